@@ -1,0 +1,41 @@
+# Two commands do everything: `make run` and `make test`. Each sets up what it needs.
+BIN := .venv/bin
+UV := uv==0.13.9
+
+.PHONY: run test check bench fix lock clean
+
+run: .venv/ready
+	@exec $(BIN)/darkroom up $(ARGS)
+
+test: .venv/ready
+	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+
+check: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/ready
+	$(BIN)/python -m benchmarks $(ARGS)
+
+fix: .venv/ready
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Locks carry hashes and no addresses, so that any mirror of the index serves them.
+COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --custom-compile-command "make lock" --upgrade --quiet
+lock: .venv/ready
+	$(COMPILE) -o requirements.lock
+	$(COMPILE) --all-extras -c requirements.lock -o requirements-dev.lock
+
+.venv/ready: requirements-dev.lock pyproject.toml
+	python3 -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check $(UV)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
+	@touch $@
+
+clean:
+	rm -rf .venv .darkroom

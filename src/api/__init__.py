@@ -1,0 +1,1 @@
+"""The HTTP face: decodes, dispatches, answers."""

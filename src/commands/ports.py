@@ -1,0 +1,269 @@
+"""What the commands need from outside. The docstrings are the contracts adapters are tested on."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NewType, Protocol
+from uuid import UUID
+
+import msgspec
+
+from domain.ids import AccountId
+from domain.image import Arrived
+from domain.media import Format, Rung
+from domain.stream import Event, Recorded
+
+# The log
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a command left its stream. `position` is None when nothing happened."""
+
+    version: int
+    position: int | None = None
+
+
+class StreamMoved(Exception):
+    """Another writer appended to the stream first."""
+
+
+class Batch(msgspec.Struct, frozen=True, kw_only=True):
+    """Events for one stream, to stand right behind version `after`."""
+
+    stream_id: UUID
+    after: int
+    events: Sequence[Event]
+
+
+class Reserve(msgspec.Struct, frozen=True, kw_only=True):
+    """Counts `bytes` against the account's quota, or gives them back if negative."""
+
+    account_id: AccountId
+    bytes: int
+
+
+class SetQuota(msgspec.Struct, frozen=True, kw_only=True):
+    """Opens the account's counter, or moves its limit."""
+
+    account_id: AccountId
+    quota_bytes: int
+
+
+Guard = Reserve | SetQuota
+
+
+class EventStore(Protocol):
+    async def load(self, stream_id: UUID) -> Sequence[Recorded[Any]]:
+        """Every event of the stream, oldest first; empty if there is none."""
+        ...
+
+    async def append(
+        self, batches: Sequence[Batch], *, by: AccountId, guards: Sequence[Guard] = ()
+    ) -> int:
+        """Record all batches and apply all guards in one transaction, or none of it.
+
+        Returns the last position. Raises StreamMoved, or QuotaExceeded with `limitBytes`,
+        `usedBytes` and `requestedBytes`. What it returned for survives a power cut.
+        """
+        ...
+
+
+# Bytes
+
+ObjectKey = NewType("ObjectKey", str)
+
+
+class StoredObject(msgspec.Struct, frozen=True, kw_only=True):
+    key: ObjectKey
+    size: int
+    modified: datetime
+
+
+class SignedRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """One HTTP request that the holder may make, once, exactly as given."""
+
+    url: str
+    method: str
+    headers: dict[str, str]
+    expires_in: int
+
+
+class ObjectMissing(Exception):
+    """No object has that key."""
+
+
+class ObjectStore(Protocol):
+    """Raises refusals.Unavailable when the store cannot be reached; it retries briefly itself."""
+
+    async def presign_put(
+        self, key: ObjectKey, *, size: int, content_type: str, sha256: str | None, expires_in: int
+    ) -> SignedRequest:
+        """A PUT of exactly `size` bytes of that type (and SHA-256, in hex), to an unused key."""
+        ...
+
+    async def put(self, key: ObjectKey, body: bytes | Path, *, content_type: str) -> None:
+        """Store or replace."""
+        ...
+
+    async def copy(self, source: ObjectKey, target: ObjectKey) -> None:
+        """Copy inside the store. Raises ObjectMissing."""
+        ...
+
+    async def head(self, key: ObjectKey) -> StoredObject:
+        """Raises ObjectMissing."""
+        ...
+
+    async def read(self, key: ObjectKey, *, start: int = 0, stop: int | None = None) -> bytes:
+        """Bytes [start, stop). Raises ObjectMissing."""
+        ...
+
+    def stream(
+        self, key: ObjectKey, *, start: int = 0, stop: int | None = None
+    ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Bytes [start, stop) in chunks. Raises ObjectMissing on entering."""
+        ...
+
+    async def delete(self, keys: Sequence[ObjectKey]) -> None:
+        """Remove; a missing key is no error."""
+        ...
+
+    def list(self, prefix: str) -> AsyncIterator[StoredObject]:
+        """Every object whose key begins with `prefix`."""
+        ...
+
+    async def settle(self) -> None:
+        """The durability barrier: what was stored before the call survives a power cut after it."""
+        ...
+
+
+# Pixels
+
+
+class Derivative(msgspec.Struct, frozen=True, kw_only=True):
+    """One rendering: upright, colour profile kept, no other metadata."""
+
+    rung: Rung
+    format: Format
+    width: int
+    height: int
+    body: bytes
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """WGS 84 degrees, metres."""
+
+    latitude: float
+    longitude: float
+    altitude: float | None = None
+
+
+class Metadata(msgspec.Struct, frozen=True, kw_only=True):
+    """What the file says of itself: named, decodable fields only; its whereabouts apart."""
+
+    exif: dict[str, str | int | float] = {}
+    iptc: dict[str, str | list[str]] = {}
+    xmp: dict[str, str | list[str]] = {}
+    color_profile: str | None = None
+    """The ICC profile's description; None if the file has none (then it is sRGB)."""
+    orientation: int = 1
+    """EXIF 1 to 8, as found: derivatives and dimensions are already upright."""
+    gps: Place | None = None
+    taken_at: datetime | None = None
+    """EXIF capture time; taken for UTC where the file names no offset."""
+
+
+class Development(msgspec.Struct, frozen=True, kw_only=True):
+    """Every print of one original, from one decode."""
+
+    recipe: str
+    placeholder: str
+    """ThumbHash, base64."""
+    metadata: Metadata
+    derivatives: Sequence[Derivative]
+    scrubbed: bytes | None
+    """The original without its whereabouts, losslessly; None if it tells none."""
+
+
+class Lab(Protocol):
+    """Decodes untrusted files in child processes; a child's death costs one file.
+
+    Raises refusals.Unavailable if the queue is full.
+    """
+
+    recipe: str
+    """Name and version of how derivatives are made; part of their keys."""
+
+    async def inspect(self, path: Path) -> Arrived:
+        """Prove by a full decode that the file is an image within the caps.
+
+        Raises UnsupportedFormat, CorruptImage, TooManyPixels, TooManyFrames or FileTooLarge, with
+        the figures behind it; whatever the file does to the child is CorruptImage.
+        """
+        ...
+
+    async def develop(self, path: Path) -> Development:
+        """The whole ladder in WebP and JPEG (GIF and WebP stay animated in WebP), from one decode.
+
+        Raises CorruptImage.
+        """
+        ...
+
+    async def render(self, path: Path, rung: Rung, format: Format) -> Derivative:
+        """One derivative. Raises CorruptImage."""
+        ...
+
+    async def scrub(self, path: Path) -> bytes | None:
+        """As Development.scrubbed."""
+        ...
+
+
+# People
+
+
+class Passwords(Protocol):
+    async def set(self, account_id: AccountId, password: str) -> None:
+        """Hash and keep; replaces the old one. Durable when it returns."""
+        ...
+
+    async def verify(self, account_id: AccountId | None, password: str) -> bool:
+        """Costs the same for an unknown account (None) as for a wrong password."""
+        ...
+
+    async def forget(self, account_id: AccountId) -> None: ...
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    account_id: AccountId
+    refresh_token: str
+
+
+class Sessions(Protocol):
+    """Families of refresh tokens (RFC 9700, 4.14.2): one living head each."""
+
+    async def open(self, account_id: AccountId) -> Session: ...
+
+    async def rotate(self, refresh_token: str) -> Session:
+        """The next head. A token used twice kills its whole family. Raises Unauthenticated."""
+        ...
+
+    async def close(self, refresh_token: str) -> None:
+        """Ends the family; an unknown token is no error."""
+        ...
+
+
+class Hasher(Protocol):
+    def claim_id(self, kind: str, name: str) -> UUID:
+        """The stream of a claim: a hash of the name under the instance's key.
+
+        A bare hash of an e-mail address is still personal data: it can be guessed.
+        """
+        ...
+
+
+class Clock(Protocol):
+    def __call__(self) -> datetime: ...
+
+
+class NewId(Protocol):
+    def __call__(self) -> UUID: ...

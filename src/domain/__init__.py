@@ -1,0 +1,1 @@
+"""Facts and rules. Pure: no clock, no randomness, no I/O."""

@@ -1,0 +1,106 @@
+"""One person's account. Secrets are not facts: password hashes and tokens live elsewhere."""
+
+from typing import TypeAlias, assert_never
+
+import msgspec
+from msgspec.structs import replace
+
+from domain.access import Visibility
+from domain.refusals import Conflict, NotFound
+from domain.stream import Event, Personal
+
+# Events
+
+
+class Identity(Personal, frozen=True, kw_only=True):
+    username: str
+    email: str
+
+
+class Username(Personal, frozen=True, kw_only=True):
+    username: str
+
+
+class AccountRegistered(Event, frozen=True, kw_only=True, tag="account.registered"):
+    plan: str
+    quota_bytes: int
+    personal: Identity | None
+
+
+class UsernameChanged(Event, frozen=True, kw_only=True, tag="account.username-changed"):
+    personal: Username | None
+
+
+class SettingsChanged(Event, frozen=True, kw_only=True, tag="account.settings-changed"):
+    """None leaves a setting as it was."""
+
+    default_visibility: Visibility | None = None
+    keep_gps: bool | None = None
+    notify: dict[str, bool] | None = None
+
+
+AccountEvent: TypeAlias = AccountRegistered | UsernameChanged | SettingsChanged
+
+# State
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    username: str
+    email: str
+    plan: str
+    quota_bytes: int
+    default_visibility: Visibility = Visibility.PRIVATE
+    keep_gps: bool = False
+    notify: dict[str, bool] = {}
+
+
+def evolve(account: Account | None, event: AccountEvent) -> Account:
+    if isinstance(event, AccountRegistered):
+        identity = event.personal or Identity(username="", email="")
+        return Account(
+            username=identity.username,
+            email=identity.email,
+            plan=event.plan,
+            quota_bytes=event.quota_bytes,
+        )
+    assert account is not None, "an account stream opens with AccountRegistered"
+    match event:
+        case UsernameChanged(personal=personal):
+            return replace(account, username=personal.username if personal else "")
+        case SettingsChanged():
+            return replace(account, **_given(event))
+        case _:
+            assert_never(event)
+
+
+def _given(settings: SettingsChanged) -> dict[str, object]:
+    fields = msgspec.structs.asdict(settings)
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+# Decisions
+
+
+def register(
+    account: Account | None, *, identity: Identity, plan: str, quota_bytes: int
+) -> list[AccountEvent]:
+    if account is not None:
+        raise Conflict
+    return [AccountRegistered(plan=plan, quota_bytes=quota_bytes, personal=identity)]
+
+
+def rename(account: Account | None, *, to: str) -> list[AccountEvent]:
+    account = _existing(account)
+    return [] if account.username == to else [UsernameChanged(personal=Username(username=to))]
+
+
+def change_settings(account: Account | None, *, to: SettingsChanged) -> list[AccountEvent]:
+    account = _existing(account)
+    changed = {name: value for name, value in _given(to).items() if value != getattr(account, name)}
+    return [SettingsChanged(**changed)] if changed else []  # type: ignore[arg-type]  # fields of the same struct
+
+
+def _existing(account: Account | None) -> Account:
+    if account is None:
+        raise NotFound
+    return account

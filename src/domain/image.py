@@ -1,0 +1,405 @@
+"""One image, from the first promise of bytes to its last day."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import TypeAlias, assert_never
+
+import msgspec
+from msgspec.structs import replace
+
+from domain import access
+from domain.access import Permission, Share, Visibility
+from domain.ids import AccountId, ShareId
+from domain.media import Caps, Content, Format
+from domain.refusals import (
+    Conflict,
+    FileTooLarge,
+    Forbidden,
+    NotFound,
+    Refusal,
+    RestoreWindowClosed,
+    UploadClosed,
+    UploadIncomplete,
+)
+from domain.stream import Event, Personal
+
+# Events
+
+
+class Promised(Personal, frozen=True, kw_only=True):
+    """What the client says of bytes that are still to come."""
+
+    filename: str
+    sha256: str | None = None
+
+
+class Details(Personal, frozen=True, kw_only=True):
+    """What people write about an image. None leaves a field as it was."""
+
+    title: str | None = None
+    description: str | None = None
+    tags: tuple[str, ...] | None = None
+    custom: dict[str, str] | None = None
+
+
+class UploadInitiated(Event, frozen=True, kw_only=True, tag="image.upload-initiated"):
+    owner_id: AccountId
+    size: int
+    content_type: str
+    expires_at: datetime
+    personal: Promised | None
+
+
+class UploadAborted(Event, frozen=True, kw_only=True, tag="image.upload-aborted"):
+    pass
+
+
+class UploadExpired(Event, frozen=True, kw_only=True, tag="image.upload-expired"):
+    pass
+
+
+class UploadRefused(Event, frozen=True, kw_only=True, tag="image.upload-refused"):
+    """The bytes came and cannot be an image here. `code` is the refusal's."""
+
+    code: str
+    facts: dict[str, int | str] = {}
+
+
+class ImageFinalized(Event, frozen=True, kw_only=True, tag="image.finalized"):
+    format: Format
+    size: int
+    visibility: Visibility
+    personal: Content | None
+
+
+class ImageCleared(Event, frozen=True, kw_only=True, tag="image.cleared"):
+    """`scanner` found nothing; `decode` is the full decode that every image passes."""
+
+    scanner: str
+
+
+class ImageQuarantined(Event, frozen=True, kw_only=True, tag="image.quarantined"):
+    scanner: str
+    finding: str
+
+
+class DetailsChanged(Event, frozen=True, kw_only=True, tag="image.details-changed"):
+    personal: Details | None
+
+
+class VisibilityChanged(Event, frozen=True, kw_only=True, tag="image.visibility-changed"):
+    visibility: Visibility
+
+
+class ShareLinkCreated(Event, frozen=True, kw_only=True, tag="image.share-link-created"):
+    share_id: ShareId
+    permissions: frozenset[Permission]
+    expires_at: datetime
+    shared_with: AccountId | None = None
+
+
+class ShareLinkRevoked(Event, frozen=True, kw_only=True, tag="image.share-link-revoked"):
+    share_id: ShareId
+
+
+class SoftDeleted(Event, frozen=True, kw_only=True, tag="image.soft-deleted"):
+    purge_after: datetime
+
+
+class Restored(Event, frozen=True, kw_only=True, tag="image.restored"):
+    pass
+
+
+ImageEvent: TypeAlias = (
+    UploadInitiated
+    | UploadAborted
+    | UploadExpired
+    | UploadRefused
+    | ImageFinalized
+    | ImageCleared
+    | ImageQuarantined
+    | DetailsChanged
+    | VisibilityChanged
+    | ShareLinkCreated
+    | ShareLinkRevoked
+    | SoftDeleted
+    | Restored
+)
+
+# State
+
+
+class Image(msgspec.Struct, frozen=True, kw_only=True):
+    """What the rules need to know, and no more."""
+
+    owner_id: AccountId
+    size: int
+    content_type: str
+    expires_at: datetime
+    promised: Promised | None
+    closed: bool = False
+    """Aborted or expired before bytes were accepted."""
+    refusal: tuple[str, Mapping[str, int | str]] | None = None
+    finalized: bool = False
+    cleared: bool = False
+    quarantined: bool = False
+    visibility: Visibility = Visibility.PRIVATE
+    details: Details = Details(title="", description="", tags=(), custom={})
+    shares: Mapping[ShareId, Share] = {}
+    purge_after: datetime | None = None
+
+    @property
+    def subject(self) -> access.Subject:
+        return access.Subject(
+            owner_id=self.owner_id,
+            visibility=self.visibility,
+            finalized=self.finalized,
+            cleared=self.cleared,
+            quarantined=self.quarantined,
+            deleted=self.purge_after is not None,
+            shares=self.shares,
+        )
+
+
+def evolve(image: Image | None, event: ImageEvent) -> Image:  # noqa: C901 - one case an event
+    """Apply a fact. Holds no rules: the past cannot be refused."""
+    if isinstance(event, UploadInitiated):
+        return Image(
+            owner_id=event.owner_id,
+            size=event.size,
+            content_type=event.content_type,
+            expires_at=event.expires_at,
+            promised=event.personal,
+        )
+    assert image is not None, "an image stream opens with UploadInitiated"
+    match event:
+        case UploadAborted() | UploadExpired():
+            return replace(image, closed=True)
+        case UploadRefused(code=code, facts=facts):
+            return replace(image, refusal=(code, facts))
+        case ImageFinalized(visibility=visibility):
+            return replace(image, finalized=True, visibility=visibility)
+        case ImageCleared():
+            return replace(image, cleared=True, quarantined=False)
+        case ImageQuarantined():
+            return replace(image, cleared=False, quarantined=True)
+        case DetailsChanged(personal=details):
+            return replace(image, details=merged(image.details, details))
+        case VisibilityChanged(visibility=visibility):
+            return replace(image, visibility=visibility)
+        case ShareLinkCreated():
+            return replace(image, shares={**image.shares, event.share_id: _share(event)})
+        case ShareLinkRevoked(share_id=share_id):
+            revoked = replace(image.shares[share_id], revoked=True)
+            return replace(image, shares={**image.shares, share_id: revoked})
+        case SoftDeleted(purge_after=purge_after):
+            return replace(image, purge_after=purge_after)
+        case Restored():
+            return replace(image, purge_after=None)
+        case _:
+            assert_never(event)
+
+
+def merged(old: Details, new: Details | None) -> Details:
+    """`old` with the fields that `new` sets."""
+    if new is None:
+        return old
+    given = {
+        name: value for name, value in msgspec.structs.asdict(new).items() if value is not None
+    }
+    return replace(old, **given)
+
+
+def _share(event: ShareLinkCreated) -> Share:
+    return Share(
+        permissions=event.permissions,
+        expires_at=event.expires_at,
+        shared_with=event.shared_with,
+    )
+
+
+# Decisions
+
+
+def initiate(
+    image: Image | None,
+    *,
+    by: AccountId,
+    promised: Promised,
+    size: int,
+    content_type: str,
+    expires_at: datetime,
+    caps: Caps,
+) -> list[ImageEvent]:
+    if image is not None:
+        raise Conflict
+    if size > caps.file_bytes:
+        raise FileTooLarge(limitBytes=caps.file_bytes, requestedBytes=size)
+    return [
+        UploadInitiated(
+            owner_id=by,
+            size=size,
+            content_type=content_type,
+            expires_at=expires_at,
+            personal=promised,
+        )
+    ]
+
+
+def accepts_bytes(image: Image | None, *, by: AccountId) -> bool:
+    """Whether finalizing has work to do; False once it succeeded. Raises why it never will."""
+    image = _uploaded_by(image, by)
+    if image.refusal:
+        raise refusal(image.refusal)
+    if image.closed:
+        raise UploadClosed
+    return not image.finalized
+
+
+def finalize(
+    image: Image | None,
+    *,
+    by: AccountId,
+    arrived: "Arrived | Refusal | None",
+    visibility: Visibility,
+    details: Details,
+    scanner: str | None,
+) -> list[ImageEvent]:
+    """`scanner` names a check that the bytes have already passed; None leaves the gate shut."""
+    if not accepts_bytes(image, by=by):
+        return []
+    if arrived is None:
+        raise UploadIncomplete
+    if isinstance(arrived, Refusal):
+        return [UploadRefused(code=arrived.code, facts=dict(arrived.facts))]  # type: ignore[arg-type]  # figures and names only
+    finalized = ImageFinalized(
+        format=arrived.format,
+        size=arrived.size,
+        visibility=visibility,
+        personal=arrived.content,
+    )
+    events: list[ImageEvent] = [finalized]
+    if details != Details():
+        events.append(DetailsChanged(personal=details))
+    if scanner:
+        events.append(ImageCleared(scanner=scanner))
+    return events
+
+
+class Arrived(msgspec.Struct, frozen=True, kw_only=True):
+    """Bytes that decode to the end."""
+
+    format: Format
+    size: int
+    content: Content
+
+
+def refusal(recorded: tuple[str, Mapping[str, int | str]]) -> Refusal:
+    """The refusal that an UploadRefused event remembers."""
+    code, facts = recorded
+    return Refusal.known[code](**facts)
+
+
+def abort(image: Image | None, *, by: AccountId) -> list[ImageEvent]:
+    image = _uploaded_by(image, by)
+    if image.finalized:
+        raise Conflict
+    return [] if image.closed or image.refusal else [UploadAborted()]
+
+
+def expire(image: Image | None, *, now: datetime) -> list[ImageEvent]:
+    assert image is not None
+    if image.finalized or image.closed or image.refusal or now < image.expires_at:
+        return []
+    return [UploadExpired()]
+
+
+def change_details(
+    image: Image | None, *, by: AccountId, details: Details, now: datetime
+) -> list[ImageEvent]:
+    image = _allowed(image, access.Action.EDIT, by=by, now=now)
+    after = merged(image.details, details)
+    if after == image.details:
+        return []
+    changed = {
+        name: value
+        for name, value in msgspec.structs.asdict(details).items()
+        if value is not None and value != getattr(image.details, name)
+    }
+    return [DetailsChanged(personal=Details(**changed))]
+
+
+def change_visibility(
+    image: Image | None, *, by: AccountId, to: Visibility, now: datetime
+) -> list[ImageEvent]:
+    image = _allowed(image, access.Action.MANAGE, by=by, now=now)
+    _refuse_if_deleted(image)
+    return [] if image.visibility is to else [VisibilityChanged(visibility=to)]
+
+
+def share(
+    image: Image | None,
+    *,
+    by: AccountId,
+    share_id: ShareId,
+    permissions: frozenset[Permission],
+    expires_at: datetime,
+    shared_with: AccountId | None,
+    now: datetime,
+) -> list[ImageEvent]:
+    image = _allowed(image, access.Action.MANAGE, by=by, now=now)
+    _refuse_if_deleted(image)
+    if Permission.EDIT in permissions and shared_with is None:
+        raise Forbidden(reason="edit can only be shared with an account")
+    return [
+        ShareLinkCreated(
+            share_id=share_id,
+            permissions=permissions,
+            expires_at=expires_at,
+            shared_with=shared_with,
+        )
+    ]
+
+
+def revoke_share(
+    image: Image | None, *, by: AccountId, share_id: ShareId, now: datetime
+) -> list[ImageEvent]:
+    image = _allowed(image, access.Action.MANAGE, by=by, now=now)
+    if share_id not in image.shares:
+        raise NotFound
+    return [] if image.shares[share_id].revoked else [ShareLinkRevoked(share_id=share_id)]
+
+
+def soft_delete(
+    image: Image | None, *, by: AccountId, now: datetime, retention: timedelta
+) -> list[ImageEvent]:
+    image = _allowed(image, access.Action.MANAGE, by=by, now=now)
+    _refuse_if_deleted(image)
+    return [SoftDeleted(purge_after=now + retention)]
+
+
+def restore(image: Image | None, *, by: AccountId, now: datetime) -> list[ImageEvent]:
+    image = _allowed(image, access.Action.MANAGE, by=by, now=now)
+    if image.purge_after is None:
+        return []
+    if now > image.purge_after:
+        raise RestoreWindowClosed(purgeAfter=image.purge_after.isoformat())
+    return [Restored()]
+
+
+def _uploaded_by(image: Image | None, by: AccountId) -> Image:
+    if image is None or image.owner_id != by:
+        raise NotFound  # a stranger cannot tell "not yours" from "not there"
+    return image
+
+
+def _allowed(image: Image | None, action: access.Action, *, by: AccountId, now: datetime) -> Image:
+    viewer = access.Viewer(account_id=by)
+    access.require(viewer, action, image.subject if image else None, now=now)
+    assert image is not None
+    return image
+
+
+def _refuse_if_deleted(image: Image) -> None:
+    if image.purge_after is not None:
+        raise NotFound

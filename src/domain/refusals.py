@@ -1,0 +1,179 @@
+"""Every no that Darkroom knows. A refusal has a kind, a stable code, a sentence, and figures."""
+
+import re
+from enum import Enum
+from typing import ClassVar
+
+
+class Kind(Enum):
+    UNAUTHENTICATED = "unauthenticated"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not found"
+    CONFLICT = "conflict"
+    STALE = "stale"
+    TOO_LARGE = "too large"
+    UNSUPPORTED = "unsupported"
+    UNPROCESSABLE = "unprocessable"
+    RATE_LIMITED = "rate limited"
+    UNAVAILABLE = "unavailable"
+
+
+class Refusal(Exception):
+    """The request was refused."""
+
+    kind: ClassVar[Kind]
+    code: ClassVar[str]
+    known: ClassVar[dict[str, type["Refusal"]]] = {}
+
+    def __init_subclass__(cls) -> None:
+        cls.code = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+        Refusal.known[cls.code] = cls
+
+    def __init__(self, **facts: object) -> None:
+        super().__init__(self.__doc__)
+        self.facts = facts
+        """Safe to show to the caller: limits, versions, identifiers they sent."""
+
+
+class Unauthenticated(Refusal):
+    """The credentials are missing, wrong or expired."""
+
+    kind = Kind.UNAUTHENTICATED
+
+
+class Forbidden(Refusal):
+    """You may not do this."""
+
+    kind = Kind.FORBIDDEN
+
+
+class SignatureInvalid(Refusal):
+    """The URL's signature does not match what it asks for."""
+
+    kind = Kind.FORBIDDEN
+
+
+class SignatureExpired(Refusal):
+    """The signed URL has expired."""
+
+    kind = Kind.FORBIDDEN
+
+
+class ShareRevoked(Refusal):
+    """The share link was revoked."""
+
+    kind = Kind.FORBIDDEN
+
+
+class NotFound(Refusal):
+    """There is nothing here."""
+
+    kind = Kind.NOT_FOUND
+
+
+class Conflict(Refusal):
+    """The state of the resource forbids this."""
+
+    kind = Kind.CONFLICT
+
+
+class UploadIncomplete(Refusal):
+    """The bytes have not arrived yet: send them to the presigned URL, then finalize."""
+
+    kind = Kind.CONFLICT
+
+
+class UploadClosed(Refusal):
+    """The upload was aborted or has expired; initiate a new one."""
+
+    kind = Kind.CONFLICT
+
+
+class UsernameTaken(Refusal):
+    """The user name belongs to another account."""
+
+    kind = Kind.CONFLICT
+
+
+class EmailTaken(Refusal):
+    """The e-mail address belongs to another account."""
+
+    kind = Kind.CONFLICT
+
+
+class RestoreWindowClosed(Refusal):
+    """The time in which the image could be restored is over."""
+
+    kind = Kind.CONFLICT
+
+
+class PreconditionFailed(Refusal):
+    """The resource has changed since you last read it."""
+
+    kind = Kind.STALE
+
+
+class FileTooLarge(Refusal):
+    """The file exceeds the size limit."""
+
+    kind = Kind.TOO_LARGE
+
+
+class QuotaExceeded(Refusal):
+    """The upload does not fit into the account's quota."""
+
+    kind = Kind.TOO_LARGE
+
+
+class BatchTooLarge(Refusal):
+    """The batch holds more items than one request may."""
+
+    kind = Kind.TOO_LARGE
+
+
+class UnsupportedFormat(Refusal):
+    """The bytes are no JPEG, PNG, GIF, WebP, HEIC or AVIF image."""
+
+    kind = Kind.UNSUPPORTED
+
+
+class CorruptImage(Refusal):
+    """The image is broken: it does not decode to the end."""
+
+    kind = Kind.UNPROCESSABLE
+
+
+class TooManyPixels(Refusal):
+    """The image has more pixels than are accepted."""
+
+    kind = Kind.UNPROCESSABLE
+
+
+class TooManyFrames(Refusal):
+    """The image has more frames or scans than are accepted."""
+
+    kind = Kind.UNPROCESSABLE
+
+
+class ChecksumMismatch(Refusal):
+    """The bytes that arrived are not the bytes that were declared."""
+
+    kind = Kind.UNPROCESSABLE
+
+
+class Validation(Refusal):
+    """A field of the request is wrong."""
+
+    kind = Kind.UNPROCESSABLE
+
+
+class Unavailable(Refusal):
+    """A part that Darkroom depends on is down; try again shortly."""
+
+    kind = Kind.UNAVAILABLE
+
+
+class ProjectionBehind(Refusal):
+    """The read model has not reached the asked position yet; try again shortly."""
+
+    kind = Kind.UNAVAILABLE

@@ -1,0 +1,1 @@
+"""Read models and reactors: what becomes of events."""

@@ -1,0 +1,60 @@
+"""One frozen struct from DARKROOM_*."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from domain.media import Caps
+
+PREFIX = "DARKROOM_"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    database_url: str
+    """Event store and read models: a Postgres connection string."""
+    nats_url: str
+    objects_url: str
+    """The S3 endpoint, as Darkroom reaches it."""
+    objects_public_url: str = ""
+    """The S3 endpoint as clients reach it, in presigned URLs; default: objects_url."""
+    objects_access_key: str
+    objects_secret_key: str
+    objects_region: str = "us-east-1"
+    objects_folder: str = ""
+    """Where the object store keeps its files, if it runs on this machine: `settle` syncs it."""
+    instance_key: str
+    """32 bytes in base64; every other key is derived from it. Lose it and lose personal content."""
+    namespace: str = "darkroom"
+    """Name of the bucket, of the NATS stream and of its subjects: one cluster can hold several."""
+    public_url: str = "http://127.0.0.1:8080"
+    """How clients reach this service."""
+    host: str = "127.0.0.1"
+    port: int = 8080
+    api_workers: int = 2
+    lab_workers: int = 2
+    """Decoding children in each process that decodes."""
+    spool: str = ""
+    """Folder for files on their way through; default: the system's temporary folder."""
+    plan: str = "free"
+    quota_bytes: int = 10 * 1024**3
+    """Of a new account."""
+    retention_days: int = 30
+    """How long a deleted image can be restored."""
+    upload_expiry: int = 900
+    """Seconds a presigned URL is good for."""
+    max_file_bytes: int = 64 * 1024**2
+    access_token_seconds: int = 900
+    refresh_token_days: int = 30
+    rate_limits: str = "on"
+    log_level: str = "info"
+    admin_email: str = ""
+
+    @property
+    def caps(self) -> Caps:
+        return Caps(file_bytes=self.max_file_bytes)
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """Read DARKROOM_*; a missing, unknown or malformed name is an error at start-up."""
+    ours = {k.removeprefix(PREFIX).lower(): v for k, v in environ.items() if k.startswith(PREFIX)}
+    return msgspec.convert(ours, Settings, strict=False)
