@@ -1,0 +1,283 @@
+"""The log: the library's application over Postgres, and the EventStore port on top of it."""
+
+import os
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Protocol, cast
+from uuid import UUID
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from eventsourcing.application import Application
+from eventsourcing.domain import DomainEventProtocol
+from eventsourcing.persistence import (
+    IntegrityError,
+    Mapper,
+    Notification,
+    OperationalError,
+    StoredEvent,
+)
+from psycopg.conninfo import conninfo_to_dict
+
+from adapters.database import Database
+from adapters.recorder import GroupCommitRecorder, GuardRow, KeyRow, OverQuota
+from commands.ports import Batch, Clock, Guard, Reserve, SetQuota, StreamMoved
+from domain.catalogue import EVENTS, PERSONAL
+from domain.ids import AccountId
+from domain.refusals import QuotaExceeded, Unavailable
+from domain.stream import Event, Personal, Recorded, tag
+
+SCHEMA = "log"
+NONCE = 12
+
+
+class KeyWrap(Protocol):
+    """The instance's key, which wraps the keys of streams (RFC 3394)."""
+
+    def wrap(self, key: bytes) -> bytes: ...
+
+    def unwrap(self, wrapped: bytes) -> bytes: ...
+
+
+class Keyring:
+    """Keys of streams: the most recently used, unwrapped, in memory only."""
+
+    def __init__(self, instance: KeyWrap, *, size: int = 20_000) -> None:
+        self._instance = instance
+        self._size = size
+        self._keys: OrderedDict[UUID, AESGCM] = OrderedDict()
+        self._provisional: dict[UUID, bytes] = {}
+
+    def get(self, stream_id: UUID) -> AESGCM | None:
+        return self._keys.get(stream_id)
+
+    def learn(self, stream_id: UUID, wrapped: bytes) -> None:
+        """Take in the key as it is stored; what was provisional gives way to it."""
+        self._provisional.pop(stream_id, None)
+        if stream_id not in self._keys:
+            self._keep(stream_id, AESGCM(self._instance.unwrap(wrapped)))
+
+    def provision(self, stream_id: UUID) -> bytes:
+        """A key for a stream that does not exist yet, wrapped; the same until it is stored."""
+        if stream_id not in self._provisional:
+            key = AESGCM.generate_key(256)
+            self._provisional[stream_id] = self._instance.wrap(key)
+            self._keep(stream_id, AESGCM(key))
+        return self._provisional[stream_id]
+
+    def settled(self, stream_id: UUID, *, stored: bool) -> None:
+        """The first append of a stream is over: its provisional key is the key, or nothing."""
+        self._provisional.pop(stream_id, None)
+        if not stored:
+            self.forget(stream_id)
+
+    def forget(self, stream_id: UUID) -> None:
+        self._keys.pop(stream_id, None)
+
+    def _keep(self, stream_id: UUID, key: AESGCM) -> None:
+        self._keys[stream_id] = key
+        if len(self._keys) > self._size:
+            self._keys.popitem(last=False)
+
+
+class _State(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is stored of an event: envelope and fact in the clear, personal content sealed."""
+
+    at: datetime
+    by: UUID
+    event: msgspec.Raw
+    sealed: bytes | None = None
+
+
+class EventMapper(Mapper[UUID]):
+    """Recorded <-> StoredEvent. The topic is the event's tag, so modules may move.
+
+    `keyring` opens the sealed part; without the stream's key, `personal` reads as None.
+    """
+
+    keyring: Keyring
+
+    def to_stored_event(self, domain_event: DomainEventProtocol[UUID]) -> StoredEvent:
+        recorded = cast("Recorded[Event]", domain_event)
+        event = recorded.event
+        topic = tag(type(event))
+        sealed = None
+        personal: Personal | None = getattr(event, "personal", None)
+        if personal is not None:
+            sealed = self._seal(personal, recorded.stream_id, topic)
+            event = msgspec.structs.replace(event, personal=None)
+        state = _State(recorded.at, recorded.by, msgspec.Raw(_encode(event)), sealed)
+        return StoredEvent(recorded.stream_id, recorded.version, topic, _encode(state))
+
+    def to_domain_event(self, stored_event: StoredEvent) -> DomainEventProtocol[UUID]:
+        return cast("DomainEventProtocol[UUID]", self.recorded(stored_event))
+
+    def recorded(self, stored: StoredEvent) -> Recorded[Any]:
+        """The envelope and the fact, with its position if it came from the log by position."""
+        state = _STATE.decode(stored.state)
+        event = _EVENTS[stored.topic].decode(state.event)
+        stream_id = cast("UUID", stored.originator_id)
+        if state.sealed is not None:
+            personal = self._open(state.sealed, stream_id, stored.topic)
+            event = msgspec.structs.replace(event, personal=personal)
+        return Recorded(
+            stream_id=stream_id,
+            version=stored.originator_version,
+            at=state.at,
+            by=state.by,
+            event=event,
+            position=stored.id if isinstance(stored, Notification) else None,
+        )
+
+    def _seal(self, personal: Personal, stream_id: UUID, topic: str) -> bytes:
+        key = self.keyring.get(stream_id)
+        assert key is not None, "a stream's key is there before its first append"
+        nonce = os.urandom(NONCE)
+        return nonce + key.encrypt(nonce, _encode(personal), _bound_to(stream_id, topic))
+
+    def _open(self, sealed: bytes, stream_id: UUID, topic: str) -> Personal | None:
+        key = self.keyring.get(stream_id)
+        if key is None:
+            return None
+        try:
+            plain = key.decrypt(sealed[:NONCE], sealed[NONCE:], _bound_to(stream_id, topic))
+        except InvalidTag as error:
+            raise ValueError(
+                f"the sealed part of {topic} in {stream_id} was tampered with"
+            ) from error
+        return _PERSONAL[topic].decode(plain)
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_STATE = msgspec.msgpack.Decoder(_State)
+_EVENTS = {name: msgspec.msgpack.Decoder(kind) for name, kind in EVENTS.items()}
+_PERSONAL = {name: msgspec.msgpack.Decoder(kind) for name, kind in PERSONAL.items()}
+
+
+def _bound_to(stream_id: UUID, topic: str) -> bytes:
+    """Associated data: a sealed part opens only where it was written."""
+    return stream_id.bytes + topic.encode()
+
+
+class EventLog(Application[UUID]):
+    """The library's application, on our recorder and mapper. Connects while it is built."""
+
+    name = "darkroom"
+    recorder: GroupCommitRecorder
+    mapper: EventMapper
+
+    def __init__(self, database: Database, keyring: Keyring, *, create: bool = False) -> None:
+        super().__init__(_environment(database.conninfo, create=create))
+        self.recorder.database = database
+        self.mapper.keyring = keyring
+        self.database = database
+        self.keyring = keyring
+
+    async def head(self) -> int:
+        """The last position; 0 of an empty log."""
+        rows = await self.database.rows("select max(notification_id) from log.darkroom_events")
+        return rows[0][0] or 0
+
+    async def opened(self, stored: Sequence[Notification]) -> list[Recorded[Any]]:
+        """Decoded events, the keys of their streams fetched in one round trip."""
+        await self._learn({cast("UUID", event.originator_id) for event in stored})
+        return [self.mapper.recorded(event) for event in stored]
+
+    async def _learn(self, streams: Iterable[UUID]) -> None:
+        missing = [stream_id for stream_id in streams if self.keyring.get(stream_id) is None]
+        if not missing:
+            return
+        query = "select stream_id, wrapped from log.stream_keys where stream_id = any(%s)"
+        for stream_id, wrapped in await self.database.rows(query, (missing,)):
+            self.keyring.learn(stream_id, wrapped)
+
+
+def _environment(conninfo: str, *, create: bool) -> dict[str, str]:
+    where = conninfo_to_dict(conninfo)
+    return {
+        "PERSISTENCE_MODULE": "eventsourcing.postgres",
+        "APPLICATION_RECORDER_TOPIC": "adapters.recorder:GroupCommitRecorder",
+        "MAPPER_TOPIC": "adapters.event_store:EventMapper",
+        "POSTGRES_DBNAME": str(where.get("dbname", "darkroom")),
+        "POSTGRES_HOST": str(where.get("host", "")),
+        "POSTGRES_PORT": str(where.get("port", 5432)),
+        "POSTGRES_USER": str(where.get("user", "postgres")),
+        "POSTGRES_PASSWORD": str(where.get("password", "")) or "unused",
+        "POSTGRES_SCHEMA": SCHEMA,
+        "POSTGRES_POOL_SIZE": "1",
+        "POSTGRES_LOCK_TIMEOUT": "5",
+        "CREATE_TABLE": "y" if create else "n",
+    }
+
+
+class EventSourcedStore:
+    """The EventStore port."""
+
+    def __init__(self, log: EventLog, now: Clock) -> None:
+        self._log = log
+        self._now = now
+
+    async def load(self, stream_id: UUID) -> Sequence[Recorded[Any]]:
+        events, wrapped = await self._log.recorder.read(stream_id)
+        if wrapped:
+            self._log.keyring.learn(stream_id, wrapped)
+        return [self._log.mapper.recorded(event) for event in events]
+
+    async def append(
+        self, batches: Sequence[Batch], *, by: AccountId, guards: Sequence[Guard] = ()
+    ) -> int:
+        keys = self._new_keys(batches)
+        stored = self._stored(batches, by)
+        try:
+            positions = await self._log.recorder.append(stored, [*map(_row, guards)], keys)
+        except OverQuota as error:
+            self._settle(keys, stored=False)
+            raise await self._quota_exceeded(guards) from error
+        except IntegrityError as error:
+            self._settle(keys, stored=False)
+            raise StreamMoved from error
+        except OperationalError as error:
+            raise Unavailable(dependency="database") from error
+        self._settle(keys, stored=True)
+        return positions[-1]
+
+    def _new_keys(self, batches: Sequence[Batch]) -> list[KeyRow]:
+        return [
+            KeyRow(batch.stream_id, self._log.keyring.provision(batch.stream_id))
+            for batch in batches
+            if batch.after == 0 and any(tag(type(event)) in PERSONAL for event in batch.events)
+        ]
+
+    def _settle(self, keys: Sequence[KeyRow], *, stored: bool) -> None:
+        for key in keys:
+            self._log.keyring.settled(key.stream_id, stored=stored)
+
+    def _stored(self, batches: Sequence[Batch], by: AccountId) -> list[StoredEvent]:
+        at = self._now()
+        return [
+            self._log.mapper.to_stored_event(
+                cast(
+                    "DomainEventProtocol[UUID]",
+                    Recorded(stream_id=batch.stream_id, version=version, at=at, by=by, event=event),
+                )
+            )
+            for batch in batches
+            for version, event in enumerate(batch.events, start=batch.after + 1)
+        ]
+
+    async def _quota_exceeded(self, guards: Sequence[Guard]) -> QuotaExceeded:
+        (asked,) = (guard for guard in guards if isinstance(guard, Reserve))
+        rows = await self._log.database.rows(
+            "select quota, used from log.account_usage where account_id = %s",
+            (asked.account_id,),
+        )
+        quota, used = rows[0] if rows else (0, 0)
+        return QuotaExceeded(limitBytes=quota, usedBytes=used, requestedBytes=asked.bytes)
+
+
+def _row(guard: Guard) -> GuardRow:
+    if isinstance(guard, SetQuota):
+        return GuardRow(guard.account_id, 0, guard.quota_bytes)
+    return GuardRow(guard.account_id, guard.bytes)
