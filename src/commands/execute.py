@@ -1,6 +1,7 @@
 """The one path by which events come to be."""
 
 from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -28,7 +29,7 @@ async def execute(
     *,
     by: AccountId,
     expected: int | None = None,
-    guards: Callable[[Sequence[Event]], Sequence[Guard]] = lambda _: (),
+    guards: Callable[[Any, Any], Sequence[Guard]] = lambda before, after: (),
 ) -> Receipt:
     """Load, fold, decide, append; and decide afresh if another writer came first."""
     return await execute_together(
@@ -48,12 +49,12 @@ async def execute_together(
     *,
     by: AccountId,
     expected: int | None = None,
-    guards: Callable[[Sequence[Event]], Sequence[Guard]] = lambda _: (),
+    guards: Callable[[Any, Any], Sequence[Guard]] = lambda before, after: (),
 ) -> Receipt:
     """The same over several streams at once: all of it happens, or none.
 
-    `expected` is the version of the first stream that the caller has seen; `guards` turns the
-    first stream's new events into what the append transaction must also hold to.
+    `expected` is the version of the first stream that the caller has seen; `guards` says, of the
+    first stream's state before and after, what the append transaction must also hold to.
     """
     for _ in range(ATTEMPTS):
         histories = [await store.load(stream.id) for stream in streams]
@@ -64,6 +65,7 @@ async def execute_together(
             fold(stream.evolve, past) for stream, past in zip(streams, histories, strict=True)
         ]
         decided = decide(states)
+        after = reduce(streams[0].evolve, decided[0], states[0])
         batches = [
             Batch(stream_id=stream.id, after=len(past), events=events)
             for stream, past, events in zip(streams, histories, decided, strict=True)
@@ -72,7 +74,7 @@ async def execute_together(
         if not batches:
             return Receipt(version=version)
         try:
-            position = await store.append(batches, by=by, guards=guards(decided[0]))
+            position = await store.append(batches, by=by, guards=guards(states[0], after))
         except StreamMoved:
             continue
         return Receipt(version=version + len(decided[0]), position=position)

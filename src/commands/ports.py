@@ -1,6 +1,6 @@
 """What the commands need from outside. The docstrings are the contracts adapters are tested on."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
@@ -267,3 +267,29 @@ class Clock(Protocol):
 
 class NewId(Protocol):
     def __call__(self) -> UUID: ...
+
+
+class AccessTokens(Protocol):
+    def issue(self, session: Session) -> tuple[str, int]:
+        """A bearer token and the seconds it lives."""
+        ...
+
+    def verify(self, token: str) -> AccountId:
+        """Raises Unauthenticated for anything we did not issue, or that has expired."""
+        ...
+
+    def jwks(self) -> dict[str, Any]:
+        """RFC 7517: the public keys."""
+        ...
+
+
+class UrlSigner(Protocol):
+    """HMAC over path and parameters, with an expiry and a key id."""
+
+    def sign(self, path: str, parameters: Mapping[str, str], expires_at: datetime) -> str:
+        """`path` with its parameters and `exp`, `kid`, `sig`."""
+        ...
+
+    def verify(self, path: str, parameters: Mapping[str, str], now: datetime) -> None:
+        """Raises SignatureInvalid or SignatureExpired."""
+        ...

@@ -68,12 +68,12 @@ def evolve(account: Account | None, event: AccountEvent) -> Account:
         case UsernameChanged(personal=personal):
             return replace(account, username=personal.username if personal else "")
         case SettingsChanged():
-            return replace(account, **_given(event))
+            return replace(account, **given(event))
         case _:
             assert_never(event)
 
 
-def _given(settings: SettingsChanged) -> dict[str, object]:
+def given(settings: SettingsChanged) -> dict[str, object]:
     fields = msgspec.structs.asdict(settings)
     return {name: value for name, value in fields.items() if value is not None}
 
@@ -96,7 +96,7 @@ def rename(account: Account | None, *, to: str) -> list[AccountEvent]:
 
 def change_settings(account: Account | None, *, to: SettingsChanged) -> list[AccountEvent]:
     account = _existing(account)
-    changed = {name: value for name, value in _given(to).items() if value != getattr(account, name)}
+    changed = {name: value for name, value in given(to).items() if value != getattr(account, name)}
     return [SettingsChanged(**changed)] if changed else []  # type: ignore[arg-type]  # fields of the same struct
 
 

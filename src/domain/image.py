@@ -188,7 +188,7 @@ def evolve(image: Image | None, event: ImageEvent) -> Image:  # noqa: C901 - one
         case VisibilityChanged(visibility=visibility):
             return replace(image, visibility=visibility)
         case ShareLinkCreated():
-            return replace(image, shares={**image.shares, event.share_id: _share(event)})
+            return replace(image, shares={**image.shares, event.share_id: shared(event)})
         case ShareLinkRevoked(share_id=share_id):
             revoked = replace(image.shares[share_id], revoked=True)
             return replace(image, shares={**image.shares, share_id: revoked})
@@ -198,6 +198,13 @@ def evolve(image: Image | None, event: ImageEvent) -> Image:  # noqa: C901 - one
             return replace(image, purge_after=None)
         case _:
             assert_never(event)
+
+
+def charged(image: Image | None) -> int:
+    """Bytes that count against the quota: reserved with the promise, kept while it holds."""
+    if image is None or image.closed or image.refusal:
+        return 0
+    return image.size
 
 
 def merged(old: Details, new: Details | None) -> Details:
@@ -210,7 +217,7 @@ def merged(old: Details, new: Details | None) -> Details:
     return replace(old, **given)
 
 
-def _share(event: ShareLinkCreated) -> Share:
+def shared(event: ShareLinkCreated) -> Share:
     return Share(
         permissions=event.permissions,
         expires_at=event.expires_at,

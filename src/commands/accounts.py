@@ -1,0 +1,148 @@
+"""Who uses Darkroom: signing up, signing in, settings."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from commands.execute import Stream, execute, execute_together
+from commands.ports import (
+    EventStore,
+    Guard,
+    Hasher,
+    NewId,
+    Passwords,
+    Receipt,
+    Session,
+    Sessions,
+    SetQuota,
+)
+from domain import account, claim
+from domain.account import Account, Identity, SettingsChanged
+from domain.ids import AccountId
+from domain.refusals import EmailTaken, Refusal, Unauthenticated, UsernameTaken
+from domain.stream import Event, fold
+
+
+class SignUp(msgspec.Struct, frozen=True, kw_only=True):
+    identity: Identity
+    password: str
+
+
+class SignedUp(msgspec.Struct, frozen=True, kw_only=True):
+    account_id: AccountId
+    receipt: Receipt
+
+
+class LogIn(msgspec.Struct, frozen=True, kw_only=True):
+    email: str
+    password: str
+
+
+class ChangeAccount(msgspec.Struct, frozen=True, kw_only=True):
+    by: AccountId
+    username: str | None = None
+    settings: SettingsChanged = SettingsChanged()
+
+
+async def sign_up(
+    command: SignUp,
+    *,
+    store: EventStore,
+    passwords: Passwords,
+    hasher: Hasher,
+    new_id: NewId,
+    plan: str,
+    quota_bytes: int,
+) -> SignedUp:
+    """Claim both names and register, in one transaction; the password is kept before, apart."""
+    account_id = AccountId(new_id())
+    identity = command.identity
+
+    def decide(states: Sequence[Any]) -> Sequence[Sequence[Event]]:
+        before, email, username = states
+        return [
+            account.register(before, identity=identity, plan=plan, quota_bytes=quota_bytes),
+            _claimed(email, account_id, EmailTaken),
+            _claimed(username, account_id, UsernameTaken),
+        ]
+
+    streams: list[Stream[Any]] = [
+        Stream(account_id, account.evolve),
+        _claim(hasher, "email", identity.email),
+        _claim(hasher, "username", identity.username),
+    ]
+    await passwords.set(account_id, command.password)
+    try:
+        receipt = await execute_together(
+            store,
+            streams,
+            decide,
+            by=account_id,
+            guards=lambda before, after: _quota(account_id, before, after),
+        )
+    except Refusal:
+        await passwords.forget(account_id)
+        raise
+    return SignedUp(account_id=account_id, receipt=receipt)
+
+
+async def log_in(
+    command: LogIn, *, store: EventStore, passwords: Passwords, sessions: Sessions, hasher: Hasher
+) -> Session:
+    """An unknown address and a wrong password cost and answer the same."""
+    account_id = await find_account(command.email, store=store, hasher=hasher)
+    if not await passwords.verify(account_id, command.password):
+        raise Unauthenticated
+    assert account_id is not None
+    return await sessions.open(account_id)
+
+
+async def change_account(command: ChangeAccount, *, store: EventStore, hasher: Hasher) -> Receipt:
+    stream = Stream(command.by, account.evolve)
+    if command.username is None:
+        return await execute(
+            store,
+            stream,
+            lambda state: account.change_settings(state, to=command.settings),
+            by=command.by,
+        )
+    state = fold(account.evolve, await store.load(command.by))
+    old = state.username if state else ""
+    new = command.username
+
+    def decide(states: Sequence[Any]) -> Sequence[Sequence[Event]]:
+        before, *claims = states
+        changed = account.change_settings(before, to=command.settings)
+        renamed = account.rename(before, to=new)
+        if len(claims) == 1:
+            return [renamed + changed, []]
+        taken = _claimed(claims[0], command.by, UsernameTaken)
+        return [renamed + changed, taken, claim.release(claims[1], by=command.by)]
+
+    claims = [_claim(hasher, "username", new), _claim(hasher, "username", old)]
+    if claims[0].id == claims[1].id:  # only the spelling changes
+        claims.pop()
+    return await execute_together(store, [stream, *claims], decide, by=command.by)
+
+
+async def find_account(email: str, *, store: EventStore, hasher: Hasher) -> AccountId | None:
+    """Who holds an e-mail address."""
+    return claim.holder(fold(claim.evolve, await store.load(hasher.claim_id("email", email))))
+
+
+def _claim(hasher: Hasher, kind: str, name: str) -> Stream[claim.Claim]:
+    return Stream(hasher.claim_id(kind, name), claim.evolve)
+
+
+def _claimed(state: claim.Claim | None, by: AccountId, taken: type[Refusal]) -> Sequence[Event]:
+    events = claim.take(state, by=by)
+    if events is None:
+        raise taken
+    return events
+
+
+def _quota(account_id: AccountId, before: Account | None, after: Account) -> Sequence[Guard]:
+    if before and before.quota_bytes == after.quota_bytes:
+        return ()
+    return (SetQuota(account_id=account_id, quota_bytes=after.quota_bytes),)

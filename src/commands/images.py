@@ -1,0 +1,109 @@
+"""What can be done to an image that is here."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import partial, reduce
+
+import msgspec
+
+from commands.execute import Stream, execute
+from commands.ports import Clock, EventStore, NewId, Receipt
+from domain import image
+from domain.access import Permission, Visibility
+from domain.ids import AccountId, ImageId, ShareId
+from domain.image import Details, Image, ImageEvent
+
+
+class ChangeImage(msgspec.Struct, frozen=True, kw_only=True):
+    by: AccountId
+    image_id: ImageId
+    details: Details = Details()
+    visibility: Visibility | None = None
+    expected: int | None = None
+
+
+class DeleteImage(msgspec.Struct, frozen=True, kw_only=True):
+    by: AccountId
+    image_id: ImageId
+    expected: int | None = None
+
+
+class RestoreImage(msgspec.Struct, frozen=True, kw_only=True):
+    by: AccountId
+    image_id: ImageId
+
+
+class ShareImage(msgspec.Struct, frozen=True, kw_only=True):
+    by: AccountId
+    image_id: ImageId
+    permissions: frozenset[Permission]
+    expires_in: timedelta
+    shared_with: AccountId | None = None
+
+
+class Shared(msgspec.Struct, frozen=True, kw_only=True):
+    share_id: ShareId
+    expires_at: datetime
+    receipt: Receipt
+
+
+class RevokeShare(msgspec.Struct, frozen=True, kw_only=True):
+    by: AccountId
+    image_id: ImageId
+    share_id: ShareId
+
+
+async def change_image(command: ChangeImage, *, store: EventStore, now: Clock) -> Receipt:
+    decide = partial(_changes, command=command, now=now())
+    return await execute(
+        store, _stream(command.image_id), decide, by=command.by, expected=command.expected
+    )
+
+
+async def delete_image(
+    command: DeleteImage, *, store: EventStore, now: Clock, retention: timedelta
+) -> Receipt:
+    decide = partial(image.soft_delete, by=command.by, now=now(), retention=retention)
+    return await execute(
+        store, _stream(command.image_id), decide, by=command.by, expected=command.expected
+    )
+
+
+async def restore_image(command: RestoreImage, *, store: EventStore, now: Clock) -> Receipt:
+    decide = partial(image.restore, by=command.by, now=now())
+    return await execute(store, _stream(command.image_id), decide, by=command.by)
+
+
+async def share_image(
+    command: ShareImage, *, store: EventStore, now: Clock, new_id: NewId
+) -> Shared:
+    share_id, expires_at = ShareId(new_id()), now() + command.expires_in
+    decide = partial(
+        image.share,
+        by=command.by,
+        share_id=share_id,
+        permissions=command.permissions,
+        expires_at=expires_at,
+        shared_with=command.shared_with,
+        now=now(),
+    )
+    receipt = await execute(store, _stream(command.image_id), decide, by=command.by)
+    return Shared(share_id=share_id, expires_at=expires_at, receipt=receipt)
+
+
+async def revoke_share(command: RevokeShare, *, store: EventStore, now: Clock) -> Receipt:
+    decide = partial(image.revoke_share, by=command.by, share_id=command.share_id, now=now())
+    return await execute(store, _stream(command.image_id), decide, by=command.by)
+
+
+def _stream(image_id: ImageId) -> Stream[Image]:
+    return Stream(image_id, image.evolve)
+
+
+def _changes(state: Image | None, *, command: ChangeImage, now: datetime) -> Sequence[ImageEvent]:
+    """Both decisions of one request, the second on what the first leads to."""
+    events = image.change_details(state, by=command.by, details=command.details, now=now)
+    if command.visibility is None:
+        return events
+    state = reduce(image.evolve, events, state)
+    return events + image.change_visibility(state, by=command.by, to=command.visibility, now=now)

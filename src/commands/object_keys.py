@@ -1,0 +1,29 @@
+"""Where bytes lie in the object store."""
+
+from commands.ports import ObjectKey
+from domain.ids import AccountId, ImageId
+from domain.media import Format, Rung
+
+
+def incoming(image_id: ImageId) -> ObjectKey:
+    """Where a client may put bytes, once."""
+    return ObjectKey(f"incoming/{image_id.hex}")
+
+
+def original(owner_id: AccountId, image_id: ImageId) -> ObjectKey:
+    """No presigned URL ever names this key: what was proven stays as it was proven."""
+    return ObjectKey(f"originals/{owner_id.hex}/{image_id.hex}")
+
+
+def derivatives(image_id: ImageId) -> str:
+    """The prefix of every print of an image."""
+    return f"derivatives/{image_id.hex}/"
+
+
+def derivative(image_id: ImageId, recipe: str, rung: Rung, format: Format) -> ObjectKey:
+    return ObjectKey(f"{derivatives(image_id)}{recipe}/{rung}.{format.extension}")
+
+
+def scrubbed(image_id: ImageId, recipe: str) -> ObjectKey:
+    """The original without its whereabouts."""
+    return ObjectKey(f"{derivatives(image_id)}{recipe}/scrubbed")

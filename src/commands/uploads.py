@@ -1,0 +1,240 @@
+"""Taking images in: promise, bytes, proof, fact."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+import msgspec
+
+from commands import object_keys
+from commands.execute import Stream, execute
+from commands.ports import (
+    Clock,
+    EventStore,
+    Guard,
+    Lab,
+    NewId,
+    ObjectKey,
+    ObjectMissing,
+    ObjectStore,
+    Receipt,
+    Reserve,
+    SignedRequest,
+)
+from domain import image
+from domain.access import Visibility
+from domain.ids import AccountId, ImageId
+from domain.image import Arrived, Details, Image, Promised
+from domain.media import Caps
+from domain.refusals import ChecksumMismatch, Refusal, Unavailable
+from domain.stream import fold
+
+DECODE = "decode"
+"""The gate without a scanner: every finalized image was decoded to the end."""
+
+
+class InitiateUpload(msgspec.Struct, frozen=True, kw_only=True):
+    by: AccountId
+    promised: Promised
+    size: int
+    content_type: str
+
+
+class Ticket(msgspec.Struct, frozen=True, kw_only=True):
+    """An upload that may begin."""
+
+    image_id: ImageId
+    request: SignedRequest
+    receipt: Receipt
+
+
+class FinalizeUpload(msgspec.Struct, frozen=True, kw_only=True):
+    by: AccountId
+    image_id: ImageId
+    visibility: Visibility
+    details: Details = Details()
+
+
+class TakeIn(msgspec.Struct, frozen=True, kw_only=True):
+    """Initiate and finalize in one: the bytes are already here, in a file on this machine."""
+
+    by: AccountId
+    path: Path
+    promised: Promised
+    content_type: str
+    visibility: Visibility
+    details: Details = Details()
+
+
+class AbortUpload(msgspec.Struct, frozen=True, kw_only=True):
+    by: AccountId
+    image_id: ImageId
+
+
+class Uploaded(msgspec.Struct, frozen=True, kw_only=True):
+    image_id: ImageId
+    receipt: Receipt
+
+
+async def initiate_upload(
+    command: InitiateUpload,
+    *,
+    store: EventStore,
+    objects: ObjectStore,
+    now: Clock,
+    new_id: NewId,
+    caps: Caps,
+    expiry: int,
+) -> Ticket:
+    """Reserve quota, then hand out a URL that takes exactly these bytes, once."""
+    image_id = ImageId(new_id())
+    decide = partial(
+        image.initiate,
+        by=command.by,
+        promised=command.promised,
+        size=command.size,
+        content_type=command.content_type,
+        expires_at=now() + timedelta(seconds=expiry),
+        caps=caps,
+    )
+    stream = Stream(image_id, image.evolve)
+    receipt = await execute(store, stream, decide, by=command.by, guards=charge)
+    request = await objects.presign_put(
+        object_keys.incoming(image_id),
+        size=command.size,
+        content_type=command.content_type,
+        sha256=command.promised.sha256,
+        expires_in=expiry,
+    )
+    return Ticket(image_id=image_id, request=request, receipt=receipt)
+
+
+async def finalize_upload(
+    command: FinalizeUpload, *, store: EventStore, objects: ObjectStore, lab: Lab, spool: Path
+) -> Uploaded:
+    """Move the bytes where no client can write, prove them, and record that they are here."""
+    state = fold(image.evolve, await store.load(command.image_id))
+    arrived: Arrived | Refusal | None = None
+    if image.accepts_bytes(state, by=command.by):
+        assert state is not None
+        arrived = await _arrived(command.image_id, state, objects, lab, spool)
+    return await _finalize(command, arrived, store, objects)
+
+
+async def take_in(
+    command: TakeIn,
+    *,
+    store: EventStore,
+    objects: ObjectStore,
+    lab: Lab,
+    now: Clock,
+    new_id: NewId,
+    caps: Caps,
+    expiry: int,
+) -> Uploaded:
+    """As initiate and finalize, without the way over a presigned URL."""
+    image_id = ImageId(new_id())
+    decide = partial(
+        image.initiate,
+        by=command.by,
+        promised=command.promised,
+        size=command.path.stat().st_size,
+        content_type=command.content_type,
+        expires_at=now() + timedelta(seconds=expiry),
+        caps=caps,
+    )
+    stream = Stream(image_id, image.evolve)
+    await execute(store, stream, decide, by=command.by, guards=charge)
+    arrived = await _proven(lab, command.path, command.promised)
+    if isinstance(arrived, Arrived):
+        key = object_keys.original(command.by, image_id)
+        await objects.put(key, command.path, content_type=arrived.format.content_type)
+        await objects.settle()
+    finalize = FinalizeUpload(
+        by=command.by,
+        image_id=image_id,
+        visibility=command.visibility,
+        details=command.details,
+    )
+    return await _finalize(finalize, arrived, store, objects)
+
+
+async def abort_upload(command: AbortUpload, *, store: EventStore, objects: ObjectStore) -> Receipt:
+    decide = partial(image.abort, by=command.by)
+    stream = Stream(command.image_id, image.evolve)
+    receipt = await execute(store, stream, decide, by=command.by, guards=charge)
+    await objects.delete([object_keys.incoming(command.image_id)])
+    return receipt
+
+
+def charge(before: Image | None, after: Image | None) -> Sequence[Guard]:
+    """What a step of an image's life means for its owner's quota."""
+    delta = image.charged(after) - image.charged(before)
+    if not delta:
+        return ()
+    assert after is not None
+    return (Reserve(account_id=after.owner_id, bytes=delta),)
+
+
+@asynccontextmanager
+async def downloaded(objects: ObjectStore, key: ObjectKey, spool: Path) -> AsyncIterator[Path]:
+    """The object as a file, for as long as the context lasts. Raises ObjectMissing."""
+    with NamedTemporaryFile(dir=spool) as file:
+        async with objects.stream(key) as chunks:
+            async for chunk in chunks:
+                file.write(chunk)
+        file.flush()
+        yield Path(file.name)
+
+
+async def _arrived(
+    image_id: ImageId, state: Image, objects: ObjectStore, lab: Lab, spool: Path
+) -> Arrived | Refusal | None:
+    target = object_keys.original(state.owner_id, image_id)
+    try:
+        await objects.copy(object_keys.incoming(image_id), target)
+        async with downloaded(objects, target, spool) as path:
+            arrived = await _proven(lab, path, state.promised)
+    except ObjectMissing:
+        return None
+    await objects.settle()
+    return arrived
+
+
+async def _proven(lab: Lab, path: Path, promised: Promised | None) -> Arrived | Refusal:
+    """A refusal is an answer about the bytes, and as such a fact to be recorded."""
+    try:
+        arrived = await lab.inspect(path)
+    except Unavailable:
+        raise
+    except Refusal as refusal:
+        return refusal
+    if promised and promised.sha256 not in (None, arrived.content.checksum):
+        return ChecksumMismatch(declared=promised.sha256, found=arrived.content.checksum)
+    return arrived
+
+
+async def _finalize(
+    command: FinalizeUpload,
+    arrived: Arrived | Refusal | None,
+    store: EventStore,
+    objects: ObjectStore,
+) -> Uploaded:
+    decide = partial(
+        image.finalize,
+        by=command.by,
+        arrived=arrived,
+        visibility=command.visibility,
+        details=command.details,
+        scanner=DECODE,
+    )
+    stream = Stream(command.image_id, image.evolve)
+    receipt = await execute(store, stream, decide, by=command.by, guards=charge)
+    if isinstance(arrived, Refusal) and receipt.position is not None:
+        key = object_keys.original(command.by, command.image_id)
+        await objects.delete([object_keys.incoming(command.image_id), key])
+        raise arrived
+    return Uploaded(image_id=command.image_id, receipt=receipt)

@@ -1,0 +1,228 @@
+"""The gallery: what every list, every page and every access decision reads of an image."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+from uuid import UUID
+
+import msgspec
+from msgspec.structs import replace
+
+from domain import image
+from domain.access import Share, Subject, Viewer, Visibility
+from domain.ids import AccountId, ImageId, ShareId
+from domain.media import Format
+from domain.stream import Recorded
+
+NAME = "gallery"
+STREAMS = frozenset({"image"})
+
+
+class Card(msgspec.Struct, frozen=True, kw_only=True):
+    """One image as it is listed. Its fields are the columns of gallery.images."""
+
+    id: ImageId
+    owner_id: AccountId
+    version: int
+    size: int
+    filename: str
+    expires_at: datetime
+    closed: bool = False
+    """The upload was aborted, refused or has expired."""
+    finalized: bool = False
+    format: Format | None = None
+    checksum: str = ""
+    width: int = 0
+    height: int = 0
+    frames: int = 1
+    title: str = ""
+    description: str = ""
+    tags: list[str] = []
+    custom: dict[str, str] = {}
+    visibility: Visibility = Visibility.PRIVATE
+    cleared: bool = False
+    quarantined: bool = False
+    shares: dict[ShareId, Share] = {}
+    created_at: datetime
+    """When its bytes were accepted; until then, when they were promised."""
+    updated_at: datetime
+    deleted_at: datetime | None = None
+    purge_after: datetime | None = None
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(
+            owner_id=self.owner_id,
+            visibility=self.visibility,
+            finalized=self.finalized,
+            cleared=self.cleared,
+            quarantined=self.quarantined,
+            deleted=self.deleted_at is not None,
+            shares=self.shares,
+        )
+
+
+class Print(msgspec.Struct, frozen=True, kw_only=True):
+    """What was developed from the original, as far as lists need it."""
+
+    placeholder: str
+    recipe: str
+    scrubbed: bool
+    """Whether the original tells its whereabouts, so that others get a copy without them."""
+
+
+class Exhibit(msgspec.Struct, frozen=True, kw_only=True):
+    """A card, with its print once there is one."""
+
+    card: Card
+    print: Print | None = None
+
+
+class Tally(msgspec.Struct, frozen=True, kw_only=True):
+    """What an account holds. Its fields are the columns of gallery.usage."""
+
+    images: int = 0
+    storage_bytes: int = 0
+    reserved_bytes: int = 0
+    uploads: int = 0
+
+
+class Sort(StrEnum):
+    NEWEST = "newest"
+    OLDEST = "oldest"
+    MOST_VIEWED = "most_viewed"
+    LARGEST = "largest"
+    TITLE = "title"
+
+
+class Query(msgspec.Struct, frozen=True, kw_only=True):
+    """Which images to list. Everything given must match."""
+
+    viewer: Viewer
+    owner: AccountId | None = None
+    tags: Sequence[str] = ()
+    text: str | None = None
+    """Full text, as in search."""
+    since: datetime | None = None
+    until: datetime | None = None
+    """Exclusive."""
+    format: Format | None = None
+    visibility: Visibility | None = None
+    deleted: bool = False
+    """The viewer's own trash, instead of what is alive."""
+    min_width: int | None = None
+    custom: Mapping[str, str] = {}
+    sort: Sort = Sort.NEWEST
+    limit: int = 20
+    page: int = 1
+    cursor: str | None = None
+    """As given by an earlier page; then `page` does not count."""
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    exhibits: Sequence[Exhibit]
+    total: int
+    next_cursor: str | None
+
+
+class Gallery(Protocol):
+    """The read port. What it lists is what the viewer may list; the policy is asked again above."""
+
+    async def find(self, image_id: ImageId) -> Exhibit | None:
+        """Any image whatever its state; None if it is unknown."""
+        ...
+
+    async def list(self, query: Query) -> Page:
+        """Raises Validation if the cursor is not one of ours or of another sort."""
+        ...
+
+    async def usage(self, account_id: AccountId) -> Tally: ...
+
+
+def project(card: Card | None, recorded: Recorded[Any]) -> Card | None:
+    """The next card. Pure; None removes it."""
+    event = recorded.event
+    if isinstance(event, image.UploadInitiated):
+        return _opened(recorded, event)
+    if card is None:
+        return None
+    return replace(card, version=recorded.version, **_changes(card, recorded))
+
+
+def _opened(recorded: Recorded[Any], event: image.UploadInitiated) -> Card:
+    return Card(
+        id=ImageId(recorded.stream_id),
+        owner_id=event.owner_id,
+        version=recorded.version,
+        size=event.size,
+        filename=event.personal.filename if event.personal else "",
+        expires_at=event.expires_at,
+        created_at=recorded.at,
+        updated_at=recorded.at,
+    )
+
+
+def _changes(card: Card, recorded: Recorded[Any]) -> dict[str, Any]:  # noqa: C901 - a case an event
+    match recorded.event:
+        case image.UploadAborted() | image.UploadExpired() | image.UploadRefused():
+            return {"closed": True}
+        case image.ImageFinalized() as event:
+            return _accepted(event, recorded.at)
+        case image.ImageCleared():
+            return {"cleared": True, "quarantined": False}
+        case image.ImageQuarantined():
+            return {"cleared": False, "quarantined": True}
+        case image.DetailsChanged(personal=details):
+            return {"updated_at": recorded.at, **written(details)}
+        case image.VisibilityChanged(visibility=visibility):
+            return {"updated_at": recorded.at, "visibility": visibility}
+        case image.ShareLinkCreated() as event:
+            return {"shares": {**card.shares, event.share_id: image.shared(event)}}
+        case image.ShareLinkRevoked(share_id=share_id):
+            return {
+                "shares": {**card.shares, share_id: replace(card.shares[share_id], revoked=True)}
+            }
+        case image.SoftDeleted(purge_after=purge_after):
+            return {"deleted_at": recorded.at, "purge_after": purge_after}
+        case image.Restored():
+            return {"deleted_at": None, "purge_after": None}
+    return {}
+
+
+def _accepted(event: image.ImageFinalized, at: datetime) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "finalized": True,
+        "format": event.format,
+        "size": event.size,
+        "visibility": event.visibility,
+        "created_at": at,
+        "updated_at": at,
+    }
+    if content := event.personal:
+        facts |= {
+            "checksum": content.checksum,
+            "width": content.width,
+            "height": content.height,
+            "frames": content.frames,
+        }
+    return facts
+
+
+def written(details: image.Details | None) -> dict[str, Any]:
+    if details is None:
+        return {}
+    fields = msgspec.structs.asdict(details)
+    written = {name: value for name, value in fields.items() if value is not None}
+    if "tags" in written:
+        written["tags"] = list(written["tags"])
+    return written
+
+
+def tally(card: Card | None) -> tuple[UUID, Tally] | None:
+    """What one card adds to its owner's usage."""
+    if card is None or (card.closed and not card.finalized):
+        return None
+    if not card.finalized:
+        return card.owner_id, Tally(reserved_bytes=card.size)
+    return card.owner_id, Tally(images=1, storage_bytes=card.size, uploads=1)

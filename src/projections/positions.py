@@ -1,0 +1,18 @@
+"""How far each projection has come; how a writer reads its own writes."""
+
+from typing import Protocol
+
+CORE = frozenset({"gallery", "accounts"})
+"""The projections that every answer to a write waits for."""
+
+
+class Positions(Protocol):
+    async def reached(
+        self, position: int, projections: frozenset[str] = CORE, *, timeout: float = 2.0
+    ) -> bool:
+        """Wait until all of them stand at `position` or beyond; False if time ran out (seconds)."""
+        ...
+
+    def current(self, projection: str) -> int:
+        """Where it stood when last heard of; costs nothing."""
+        ...

@@ -1,0 +1,63 @@
+"""The search index: words of an image. It finds; who may see is never its business."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import msgspec
+from msgspec.structs import replace
+
+from domain import image
+from domain.access import Viewer
+from domain.ids import AccountId, ImageId
+from domain.stream import Recorded
+from projections import gallery
+from projections.gallery import Exhibit
+
+NAME = "search"
+STREAMS = frozenset({"image"})
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """What can be found of an image. Its fields are the columns of search.entries."""
+
+    id: ImageId
+    owner_id: AccountId
+    filename: str
+    title: str = ""
+    description: str = ""
+    tags: list[str] = []
+
+
+class Hit(msgspec.Struct, frozen=True, kw_only=True):
+    exhibit: Exhibit
+    highlights: dict[str, str]
+    """Per field, the matching text with the words in <mark>; everything else is HTML-escaped."""
+
+
+class Hits(msgspec.Struct, frozen=True, kw_only=True):
+    hits: Sequence[Hit]
+    total: int
+    facets: dict[str, dict[str, int]]
+    """Counts by `tags`, `format` and `year`."""
+
+
+class Search(Protocol):
+    """The read port: what matches and the viewer may list, best first."""
+
+    async def find(self, text: str, *, viewer: Viewer, limit: int, page: int) -> Hits: ...
+
+
+def project(entry: Entry | None, recorded: Recorded[Any]) -> Entry | None:
+    match recorded.event:
+        case image.UploadInitiated() as event:
+            return Entry(
+                id=ImageId(recorded.stream_id),
+                owner_id=event.owner_id,
+                filename=event.personal.filename if event.personal else "",
+            )
+        case image.UploadAborted() | image.UploadExpired() | image.UploadRefused():
+            return None
+        case image.DetailsChanged(personal=details) if entry and details:
+            words = gallery.written(details)
+            return replace(entry, **{k: v for k, v in words.items() if k != "custom"})
+    return entry
