@@ -1,13 +1,18 @@
 """Development: every finalized original becomes prints, once, by whichever worker is free."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
 from msgspec.structs import replace
 
+from commands import object_keys
+from commands.ports import Lab, Metadata, ObjectStore
+from commands.uploads import downloaded
 from domain import image
 from domain.ids import AccountId, ImageId
-from domain.media import Format
+from domain.media import Format, Rung
 from domain.stream import Recorded
 
 NAME = "development"
@@ -39,3 +44,52 @@ def project(exposure: Exposure | None, recorded: Recorded[Any]) -> Exposure | No
         case image.ImageFinalized(format=format) if exposure:
             return replace(exposure, format=format)
     return exposure
+
+
+class Variant(msgspec.Struct, frozen=True, kw_only=True):
+    rung: Rung
+    format: Format
+    width: int
+    height: int
+    size: int
+
+
+class Developed(msgspec.Struct, frozen=True, kw_only=True):
+    """What is kept of a development in the read model; the pixels are in the object store."""
+
+    recipe: str
+    placeholder: str
+    scrubbed: bool
+    metadata: Metadata
+    variants: Sequence[Variant]
+
+
+async def develop(exposure: Exposure, *, objects: ObjectStore, lab: Lab, spool: Path) -> Developed:
+    """Make every print of one original and store it. Doing it again stores the same bytes."""
+    source = object_keys.original(exposure.owner_id, exposure.id)
+    async with downloaded(objects, source, spool) as path:
+        made = await lab.develop(path)
+    for print in made.derivatives:
+        key = object_keys.derivative(exposure.id, made.recipe, print.rung, print.format)
+        await objects.put(key, print.body, content_type=print.format.content_type)
+    if made.scrubbed is not None:
+        assert exposure.format is not None
+        key = object_keys.scrubbed(exposure.id, made.recipe)
+        await objects.put(key, made.scrubbed, content_type=exposure.format.content_type)
+    await objects.delete([object_keys.incoming(exposure.id)])
+    return Developed(
+        recipe=made.recipe,
+        placeholder=made.placeholder,
+        scrubbed=made.scrubbed is not None,
+        metadata=made.metadata,
+        variants=[
+            Variant(
+                rung=print.rung,
+                format=print.format,
+                width=print.width,
+                height=print.height,
+                size=len(print.body),
+            )
+            for print in made.derivatives
+        ],
+    )

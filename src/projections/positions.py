@@ -8,9 +8,9 @@ CORE = frozenset({"gallery", "accounts"})
 
 class Positions(Protocol):
     async def reached(
-        self, position: int, projections: frozenset[str] = CORE, *, timeout: float = 2.0
+        self, position: int, projections: frozenset[str] = CORE, *, within: float = 2.0
     ) -> bool:
-        """Wait until all of them stand at `position` or beyond; False if time ran out (seconds)."""
+        """Wait until all of them stand at `position` or beyond; False after `within` seconds."""
         ...
 
     def current(self, projection: str) -> int:

@@ -1,0 +1,100 @@
+"""Whose turn it is to be developed, and what came of it: the desk of the darkroom, in Postgres."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+from psycopg.sql import SQL, Identifier
+from psycopg.types.json import Jsonb
+
+from adapters.database import Database
+from adapters.read_model import generation_lock
+from domain.ids import ImageId
+from domain.refusals import Refusal, Unavailable
+from projections import development
+from projections.development import Developed, Exposure
+
+ATTEMPTS = 5
+"""After so many failures an image stays as it is, with its reason, until somebody looks."""
+
+
+class Desk:
+    """One exposure at a time for each caller, its print in the same transaction.
+
+    A worker that dies gives its exposure back at once: the row's lock goes with its connection.
+    """
+
+    def __init__(self, database: Database, schema: str = development.NAME) -> None:
+        self._database = database
+        self._schema = schema
+
+    async def next(self, develop: Callable[[Exposure], Awaitable[Developed]]) -> bool:
+        """Take the next exposure through `develop`. False if there is none."""
+        async with self._database.connection() as connection, connection.transaction():
+            await connection.execute(
+                "select pg_advisory_xact_lock_shared(hashtext(%s))",
+                (generation_lock(development.NAME),),
+            )
+            cursor = await connection.execute(self._sql(_NEXT), (ATTEMPTS,))
+            row = await cursor.fetchone()
+            if row is None:
+                return False
+            exposure = msgspec.convert(
+                dict(zip(("id", "owner_id", "format"), row, strict=True)), Exposure
+            )
+            try:
+                developed = await develop(exposure)
+            except Unavailable:
+                raise
+            except Refusal as refusal:
+                await connection.execute(
+                    self._sql(_FAILED), (f"{refusal.code}: {refusal.facts}", exposure.id)
+                )
+                return True
+            await connection.execute(self._sql(_PRINT), _columns(exposure.id, developed))
+            await connection.execute(self._sql(_DONE), (exposure.id,))
+            return True
+
+    def _sql(self, query: str) -> Any:
+        return SQL(query).format(schema=Identifier(self._schema))
+
+
+class PostgresPrints:
+    """The Prints port."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def metadata(self, image_id: ImageId) -> dict[str, Any] | None:
+        rows = await self._database.rows(
+            "select metadata from development.prints where id = %s", (image_id,)
+        )
+        return rows[0][0] if rows else None
+
+
+_NEXT = """
+    select id, owner_id, format from {schema}.exposures
+    where format is not null and not developed and attempts < %s and not_before <= now()
+    order by not_before, id for update skip locked limit 1"""
+_PRINT = """
+    insert into {schema}.prints (id, recipe, placeholder, scrubbed, metadata, variants)
+    values (%s, %s, %s, %s, %s, %s) on conflict (id) do update set
+        recipe = excluded.recipe, placeholder = excluded.placeholder,
+        scrubbed = excluded.scrubbed, metadata = excluded.metadata, variants = excluded.variants"""
+_DONE = """
+    update {schema}.exposures
+    set developed = true, attempts = 0, not_before = '-infinity', failure = null where id = %s"""
+_FAILED = """
+    update {schema}.exposures set attempts = attempts + 1, failure = %s,
+        not_before = now() + interval '1 second' * power(4, attempts) where id = %s"""
+
+
+def _columns(image_id: ImageId, developed: Developed) -> tuple[Any, ...]:
+    return (
+        image_id,
+        developed.recipe,
+        developed.placeholder,
+        developed.scrubbed,
+        Jsonb(msgspec.to_builtins(developed.metadata)),
+        Jsonb(msgspec.to_builtins(developed.variants)),
+    )

@@ -1,0 +1,172 @@
+"""The Gallery port over the read models in Postgres."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from psycopg.types.json import Jsonb
+
+from adapters.database import Database
+from adapters.tsquery import tsquery
+from domain.ids import AccountId, ImageId
+from domain.refusals import Validation
+from projections.gallery import Card, Exhibit, Page, Print, Query, Sort, Tally
+
+COLUMNS = """row_to_json(i)::text, case when p.id is null then null else json_build_object(
+    'placeholder', p.placeholder, 'recipe', p.recipe, 'scrubbed', p.scrubbed)::text end"""
+PRINTS = "left join development.prints p on p.id = i.id"
+SELECT = f"select {COLUMNS} from gallery.images i {PRINTS}"
+
+
+class Order(msgspec.Struct, frozen=True):
+    """A total order: what is sorted by, the type of it, and which way."""
+
+    column: str
+    type: str
+    descending: bool = True
+
+    @property
+    def sql(self) -> str:
+        way = "desc" if self.descending else "asc"
+        return f"{self.column} {way}, i.id {way}"
+
+    @property
+    def beyond(self) -> str:
+        """What comes after the row that a cursor names."""
+        sign = "<" if self.descending else ">"
+        return f"({self.column}, i.id) {sign} (%(key)s::{self.type}, %(id)s::uuid)"
+
+
+NEWEST = Order("i.created_at", "timestamptz")
+ORDERS: Mapping[Sort, Order] = {
+    Sort.NEWEST: NEWEST,
+    Sort.OLDEST: Order("i.created_at", "timestamptz", descending=False),
+    Sort.MOST_VIEWED: NEWEST,  # until views are counted all have the same number of them
+    Sort.LARGEST: Order("i.size", "bigint"),
+    Sort.TITLE: Order("lower(i.title)", "text", descending=False),
+}
+
+
+class Cursor(msgspec.Struct, frozen=True, array_like=True):
+    """The last row of a page: in which order, its key in it, its id."""
+
+    sort: Sort
+    key: str
+    id: str
+
+    @property
+    def text(self) -> str:
+        return base64.urlsafe_b64encode(msgspec.json.encode(self)).decode().rstrip("=")
+
+    @classmethod
+    def of(cls, text: str, sort: Sort) -> "Cursor":
+        try:
+            raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+            cursor = msgspec.json.decode(raw, type=cls)
+        except (binascii.Error, ValueError) as error:
+            raise Validation(
+                errors=[{"field": "cursor", "message": "is not one of ours"}]
+            ) from error
+        if cursor.sort is not sort:
+            raise Validation(errors=[{"field": "cursor", "message": "belongs to another sort"}])
+        return cursor
+
+
+class PostgresGallery:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def find(self, image_id: ImageId) -> Exhibit | None:
+        rows = await self._database.rows(SELECT + " where i.id = %s", (image_id,))
+        return exhibit(*rows[0]) if rows else None
+
+    async def list(self, query: Query) -> Page:
+        order = ORDERS[query.sort]
+        where, parameters = conditions(query)
+        total = await self._total(where, parameters)
+        beyond = ""
+        if query.cursor:
+            cursor = Cursor.of(query.cursor, query.sort)
+            parameters |= {"key": cursor.key, "id": cursor.id}
+            beyond = f" and {order.beyond}"
+        offset = 0 if query.cursor else (query.page - 1) * query.limit
+        rows = await self._database.rows(
+            f"{SELECT} where {where}{beyond} order by {order.sql}"
+            " limit %(limit)s offset %(offset)s",
+            parameters | {"limit": query.limit + 1, "offset": offset},
+        )
+        exhibits = [exhibit(*row) for row in rows[: query.limit]]
+        more = len(rows) > query.limit
+        return Page(
+            exhibits=exhibits,
+            total=total,
+            next_cursor=_cursor(exhibits[-1].card, query.sort) if more else None,
+        )
+
+    async def usage(self, account_id: AccountId) -> Tally:
+        rows = await self._database.records(
+            "select images, storage_bytes, reserved_bytes, uploads from gallery.usage"
+            " where account_id = %s",
+            (account_id,),
+        )
+        return msgspec.convert(rows[0], Tally) if rows else Tally()
+
+    async def _total(self, where: str, parameters: dict[str, Any]) -> int:
+        query = f"select count(*) from gallery.images i where {where}"
+        return int((await self._database.rows(query, parameters))[0][0])
+
+
+def exhibit(card: str, developed: str | None) -> Exhibit:
+    return Exhibit(card=_CARD.decode(card), print=_PRINT.decode(developed) if developed else None)
+
+
+_CARD = msgspec.json.Decoder(Card)
+_PRINT = msgspec.json.Decoder(Print)
+
+_FILTERS = {
+    "owner": "i.owner_id = %(owner)s",
+    "tags": "i.tags @> %(tags)s::text[]",
+    "since": "i.created_at >= %(since)s",
+    "until": "i.created_at < %(until)s",
+    "format": "i.format = %(format)s",
+    "visibility": "i.visibility = %(visibility)s",
+    "min_width": "i.width >= %(min_width)s",
+    "custom": "i.custom @> %(custom)s",
+}
+"""One condition for each field of a Query that is set."""
+
+_MATCHES = """i.id in (
+    select e.id from search.entries e where e.tsv @@ to_tsquery('simple', %(tsquery)s))"""
+
+
+def conditions(query: Query) -> tuple[str, dict[str, Any]]:
+    """What the viewer asks for, within what the viewer may list."""
+    parameters: dict[str, Any] = {"me": query.viewer.account_id}
+    where = [_in_reach(query)]
+    for field, condition in _FILTERS.items():
+        if value := getattr(query, field):
+            parameters[field] = value
+            where.append(condition)
+    parameters |= {"tags": list(query.tags), "custom": Jsonb(dict(query.custom))}
+    if query.text:
+        parameters["tsquery"] = tsquery(query.text)
+        where.append(_MATCHES)
+    return " and ".join(where), parameters
+
+
+def _in_reach(query: Query) -> str:
+    if query.deleted:
+        return "i.owner_id = %(me)s and i.deleted_at is not null"
+    alive = "i.finalized and i.deleted_at is null and not i.quarantined"
+    everyone = "i.visibility = 'public' and i.cleared"
+    return f"{alive} and (i.owner_id = %(me)s or ({everyone}))"
+
+
+def _cursor(last: Card, sort: Sort) -> str:
+    keys: dict[Sort, str] = {
+        Sort.LARGEST: str(last.size),
+        Sort.TITLE: last.title.lower(),
+    }
+    return Cursor(sort, keys.get(sort, last.created_at.isoformat()), str(last.id)).text

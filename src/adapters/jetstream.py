@@ -1,0 +1,165 @@
+"""NATS JetStream as a cache of the log: names, messages, the stream itself."""
+
+import json
+import zlib
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID, uuid4
+
+import msgspec
+import nats
+from eventsourcing.persistence import Notification
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext
+from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
+from nats.js.errors import NotFoundError
+
+PARTITIONS = 16
+MAX_AGE = 7 * 86_400.0
+REQUEST_TIMEOUT = 5.0
+
+GONE = (nats.errors.Error, TimeoutError, ConnectionError, OSError)
+"""What a lost or restarting NATS looks like."""
+
+
+class Names(msgspec.Struct, frozen=True):
+    """How one installation calls its stream and subjects."""
+
+    namespace: str
+
+    @property
+    def stream(self) -> str:
+        return f"{self.namespace}-log"
+
+    @property
+    def subjects(self) -> str:
+        return f"{self.namespace}.log.>"
+
+    def subject(self, event: Notification) -> str:
+        """`darkroom.log.7.image.finalized`: streams keep their order inside their partition."""
+        partition = zlib.crc32(_uuid(event).bytes) % PARTITIONS
+        return f"{self.namespace}.log.{partition}.{event.topic}"
+
+    def position(self, projection: str) -> str:
+        """Where a projection announces how far it has come."""
+        return f"{self.namespace}.position.{projection}"
+
+
+class Refused(Exception):
+    """The stream is not where we thought: another relay wrote, or it lost messages."""
+
+
+async def connect(url: str) -> Client:
+    """A connection that comes back by itself, for ever."""
+    return await nats.connect(
+        url,
+        allow_reconnect=True,
+        max_reconnect_attempts=-1,
+        reconnect_time_wait=0.1,
+        connect_timeout=2,
+        error_cb=_silent,
+    )
+
+
+async def _silent(_: Exception) -> None:
+    """Connection errors show in health and lag; nats-py would print each."""
+
+
+async def ensure_stream(js: JetStreamContext, names: Names, *, replicas: int = 1) -> None:
+    """Create the stream if it is not there: after a wipe, too."""
+    try:
+        await js.stream_info(names.stream)
+    except NotFoundError:
+        await js.add_stream(
+            StreamConfig(
+                name=names.stream,
+                subjects=[names.subjects],
+                storage=StorageType.FILE,
+                retention=RetentionPolicy.LIMITS,
+                discard=DiscardPolicy.OLD,
+                max_age=MAX_AGE,
+                duplicate_window=120.0,
+                num_replicas=replicas,
+                allow_atomic=True,
+                allow_direct=True,
+                deny_delete=True,
+            )
+        )
+
+
+async def cursor(js: JetStreamContext, names: Names) -> tuple[int | None, int]:
+    """Position and sequence of the stream's last message; (None, sequence) if it is empty."""
+    try:
+        last = await js.get_last_msg(names.stream, names.subjects, direct=True)
+    except NotFoundError:
+        info = await js.stream_info(names.stream)
+        return None, info.state.last_seq
+    assert last.headers
+    return int(last.headers["Es-Pos"]), last.seq or 0
+
+
+async def publish(
+    nc: Client, names: Names, events: Sequence[Notification], *, previous: int, sequence: int
+) -> int:
+    """All events behind `sequence` in one atomic batch, or none. Returns the last sequence.
+
+    nats-py has no batches; they are plain headers (ADR-50). At most 1,000 messages.
+    Raises Refused if the stream does not end at `sequence`.
+    """
+    batch, answer = uuid4().hex, None
+    for number, event in enumerate(events, start=1):
+        headers = _headers(event, previous)
+        previous = event.id
+        last = number == len(events)
+        if number == 1:
+            headers["Nats-Expected-Last-Sequence"] = str(sequence)
+        if len(events) > 1:
+            headers |= {"Nats-Batch-Id": batch, "Nats-Batch-Sequence": str(number)}
+            if last:
+                headers["Nats-Batch-Commit"] = "1"
+        subject = names.subject(event)
+        if number == 1 or last:
+            answer = await nc.request(
+                subject, event.state, headers=headers, timeout=REQUEST_TIMEOUT
+            )
+            _raise_refusal(answer)
+        else:
+            await nc.publish(subject, event.state, headers=headers)
+    assert answer is not None
+    return int(json.loads(answer.data)["seq"])
+
+
+def received(message: Msg) -> tuple[Notification, int]:
+    """The event in a message, and the position of the one before it in the log."""
+    headers = message.headers or {}
+    event = Notification(
+        id=int(headers["Es-Pos"]),
+        originator_id=UUID(headers["Es-Id"]),
+        originator_version=int(headers["Es-Ver"]),
+        topic=headers["Es-Topic"],
+        state=message.data,
+    )
+    return event, int(headers["Es-Prev"])
+
+
+def _headers(event: Notification, previous: int) -> dict[str, str]:
+    return {
+        "Nats-Msg-Id": str(event.id),
+        "Es-Pos": str(event.id),
+        "Es-Prev": str(previous),
+        "Es-Id": str(event.originator_id),
+        "Es-Ver": str(event.originator_version),
+        "Es-Topic": event.topic,
+    }
+
+
+def _raise_refusal(answer: Msg) -> None:
+    if answer.data and (error := json.loads(answer.data).get("error")):
+        raise Refused(error.get("description", "refused"))
+
+
+def _uuid(event: Notification) -> UUID:
+    id: Any = event.originator_id
+    assert isinstance(id, UUID)
+    return id

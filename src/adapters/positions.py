@@ -1,0 +1,71 @@
+"""How far the read models are, as heard over NATS; asked of Postgres when nothing is heard."""
+
+import asyncio
+import heapq
+import itertools
+from contextlib import suppress
+
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from adapters.database import Database
+from adapters.jetstream import Names
+from projections.positions import CORE
+
+ASK = 0.1  # seconds of silence after which a waiter asks the database
+
+_Waiter = tuple[int, int, "asyncio.Future[None]"]
+
+
+class HeardPositions:
+    """The Positions port: one heap of waiters for each projection."""
+
+    def __init__(self, database: Database, names: Names) -> None:
+        self._database = database
+        self._names = names
+        self._current: dict[str, int] = {}
+        self._waiters: dict[str, list[_Waiter]] = {}
+        self._order = itertools.count()
+
+    async def listen(self, nc: Client) -> None:
+        """Hear every announcement from now on."""
+        await nc.subscribe(self._names.position("*"), cb=self._announced)
+
+    def current(self, projection: str) -> int:
+        return self._current.get(projection, 0)
+
+    async def reached(
+        self, position: int, projections: frozenset[str] = CORE, *, within: float = 2.0
+    ) -> bool:
+        behind = [name for name in projections if self.current(name) < position]
+        if not behind:
+            return True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                await asyncio.gather(*(self._wait(name, position) for name in behind))
+                return True
+        return False
+
+    async def _wait(self, projection: str, position: int) -> None:
+        heard: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waiter = (position, next(self._order), heard)
+        heapq.heappush(self._waiters.setdefault(projection, []), waiter)
+        while self.current(projection) < position:
+            done, _ = await asyncio.wait([heard], timeout=ASK)
+            if not done:
+                await self._ask(projection)
+
+    async def _ask(self, projection: str) -> None:
+        rows = await self._database.rows(f"select position from {projection}.position")  # noqa: S608 - our own name
+        self._heard(projection, rows[0][0])
+
+    async def _announced(self, message: Msg) -> None:
+        self._heard(message.subject.rpartition(".")[2], int(message.data))
+
+    def _heard(self, projection: str, position: int) -> None:
+        self._current[projection] = max(position, self.current(projection))
+        waiters = self._waiters.get(projection, [])
+        while waiters and waiters[0][0] <= position:
+            _, _, heard = heapq.heappop(waiters)
+            if not heard.done():
+                heard.set_result(None)

@@ -1,0 +1,206 @@
+"""A projection's tables in Postgres: documents and position move in one transaction."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+import msgspec
+from psycopg import AsyncConnection
+from psycopg.sql import SQL, Composed, Identifier, Literal
+
+from domain.catalogue import stream_of
+from domain.stream import Recorded, tag
+from projections.projection import Projection
+
+D = TypeVar("D", bound=msgspec.Struct)
+Connection = AsyncConnection[Any]
+
+BOOKKEEPING = """
+create table position (single boolean primary key default true check (single), position bigint);
+insert into position (position) values (0);
+create table parked (
+    position bigint primary key,
+    stream_id uuid not null,
+    topic text not null,
+    error text not null,
+    at timestamptz not null default now()
+);
+create index on parked (stream_id);
+"""
+
+
+class PositionMoved(Exception):
+    """Somebody else has projected, or swapped in another generation, since we looked."""
+
+
+class ReadModel(Generic[D]):
+    """One generation of a projection, in the schema of that name."""
+
+    def __init__(self, projection: Projection[D], schema: str | None = None) -> None:
+        self.projection = projection
+        self.schema = schema or projection.name
+        self._columns = [field.name for field in msgspec.structs.fields(projection.document)]
+        self._decode = msgspec.json.Decoder(projection.document).decode
+
+    async def create(self, connection: Connection) -> None:
+        """Make schema and tables; nothing happens if they are there."""
+        async with connection.transaction():
+            await connection.execute(SQL("select pg_advisory_xact_lock(hashtext('read models'))"))
+            cursor = await connection.execute(
+                "select 1 from pg_namespace where nspname = %s", (self.schema,)
+            )
+            if await cursor.fetchone():
+                return
+            await connection.execute(self._sql("create schema {schema}"))
+            await connection.execute(self._sql("set local search_path to {schema}, pg_catalog"))
+            await connection.execute((self.projection.ddl + BOOKKEEPING).encode())
+
+    async def drop(self, connection: Connection) -> None:
+        await connection.execute(self._sql("drop schema if exists {schema} cascade"))
+
+    async def position(self, connection: Connection) -> int:
+        cursor = await connection.execute(self._sql("select position from {schema}.position"))
+        row = await cursor.fetchone()
+        assert row is not None
+        return int(row[0])
+
+    async def apply(
+        self, connection: Connection, events: Sequence[Recorded[Any]], *, after: int, upto: int
+    ) -> None:
+        """Project `events` and move from position `after` to `upto`, or do neither.
+
+        Raises PositionMoved if the model does not stand at `after`.
+        """
+        ours = [event for event in events if self.concerns(event)]
+        async with connection.transaction():
+            await self._hold(connection)
+            if ours:
+                before = await self._load(connection, {event.stream_id for event in ours})
+                await self._save(connection, before, self._folded(before, ours))
+            await self._advance(connection, after, upto)
+
+    def concerns(self, event: Recorded[Any]) -> bool:
+        return stream_of(tag(type(event.event))) in self.projection.streams
+
+    async def park(
+        self, connection: Connection, event: Recorded[Any], error: str, *, after: int
+    ) -> None:
+        """Put an event aside with its reason, and move past it."""
+        assert event.position is not None
+        async with connection.transaction():
+            await self._hold(connection)
+            await connection.execute(
+                self._sql(
+                    "insert into {schema}.parked (position, stream_id, topic, error)"
+                    " values (%s, %s, %s, %s)"
+                ),
+                (event.position, event.stream_id, tag(type(event.event)), error),
+            )
+            await self._advance(connection, after, event.position)
+
+    async def parked(self, connection: Connection) -> set[UUID]:
+        """Streams that have an event put aside: their later events must wait for it."""
+        query = self._sql("select distinct stream_id from {schema}.parked")
+        return {row[0] for row in await (await connection.execute(query)).fetchall()}
+
+    async def _hold(self, connection: Connection) -> None:
+        """Keep the generation from being swapped until the transaction ends."""
+        lock = SQL("select pg_advisory_xact_lock_shared(hashtext({0}))")
+        await connection.execute(lock.format(Literal(generation_lock(self.projection.name))))
+
+    async def _load(self, connection: Connection, ids: set[UUID]) -> dict[UUID, D]:
+        query = self._sql(
+            "select id, row_to_json(d)::text from {schema}.{table} d where id = any(%s)"
+        )
+        rows = await (await connection.execute(query, (list(ids),), prepare=True)).fetchall()
+        return {id: self._decode(document) for id, document in rows}
+
+    def _folded(
+        self, before: Mapping[UUID, D], events: Sequence[Recorded[Any]]
+    ) -> dict[UUID, D | None]:
+        after: dict[UUID, D | None] = dict(before)
+        for event in events:
+            document = after.get(event.stream_id)
+            after[event.stream_id] = self.projection.project(document, event)
+        return after
+
+    async def _save(
+        self, connection: Connection, before: Mapping[UUID, D], after: Mapping[UUID, D | None]
+    ) -> None:
+        changed = {id: new for id, new in after.items() if new != before.get(id)}
+        if gone := [id for id, new in changed.items() if new is None]:
+            delete = self._sql("delete from {schema}.{table} where id = any(%s)")
+            await connection.execute(delete, (gone,))
+        if kept := [new for new in changed.values() if new is not None]:
+            await connection.execute(
+                self._upsert(), (msgspec.json.encode(kept).decode(),), prepare=True
+            )
+        if self.projection.tallied:
+            await self._count(connection, before, changed)
+
+    def _upsert(self) -> Composed:
+        columns = SQL(", ").join(map(Identifier, self._columns))
+        changes = SQL(", ").join(
+            SQL("{0} = excluded.{0}").format(Identifier(column)) for column in self._columns
+        )
+        return SQL(
+            "insert into {schema}.{table} ({columns}) select {columns}"
+            " from jsonb_populate_recordset(null::{schema}.{table}, %s::jsonb)"
+            " on conflict (id) do update set {changes}"
+        ).format(
+            schema=Identifier(self.schema),
+            table=Identifier(self.projection.table),
+            columns=columns,
+            changes=changes,
+        )
+
+    async def _count(
+        self, connection: Connection, before: Mapping[UUID, D], changed: Mapping[UUID, D | None]
+    ) -> None:
+        """Add to the counters what the new documents count for beyond the old ones."""
+        tallied = self.projection.tallied
+        assert tallied is not None
+        deltas: dict[UUID, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+        for id, new in changed.items():
+            for sign, document in ((-1, before.get(id)), (1, new)):
+                if counted := tallied.count(document):
+                    for name, value in msgspec.structs.asdict(counted[1]).items():
+                        deltas[counted[0]][name] += sign * value
+        for key, delta in deltas.items():
+            await connection.execute(
+                self._tally(tallied.table, tallied.key, list(delta)), (key, *delta.values())
+            )
+
+    def _tally(self, table: str, key: str, columns: Sequence[str]) -> Composed:
+        names = [Identifier(column) for column in columns]
+        return SQL(
+            "insert into {schema}.{table} as t ({key}, {columns}) values (%s, {values})"
+            " on conflict ({key}) do update set {changes}"
+        ).format(
+            schema=Identifier(self.schema),
+            table=Identifier(table),
+            key=Identifier(key),
+            columns=SQL(", ").join(names),
+            values=SQL(", ").join(SQL("%s") for _ in names),
+            changes=SQL(", ").join(SQL("{0} = t.{0} + excluded.{0}").format(n) for n in names),
+        )
+
+    async def _advance(self, connection: Connection, after: int, upto: int) -> None:
+        cursor = await connection.execute(
+            self._sql("update {schema}.position set position = %s where position = %s"),
+            (upto, after),
+            prepare=True,
+        )
+        if cursor.rowcount != 1:
+            raise PositionMoved
+
+    def _sql(self, query: str) -> Composed:
+        return SQL(query).format(
+            schema=Identifier(self.schema), table=Identifier(self.projection.table)
+        )
+
+
+def generation_lock(name: str) -> str:
+    """Held shared by who writes a generation, exclusively by who swaps in the next one."""
+    return f"generation of {name}"

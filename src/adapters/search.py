@@ -1,0 +1,69 @@
+"""The Search port on Postgres's own full text: found here, shown only what may be listed."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from adapters.database import Database
+from adapters.gallery import COLUMNS, PRINTS, conditions, exhibit
+from adapters.tsquery import tsquery
+from domain.access import Viewer
+from projections.gallery import Query
+from projections.search import Hit, Hits
+
+FIELDS = ("title", "description", "tags", "filename")
+
+_FOUND = "gallery.images i join search.entries e on e.id = i.id"
+_MARKED = """ts_headline('simple',
+    replace(replace(replace(replace({0}, '&', '&amp;'), '<', '&lt;'), '>', '&gt;'), '"', '&quot;'),
+    to_tsquery('simple', %(tsquery)s),
+    'StartSel=<mark>, StopSel=</mark>, HighlightAll=true')"""
+_HEADLINES = ", ".join(
+    _MARKED.format(column)
+    for column in ("i.title", "i.description", "array_to_string(i.tags, ' ')", "i.filename")
+)
+_FACETS = {
+    "tags": "select unnest(i.tags) as value",
+    "format": "select i.format as value",
+    "year": "select extract(year from i.created_at)::int::text as value",
+}
+
+
+class PostgresSearch:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def find(self, text: str, *, viewer: Viewer, limit: int, page: int) -> Hits:
+        if not tsquery(text):
+            return Hits(hits=[], total=0, facets={facet: {} for facet in _FACETS})
+        where, parameters = conditions(Query(viewer=viewer, text=text))
+        rows = await self._database.rows(
+            f"select {COLUMNS}, count(*) over (), {_HEADLINES} from {_FOUND} {PRINTS} where {where}"
+            " order by ts_rank_cd(e.tsv, to_tsquery('simple', %(tsquery)s)) desc,"
+            " i.created_at desc, i.id limit %(limit)s offset %(offset)s",
+            parameters | {"limit": limit, "offset": (page - 1) * limit},
+        )
+        return Hits(
+            hits=[_hit(row[0], row[1], row[3:]) for row in rows],
+            total=rows[0][2] if rows else await self._total(where, parameters),
+            facets={facet: await self._facet(facet, where, parameters) for facet in _FACETS},
+        )
+
+    async def _total(self, where: str, parameters: Mapping[str, Any]) -> int:
+        query = f"select count(*) from {_FOUND} where {where}"
+        return int((await self._database.rows(query, dict(parameters)))[0][0])
+
+    async def _facet(self, facet: str, where: str, parameters: Mapping[str, Any]) -> dict[str, int]:
+        rows = await self._database.rows(
+            f"select value, count(*) from ({_FACETS[facet]} from {_FOUND} where {where}) f"
+            " group by value order by count(*) desc, value limit 50",
+            dict(parameters),
+        )
+        return dict(rows)
+
+
+def _hit(card: str, developed: str | None, headlines: Sequence[str]) -> Hit:
+    marked = zip(FIELDS, headlines, strict=True)
+    return Hit(
+        exhibit=exhibit(card, developed),
+        highlights={field: text for field, text in marked if "<mark>" in text},
+    )

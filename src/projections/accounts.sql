@@ -1,0 +1,13 @@
+-- Read model `accounts`. Columns are the fields of Profile.
+create table profiles (
+    id uuid primary key,
+    version bigint not null,
+    username text not null,
+    email text not null,
+    plan text not null,
+    quota_bytes bigint not null,
+    default_visibility text not null,
+    keep_gps boolean not null,
+    notify jsonb not null,
+    created_at timestamptz not null
+);

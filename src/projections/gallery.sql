@@ -1,0 +1,42 @@
+-- Read model `gallery`, one schema a generation. Columns are the fields of Card and Tally.
+create table images (
+    id uuid primary key,
+    owner_id uuid not null,
+    version bigint not null,
+    size bigint not null,
+    filename text not null,
+    expires_at timestamptz not null,
+    closed boolean not null,
+    finalized boolean not null,
+    format text,
+    checksum text not null,
+    width int not null,
+    height int not null,
+    frames int not null,
+    title text not null,
+    description text not null,
+    tags text[] not null,
+    custom jsonb not null,
+    visibility text not null,
+    cleared boolean not null,
+    quarantined boolean not null,
+    shares jsonb not null,
+    created_at timestamptz not null,
+    updated_at timestamptz not null,
+    deleted_at timestamptz,
+    purge_after timestamptz
+);
+create index on images (owner_id, created_at desc, id desc) where finalized and deleted_at is null;
+create index on images (owner_id, deleted_at desc, id desc) where deleted_at is not null;
+create index on images (created_at desc, id desc)
+    where finalized and deleted_at is null and visibility = 'public';
+create index on images using gin (tags) where finalized and deleted_at is null;
+create index on images (owner_id, checksum) where finalized;
+create index on images (expires_at) where not finalized and not closed;
+create table usage (
+    account_id uuid primary key,
+    images bigint not null,
+    storage_bytes bigint not null,
+    reserved_bytes bigint not null,
+    uploads bigint not null
+);

@@ -1,0 +1,70 @@
+"""What a document projection is: one pure function, one table, one document for each stream."""
+
+from collections.abc import Callable, Sequence
+from importlib.resources import files
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+import msgspec
+
+from domain.stream import Recorded
+from projections import accounts, development, gallery, search
+
+D = TypeVar("D", bound=msgspec.Struct)
+
+
+class Tallied(msgspec.Struct, Generic[D], frozen=True, kw_only=True):
+    """Counters kept beside the documents: each document's part, summed by key."""
+
+    table: str
+    key: str
+    count: Callable[[D | None], tuple[UUID, msgspec.Struct] | None]
+
+
+class Projection(msgspec.Struct, Generic[D], frozen=True, kw_only=True):
+    """Documents by stream id. `table` has a column for each of the document's fields."""
+
+    name: str
+    streams: frozenset[str]
+    table: str
+    document: type[D]
+    project: Callable[[D | None, Recorded[Any]], D | None]
+    tallied: Tallied[D] | None = None
+
+    @property
+    def ddl(self) -> str:
+        """Statements that make its tables, in whatever schema comes first in the search path."""
+        return (files("projections") / f"{self.name}.sql").read_text()
+
+
+ALL: Sequence[Projection[Any]] = (
+    Projection(
+        name=gallery.NAME,
+        streams=gallery.STREAMS,
+        table="images",
+        document=gallery.Card,
+        project=gallery.project,
+        tallied=Tallied(table="usage", key="account_id", count=gallery.tally),
+    ),
+    Projection(
+        name=accounts.NAME,
+        streams=accounts.STREAMS,
+        table="profiles",
+        document=accounts.Profile,
+        project=accounts.project,
+    ),
+    Projection(
+        name=search.NAME,
+        streams=search.STREAMS,
+        table="entries",
+        document=search.Entry,
+        project=search.project,
+    ),
+    Projection(
+        name=development.NAME,
+        streams=development.STREAMS,
+        table="exposures",
+        document=development.Exposure,
+        project=development.project,
+    ),
+)
