@@ -235,6 +235,7 @@ class Passwords(Protocol):
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
     account_id: AccountId
+    family: UUID
     refresh_token: str
 
 
@@ -286,7 +287,9 @@ class AccessTokens(Protocol):
 class UrlSigner(Protocol):
     """HMAC over path and parameters, with an expiry and a key id."""
 
-    def sign(self, path: str, parameters: Mapping[str, str], expires_at: datetime) -> str:
+    def sign(
+        self, path: str, parameters: Mapping[str, str], expires_at: datetime, now: datetime
+    ) -> str:
         """`path` with its parameters and `exp`, `kid`, `sig`."""
         ...
 

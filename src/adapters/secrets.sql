@@ -1,0 +1,15 @@
+-- Secrets are not facts: they live apart from the log and can be forgotten.
+create schema if not exists secrets;
+create table if not exists secrets.passwords (
+    account_id uuid primary key,
+    hash text not null
+);
+create table if not exists secrets.refresh_tokens (
+    hash bytea primary key,  -- SHA-256 of a 256-bit random token
+    family uuid not null,
+    account_id uuid not null,
+    expires_at timestamptz not null,
+    used boolean not null default false
+);
+create index if not exists refresh_tokens_family on secrets.refresh_tokens (family);
+create index if not exists refresh_tokens_account on secrets.refresh_tokens (account_id);
