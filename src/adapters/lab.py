@@ -1,0 +1,102 @@
+"""The Lab port: a pool of sandboxed children that decode. A child's death costs one file."""
+
+import asyncio
+import multiprocessing
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pebble import ProcessExpired, ProcessPool
+
+from adapters import sandbox, vips
+from commands.ports import Derivative, Development
+from domain.image import Arrived
+from domain.media import Caps, Format, Rung
+from domain.refusals import CorruptImage, Refusal, Unavailable
+
+WALL_CLOCK = 30.0
+FILES_A_CHILD = 200
+"""Then it is replaced by a fresh one."""
+
+
+class VipsLab:
+    recipe = vips.RECIPE
+
+    def __init__(self, caps: Caps, *, workers: int = 2, queue: int = 64) -> None:
+        self._caps = caps
+        self._workers = workers
+        self._most = workers + queue
+        self._waiting = 0
+        self._pool: Any = None
+
+    async def open(self) -> None:
+        """Start the children and have each do something, so that the first file does not wait."""
+        self._pool = ProcessPool(
+            max_workers=self._workers,
+            max_tasks=FILES_A_CHILD,
+            initializer=_enter,
+            context=multiprocessing.get_context("spawn"),
+        )
+        await asyncio.gather(*(self._run(_ready) for _ in range(self._workers)))
+
+    async def close(self) -> None:
+        self._pool.stop()
+        await asyncio.to_thread(self._pool.join, 5)
+
+    async def inspect(self, path: Path) -> Arrived:
+        arrived: Arrived = await self._run(vips.inspect, path, self._caps)
+        return arrived
+
+    async def develop(self, path: Path) -> Development:
+        development: Development = await self._run(vips.develop, path)
+        return development
+
+    async def render(self, path: Path, rung: Rung, format: Format) -> Derivative:
+        derivative: Derivative = await self._run(vips.render, path, rung, format)
+        return derivative
+
+    async def scrub(self, path: Path) -> bytes | None:
+        clean: bytes | None = await self._run(vips.scrub, path)
+        return clean
+
+    async def _run(self, work: Callable[..., Any], *arguments: Any) -> Any:
+        if self._waiting >= self._most:
+            raise Unavailable(dependency="lab", queued=self._waiting)
+        self._waiting += 1
+        try:
+            task = self._pool.schedule(_task, args=(work, *arguments), timeout=WALL_CLOCK)
+            answer = await asyncio.wrap_future(task)
+        except ProcessExpired as error:
+            raise CorruptImage(reason="the decoder died of it") from error
+        except TimeoutError as error:
+            raise CorruptImage(reason="the decoder took too long") from error
+        finally:
+            self._waiting -= 1
+        if isinstance(answer, _Refused):
+            raise Refusal.known[answer.code](**answer.facts)
+        return answer
+
+
+class _Refused:
+    """A refusal on its way over the pipe: exceptions with keywords do not pickle."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        self.code = refusal.code
+        self.facts = refusal.facts
+
+
+def _enter() -> None:
+    vips.prepare()
+    sandbox.enter()
+
+
+def _ready() -> None:
+    """Done once the child has started."""
+
+
+def _task(work: Callable[..., Any], *arguments: Any) -> Any:
+    sandbox.start_task()
+    try:
+        return vips.guarded(work, *arguments)
+    except Refusal as refusal:
+        return _Refused(refusal)
