@@ -1,0 +1,127 @@
+"""Signing up, signing in, one's own profile."""
+
+from typing import Any
+
+from litestar import Controller, Response, get, patch, post
+from litestar.params import JSONBody
+
+from api.bodies import AccountChanges, Credentials, NewAccount, RefreshToken
+from api.identity import Caller
+from api.parts import Given, Parts
+from api.waiting import written
+from commands.accounts import ChangeAccount, LogIn, SignUp
+from commands.ports import Session
+from domain.account import Identity, SettingsChanged
+from domain.ids import AccountId, to_text
+from domain.refusals import Unauthenticated
+
+
+class AuthController(Controller):
+    path = "/v1/auth"
+    tags = ("accounts",)
+
+    @post("/signup", summary="Open an account")
+    async def sign_up(self, data: JSONBody[NewAccount], parts: Given) -> Response[dict[str, Any]]:
+        identity = Identity(username=data.username, email=data.email)
+        signed_up = await parts.dispatch(SignUp(identity=identity, password=data.password))
+        headers = await written(parts, signed_up.receipt)
+        profile = await parts.accounts.find(signed_up.account_id)
+        id = to_text("u", signed_up.account_id)
+        return Response(
+            {
+                "userId": id,
+                "username": data.username,
+                "email": data.email,
+                "createdAt": profile.created_at if profile else parts.clock(),
+            },
+            status_code=201,
+            headers=headers | {"Location": "/v1/me"},
+        )
+
+    @post("/login", status_code=200, summary="Trade credentials for tokens")
+    async def log_in(self, data: JSONBody[Credentials], parts: Given) -> Response[dict[str, Any]]:
+        command = LogIn(email=data.email, password=data.password)
+        return tokens(parts, await parts.dispatch(command))
+
+    @post("/refresh", status_code=200, summary="Trade a refresh token for new tokens")
+    async def refresh(self, data: JSONBody[RefreshToken], parts: Given) -> Response[dict[str, Any]]:
+        return tokens(parts, await parts.sessions.rotate(data.refresh_token))
+
+    @post("/logout", status_code=204, summary="End a session")
+    async def log_out(self, data: JSONBody[RefreshToken], parts: Given) -> None:
+        await parts.sessions.close(data.refresh_token)
+
+
+class MeController(Controller):
+    path = "/v1/me"
+    tags = ("accounts",)
+
+    @get(summary="Your profile and settings")
+    async def show(self, caller: Caller, parts: Given) -> dict[str, Any]:
+        return await _profile(parts, caller)
+
+    @patch(summary="Change your name or settings")
+    async def change(
+        self, data: JSONBody[AccountChanges], caller: Caller, parts: Given
+    ) -> Response[dict[str, Any]]:
+        settings = SettingsChanged(
+            default_visibility=data.default_visibility,
+            keep_gps=data.keep_gps,
+            notify=data.notify,
+        )
+        command = ChangeAccount(by=caller, username=data.username, settings=settings)
+        headers = await written(parts, await parts.dispatch(command))
+        return Response(await _profile(parts, caller), headers=headers)
+
+    @get("/usage", summary="What your images take, and what they may")
+    async def usage(self, caller: Caller, parts: Given) -> dict[str, Any]:
+        profile = await parts.accounts.find(caller)
+        if profile is None:
+            raise Unauthenticated
+        tally = await parts.gallery.usage(caller)
+        return {
+            "storageBytes": tally.storage_bytes,
+            "reservedBytes": tally.reserved_bytes,
+            "quotaBytes": profile.quota_bytes,
+            "images": tally.images,
+            "uploads": tally.uploads,
+            "views": 0,
+            "downloads": 0,
+            "egressBytes": 0,
+            "period": parts.clock().strftime("%Y-%m"),
+        }
+
+
+@get("/.well-known/jwks.json", tags=["accounts"], summary="Keys that access tokens verify with")
+async def jwks(parts: Given) -> Response[dict[str, Any]]:
+    return Response(parts.tokens.jwks(), headers={"Cache-Control": "public, max-age=3600"})
+
+
+def tokens(parts: Parts, session: Session) -> Response[dict[str, Any]]:
+    access_token, seconds = parts.tokens.issue(session)
+    return Response(
+        {
+            "accessToken": access_token,
+            "refreshToken": session.refresh_token,
+            "expiresIn": seconds,
+            "tokenType": "Bearer",
+        },
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+async def _profile(parts: Parts, account_id: AccountId) -> dict[str, Any]:
+    profile = await parts.accounts.find(account_id)
+    if profile is None:
+        raise Unauthenticated
+    return {
+        "userId": to_text("u", profile.id),
+        "username": profile.username,
+        "email": profile.email,
+        "plan": profile.plan,
+        "quotaBytes": profile.quota_bytes,
+        "defaultVisibility": profile.default_visibility.value,
+        "keepGps": profile.keep_gps,
+        "notify": profile.notify,
+        "createdAt": profile.created_at,
+    }

@@ -1,0 +1,173 @@
+"""What clients may send: every field named, bounded and cleaned."""
+
+import re
+import unicodedata
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from domain.access import Permission, Visibility
+from domain.image import Details
+from domain.refusals import Validation
+
+B = TypeVar("B", bound=msgspec.Struct)
+
+MAX_TAGS, MAX_TAG = 50, 64
+MAX_CUSTOM, MAX_CUSTOM_VALUE = 50, 500
+MAX_BATCH = 100
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+Text = Annotated[str, Meta(max_length=5_000)]
+Title = Annotated[str, Meta(max_length=300)]
+Tag = Annotated[str, Meta(min_length=1, max_length=MAX_TAG)]
+Tags = Annotated[list[Tag], Meta(max_length=MAX_TAGS)]
+CustomKey = Annotated[str, Meta(min_length=1, max_length=64)]
+CustomValue = Annotated[str, Meta(max_length=MAX_CUSTOM_VALUE)]
+Custom = Annotated[dict[CustomKey, CustomValue], Meta(max_length=MAX_CUSTOM)]
+Username = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{3,32}$")]
+Email = Annotated[str, Meta(pattern=r"^[^@\s\x00]{1,64}@[^@\s\x00]{1,190}$")]
+Password = Annotated[str, Meta(min_length=8, max_length=1_024)]
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+Seconds = Annotated[int, Meta(ge=1, le=31_536_000)]
+
+
+class Body(msgspec.Struct, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """A JSON object that a client sends."""
+
+
+class NewAccount(Body, kw_only=True):
+    username: Username
+    email: Email
+    password: Password
+
+
+class Credentials(Body, kw_only=True):
+    email: Annotated[str, Meta(max_length=320)]
+    password: Annotated[str, Meta(max_length=1_024)]
+
+
+class RefreshToken(Body, kw_only=True):
+    refresh_token: Annotated[str, Meta(max_length=200)]
+
+
+class AccountChanges(Body, kw_only=True):
+    username: Username | None = None
+    default_visibility: Visibility | None = None
+    keep_gps: bool | None = None
+    notify: dict[str, bool] | None = None
+
+
+class NewUpload(Body, kw_only=True):
+    filename: Annotated[str, Meta(min_length=1, max_length=255)]
+    size: Annotated[int, Meta(ge=1, le=2**53)]
+    content_type: Annotated[str, Meta(pattern=r"^[\w.+-]{1,60}/[\w.+-]{1,60}$")]
+    sha256: Sha256 | None = None
+
+
+class NewUploads(Body, kw_only=True):
+    uploads: list[Any]
+
+
+class Describing(Body, kw_only=True):
+    """What people may say of an image; absent leaves it as it is."""
+
+    title: Title | None = None
+    description: Text | None = None
+    tags: Tags | None = None
+    visibility: Visibility | None = None
+    custom: Custom | None = None
+
+
+class NewImage(Describing, kw_only=True):
+    upload_id: str
+
+
+class NewImages(Body, kw_only=True):
+    images: list[Any]
+
+
+class NewShare(Body, kw_only=True):
+    expires_in: Seconds = 7 * 86_400
+    permissions: Annotated[tuple[Permission, ...], Meta(min_length=1)] = (Permission.VIEW,)
+    shared_with: Annotated[str, Meta(max_length=320)] | None = None
+
+
+class NewSignedUrl(Body, kw_only=True):
+    variant: Annotated[str, Meta(max_length=40)] = "original"
+    expires_in: Seconds = 3_600
+    download: bool = False
+
+
+def decoded(raw: bytes, kind: type[B]) -> B:
+    """The body as `kind`. Raises Validation with every bad field."""
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except msgspec.ValidationError as error:
+        raise Validation(errors=complaints(raw, kind)) from error
+
+
+def converted(value: Any, kind: type[B]) -> B:
+    """One item of a batch as `kind`. Raises Validation with every bad field."""
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        raise Validation(errors=complaints(msgspec.json.encode(value), kind)) from error
+
+
+def complaints(raw: bytes, kind: Any) -> list[dict[str, str]]:
+    """What is wrong with each field; msgspec itself stops at the first."""
+    try:
+        value = msgspec.json.decode(raw)
+    except msgspec.DecodeError:
+        return []
+    if not (isinstance(value, dict) and isinstance(kind, type) and issubclass(kind, Body)):
+        return [{"field": "", "message": "must be a JSON object"}]
+    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    found = [_complaint(name, "is not known") for name in value if name not in fields]
+    for name, field in fields.items():
+        if name in value:
+            try:
+                msgspec.convert(value[name], field.type)
+            except msgspec.ValidationError as error:
+                found.append(_complaint(name, str(error)))
+        elif field.required:
+            found.append(_complaint(name, "is missing"))
+    return found
+
+
+def _complaint(field: str, message: str) -> dict[str, str]:
+    return {"field": field, "message": message}
+
+
+def details(said: Describing) -> Details:
+    """As the domain keeps it: NFC, no control characters, tags trimmed and once each."""
+    errors: list[dict[str, str]] = []
+
+    def clean(field: str, text: str) -> str:
+        if _CONTROL.search(text):
+            errors.append(_complaint(field, "holds control characters"))
+        return unicodedata.normalize("NFC", text)
+
+    tags = None
+    if said.tags is not None:
+        tags = tuple(dict.fromkeys(t for tag in said.tags if (t := clean("tags", tag).strip())))
+    custom = None
+    if said.custom is not None:
+        custom = {clean("custom", k): clean("custom", v) for k, v in said.custom.items()}
+    found = Details(
+        title=None if said.title is None else clean("title", said.title),
+        description=None if said.description is None else clean("description", said.description),
+        tags=tags,
+        custom=custom,
+    )
+    if errors:
+        raise Validation(errors=errors)
+    return found
+
+
+def file_name(name: str) -> str:
+    """A name without folders and control characters; it is shown, never used as a path."""
+    bare = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
+    return _CONTROL.sub("", bare).strip().replace("\n", " ")[:255] or "image"

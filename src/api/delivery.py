@@ -1,0 +1,260 @@
+"""Pictures to whoever may see them: the routes that browsers and caches ask."""
+
+import unicodedata
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+from litestar import Response, route
+from litestar.enums import HttpMethod
+from litestar.params import FromPath
+from litestar.response import Stream
+
+from api import ranges
+from api.identity import AnyRequest, MaybeCaller
+from api.images import visible
+from api.parts import Given, Parts
+from commands import object_keys
+from commands.ports import ObjectKey
+from domain.access import Action, Visibility
+from domain.ids import AccountId
+from domain.media import Format, Rung
+from domain.refusals import NotFound
+from projections.gallery import Exhibit
+
+BOUNDARY = "darkroom-range"
+READ = [HttpMethod.GET, HttpMethod.HEAD]
+
+_EXTENSIONS = {
+    "jpg": Format.JPEG,
+    "jpeg": Format.JPEG,
+    "png": Format.PNG,
+    "webp": Format.WEBP,
+    "avif": Format.AVIF,
+    "gif": Format.GIF,
+}
+_CACHING = {
+    Visibility.PUBLIC: "public, max-age=300, s-maxage=3600, stale-while-revalidate=60",
+    Visibility.UNLISTED: "public, max-age=60, s-maxage=120",
+    Visibility.PRIVATE: "private, no-cache",
+}
+
+
+class Body(msgspec.Struct, frozen=True, kw_only=True):
+    """Bytes to be served: in memory, or in the object store."""
+
+    etag: str
+    content_type: str
+    size: int
+    held: bytes | None = None
+    key: ObjectKey | None = None
+    private: bool = False
+    """Not what everybody gets: no shared cache may keep it."""
+    vary: str = ""
+
+    async def chunks(self, parts: Parts, span: ranges.Span) -> AsyncIterator[bytes]:
+        start, stop = span
+        if self.held is not None:
+            yield self.held[start:stop]
+            return
+        assert self.key is not None
+        async with parts.objects.stream(self.key, start=start, stop=stop) as stream:
+            async for chunk in stream:
+                yield chunk
+
+
+@route("/images/{id:str}", http_method=READ, tags=["delivery"], summary="The original's bytes")
+async def original(
+    request: AnyRequest, id: FromPath[str], maybe_caller: MaybeCaller, parts: Given
+) -> Response[Any]:
+    exhibit = await visible(request, parts, maybe_caller, id, _action(request))
+    return answer(request, parts, exhibit, await _original(parts, exhibit, maybe_caller))
+
+
+@route(
+    "/images/{id:str}/{variant:str}",
+    http_method=READ,
+    tags=["delivery"],
+    summary="A rendering: thumb, small, medium, large or original, with .jpg .png .webp .avif .gif",
+)
+async def rendering(
+    request: AnyRequest,
+    id: FromPath[str],
+    variant: FromPath[str],
+    maybe_caller: MaybeCaller,
+    parts: Given,
+) -> Response[Any]:
+    exhibit = await visible(request, parts, maybe_caller, id, _action(request))
+    name, _, extension = variant.partition(".")
+    if name == "original" and _EXTENSIONS.get(extension, extension) in (
+        exhibit.card.format,
+        "auto",
+    ):
+        body = await _original(parts, exhibit, maybe_caller)
+    else:
+        body = await _rendering(request, parts, exhibit, name, extension)
+    return answer(request, parts, exhibit, body)
+
+
+def answer(request: AnyRequest, parts: Parts, exhibit: Exhibit, body: Body) -> Response[Any]:
+    """The body or a part of it, under every condition that HTTP knows."""
+    card, ask = exhibit.card, request.headers.get
+    headers = _headers(request, exhibit, body)
+    if ranges.unchanged(body.etag, card.created_at, ask("If-None-Match"), ask("If-Modified-Since")):
+        return Response(None, status_code=304, headers=headers)
+    wanted = ask("Range") if ranges.applies(body.etag, card.created_at, ask("If-Range")) else None
+    spans = ranges.spans(wanted, body.size)
+    if spans is None:
+        return _streamed(request, parts, body, 200, headers, (0, body.size))
+    if not spans:
+        headers = {"Content-Range": f"bytes */{body.size}"}
+        return Response(None, status_code=416, headers=headers)
+    if len(spans) == 1:
+        first, stop = spans[0]
+        headers["Content-Range"] = f"bytes {first}-{stop - 1}/{body.size}"
+        return _streamed(request, parts, body, 206, headers, spans[0])
+    return _multipart(request, parts, body, headers, list(spans))
+
+
+def _streamed(
+    request: AnyRequest,
+    parts: Parts,
+    body: Body,
+    status: int,
+    headers: dict[str, str],
+    span: ranges.Span,
+) -> Response[Any]:
+    headers = headers | {"Content-Length": str(span[1] - span[0])}
+    return _sent(request, body.chunks(parts, span), status, headers, body.content_type)
+
+
+def _multipart(
+    request: AnyRequest,
+    parts: Parts,
+    body: Body,
+    headers: dict[str, str],
+    spans: list[ranges.Span],
+) -> Response[Any]:
+    heads = [
+        f"\r\n--{BOUNDARY}\r\nContent-Type: {body.content_type}\r\n"
+        f"Content-Range: bytes {first}-{stop - 1}/{body.size}\r\n\r\n".encode()
+        for first, stop in spans
+    ]
+    tail = f"\r\n--{BOUNDARY}--\r\n".encode()
+    length = sum(map(len, heads)) + sum(stop - first for first, stop in spans) + len(tail)
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for head, span in zip(heads, spans, strict=True):
+            yield head
+            async for chunk in body.chunks(parts, span):
+                yield chunk
+        yield tail
+
+    headers = headers | {"Content-Length": str(length)}
+    return _sent(request, chunks(), 206, headers, f"multipart/byteranges; boundary={BOUNDARY}")
+
+
+def _sent(
+    request: AnyRequest,
+    chunks: AsyncIterator[bytes],
+    status: int,
+    headers: dict[str, str],
+    content_type: str,
+) -> Response[Any]:
+    if request.method == HttpMethod.HEAD:
+        return Response(None, status_code=status, headers=headers, media_type=content_type)
+    return Stream(chunks, status_code=status, headers=headers, media_type=content_type)
+
+
+async def _original(parts: Parts, exhibit: Exhibit, caller: AccountId | None) -> Body:
+    """Exactly what was uploaded; to others without its whereabouts, unless the owner keeps them."""
+    card = exhibit.card
+    assert card.format is not None
+    whole = Body(
+        etag=f'"{card.checksum}"',
+        content_type=card.format.content_type,
+        size=card.size,
+        key=object_keys.original(card.owner_id, card.id),
+        private=caller == card.owner_id,
+        vary="Authorization",
+    )
+    if caller == card.owner_id or not await _hides_place(parts, exhibit):
+        return whole
+    etag = f'"{card.checksum}-scrubbed"'
+    if exhibit.print:
+        key = object_keys.scrubbed(card.id, exhibit.print.recipe)
+        size = (await parts.objects.head(key)).size
+        return msgspec.structs.replace(whole, etag=etag, key=key, size=size)
+    clean = await parts.printer.scrubbed(card.owner_id, card.id)
+    if clean is None:
+        return whole
+    return msgspec.structs.replace(whole, etag=etag, key=None, held=clean, size=len(clean))
+
+
+async def _hides_place(parts: Parts, exhibit: Exhibit) -> bool:
+    if exhibit.print and not exhibit.print.scrubbed:
+        return False
+    owner = await parts.accounts.find(exhibit.card.owner_id)
+    return owner is None or not owner.keep_gps
+
+
+async def _rendering(
+    request: AnyRequest, parts: Parts, exhibit: Exhibit, name: str, extension: str
+) -> Body:
+    if name not in list(Rung) or extension not in (*_EXTENSIONS, "auto"):
+        raise NotFound
+    card, rung = exhibit.card, Rung(name)
+    format = _negotiated(request) if extension == "auto" else _EXTENSIONS[extension]
+    made = await parts.printer.derivative(card.owner_id, card.id, rung, format)
+    return Body(
+        etag=f'"{card.checksum[:32]}-{parts.lab.recipe}-{rung}.{format}"',
+        content_type=format.content_type,
+        size=len(made),
+        held=made,
+        vary="Accept" if extension == "auto" else "",
+    )
+
+
+def _negotiated(request: AnyRequest) -> Format:
+    """WebP where the client says so, JPEG for all others."""
+    return Format.WEBP if "image/webp" in request.headers.get("Accept", "") else Format.JPEG
+
+
+def _action(request: AnyRequest) -> Action:
+    return Action.DOWNLOAD if request.query_params.get("download") else Action.VIEW
+
+
+def _headers(request: AnyRequest, exhibit: Exhibit, body: Body) -> dict[str, str]:
+    card = exhibit.card
+    caching = _CACHING[card.visibility]
+    if body.private or "sig" in request.query_params or not card.cleared:
+        caching = _CACHING[Visibility.PRIVATE]
+    headers = {
+        "ETag": body.etag,
+        "Last-Modified": ranges.http_date(card.created_at),
+        "Accept-Ranges": "bytes",
+        "Cache-Control": caching,
+        "Content-Disposition": _disposition(request, card.filename, body.content_type),
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "Cross-Origin-Resource-Policy": "cross-origin",
+        "Access-Control-Allow-Origin": "*",
+        "Surrogate-Key": request.path_params["id"],
+    }
+    if body.vary:
+        headers["Vary"] = body.vary
+    if card.visibility is not Visibility.PUBLIC:
+        headers["X-Robots-Tag"] = "noindex"
+    return headers
+
+
+def _disposition(request: AnyRequest, filename: str, content_type: str) -> str:
+    """RFC 6266: an ASCII name for all, the real one for those who can read it."""
+    way = "attachment" if request.query_params.get("download") else "inline"
+    stem = filename.rpartition(".")[0] or filename
+    extension = content_type.rpartition("/")[2].replace("jpeg", "jpg")
+    name = f"{stem}.{extension}"
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    safe = "".join(c if c.isalnum() or c in " ._-()" else "_" for c in plain).strip() or "image"
+    return f"{way}; filename=\"{safe}\"; filename*=UTF-8''{quote(name, safe='')}"

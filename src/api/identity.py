@@ -1,0 +1,86 @@
+"""Who asks: a bearer token, a share link, a signed URL, or nobody."""
+
+from typing import Any, TypeAlias
+
+from litestar import Request
+from litestar.di import NamedDependency
+
+from api.parts import Given, Parts
+from domain.access import Viewer
+from domain.ids import AccountId, ImageId, ShareId, from_text
+from domain.refusals import NotFound, SignatureInvalid, Unauthenticated
+
+AnyRequest: TypeAlias = Request[Any, Any, Any]
+Caller: TypeAlias = NamedDependency[AccountId]
+MaybeCaller: TypeAlias = NamedDependency[AccountId | None]
+
+SHARING = ("share", "exp", "kid", "sig")
+"""What of a query belongs to a share link."""
+
+
+async def maybe_caller(request: AnyRequest, parts: Given) -> AccountId | None:
+    """The account behind the bearer token; None without one. Raises Unauthenticated."""
+    header = request.headers.get("Authorization")
+    if header is None:
+        return None
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer":
+        raise Unauthenticated
+    return parts.tokens.verify(token.strip())
+
+
+async def caller(maybe_caller: MaybeCaller) -> AccountId:
+    if maybe_caller is None:
+        raise Unauthenticated
+    return maybe_caller
+
+
+def viewer(request: AnyRequest, parts: Parts, account_id: AccountId | None, id: ImageId) -> Viewer:
+    """What the caller holds in hands for this image. Raises SignatureInvalid, SignatureExpired."""
+    query = _query(request)
+    if "sig" not in query:
+        return Viewer(account_id=account_id)
+    now = parts.clock()
+    if "share" in query:
+        signed = {name: value for name, value in query.items() if name in SHARING}
+        parts.signer.verify(share_path(id), signed, now)
+        share_id = from_text("shr", query["share"])
+        return Viewer(account_id=account_id, share_id=ShareId(share_id) if share_id else None)
+    parts.signer.verify(request.url.path, query, now)
+    return Viewer(account_id=account_id, signed=True)
+
+
+def share_path(id: ImageId) -> str:
+    """What a share link's signature stands for: every path of one image."""
+    return f"share:{id.hex}"
+
+
+def _query(request: AnyRequest) -> dict[str, str]:
+    pairs = list(request.query_params.multi_items())
+    query = {str(name): str(value) for name, value in pairs}
+    if len(query) != len(pairs) and "sig" in query:
+        raise SignatureInvalid(reason="a parameter stands twice")
+    return query
+
+
+def image_id(text: str) -> ImageId:
+    """Raises NotFound for what was never an image's id."""
+    found = from_text("img", text)
+    if found is None:
+        raise NotFound
+    return ImageId(found)
+
+
+def upload_id(text: str) -> ImageId:
+    """An upload is the first part of an image's life: the same UUID."""
+    found = from_text("upl", text)
+    if found is None:
+        raise NotFound
+    return ImageId(found)
+
+
+def account_id(text: str) -> AccountId:
+    found = from_text("u", text)
+    if found is None:
+        raise NotFound
+    return AccountId(found)

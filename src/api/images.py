@@ -1,0 +1,232 @@
+"""One image: its details, its life, who it is shared with."""
+
+from datetime import timedelta
+from typing import Any
+
+from litestar import Controller, Response, delete, get, patch, post
+from litestar.params import FromPath, JSONBody
+
+from api.bodies import Describing, NewShare, NewSignedUrl, details
+from api.identity import (
+    AnyRequest,
+    Caller,
+    MaybeCaller,
+    account_id,
+    image_id,
+    share_path,
+    viewer,
+)
+from api.parts import Given, Parts
+from api.pictures import Picture, etag, picture
+from api.waiting import written
+from commands.accounts import find_account
+from commands.images import ChangeImage, DeleteImage, RestoreImage, RevokeShare, Shared, ShareImage
+from domain import access
+from domain.access import Action, Visibility
+from domain.ids import AccountId, ShareId, from_text, to_text
+from domain.refusals import NotFound, PreconditionFailed, Validation
+from projections.gallery import Exhibit
+
+
+class ImageController(Controller):
+    path = "/v1/images/{id:str}"
+    tags = ("images",)
+
+    @get(summary="An image's details")
+    async def show(
+        self, request: AnyRequest, id: FromPath[str], maybe_caller: MaybeCaller, parts: Given
+    ) -> Response[Picture | None]:
+        exhibit = await visible(request, parts, maybe_caller, id, Action.VIEW)
+        tag = etag(exhibit)
+        headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+        if request.headers.get("If-None-Match") == tag:
+            return Response(None, status_code=304, headers=headers)
+        return Response(picture(exhibit, parts.public_url), headers=headers)
+
+    @patch(summary="Change title, description, tags, visibility or custom fields")
+    async def change(
+        self,
+        request: AnyRequest,
+        id: FromPath[str],
+        data: JSONBody[Describing],
+        caller: Caller,
+        parts: Given,
+    ) -> Response[Picture]:
+        image = image_id(id)
+        command = ChangeImage(
+            by=caller,
+            image_id=image,
+            details=details(data),
+            visibility=data.visibility,
+            expected=_expected(request),
+        )
+        return await _changed(parts, await parts.dispatch(command), image)
+
+    @delete(status_code=200, summary="Put an image into the trash")
+    async def remove(
+        self, request: AnyRequest, id: FromPath[str], caller: Caller, parts: Given
+    ) -> Response[dict[str, Any]]:
+        image = image_id(id)
+        command = DeleteImage(by=caller, image_id=image, expected=_expected(request))
+        headers = await written(parts, await parts.dispatch(command))
+        exhibit = await parts.gallery.find(image)
+        assert exhibit is not None
+        return Response(
+            {
+                "imageId": id,
+                "status": "deleted",
+                "deletedAt": exhibit.card.deleted_at,
+                "purgeAt": exhibit.card.purge_after,
+            },
+            headers=headers,
+        )
+
+    @post("/restore", status_code=200, summary="Take an image out of the trash")
+    async def restore(self, id: FromPath[str], caller: Caller, parts: Given) -> Response[Picture]:
+        image = image_id(id)
+        receipt = await parts.dispatch(RestoreImage(by=caller, image_id=image))
+        return await _changed(parts, receipt, image)
+
+    @get("/file", status_code=302, summary="Where its bytes are")
+    async def file(
+        self, request: AnyRequest, id: FromPath[str], maybe_caller: MaybeCaller, parts: Given
+    ) -> Response[None]:
+        exhibit = await visible(request, parts, maybe_caller, id, Action.VIEW)
+        path = f"/images/{id}"
+        if exhibit.card.visibility is not Visibility.PUBLIC or not exhibit.card.cleared:
+            now = parts.clock()
+            path = parts.signer.sign(path, {}, now + timedelta(minutes=15), now)
+        headers = {"Location": parts.public_url + path, "Cache-Control": "no-store"}
+        return Response(None, status_code=302, headers=headers)
+
+    @get("/stats", summary="How often it was seen")
+    async def stats(
+        self, request: AnyRequest, id: FromPath[str], caller: Caller, parts: Given
+    ) -> dict[str, Any]:
+        await visible(request, parts, caller, id, Action.MANAGE)
+        return {"views": 0, "downloads": 0, "egressBytes": 0, "byDay": []}
+
+
+class SharingController(Controller):
+    path = "/v1/images/{id:str}"
+    tags = ("sharing",)
+
+    @post("/share", status_code=201, summary="Lend permissions by a link")
+    async def share(
+        self, id: FromPath[str], data: JSONBody[NewShare], caller: Caller, parts: Given
+    ) -> Response[dict[str, Any]]:
+        image = image_id(id)
+        shared: Shared = await parts.dispatch(
+            ShareImage(
+                by=caller,
+                image_id=image,
+                permissions=frozenset(data.permissions),
+                expires_in=timedelta(seconds=data.expires_in),
+                shared_with=await _person(parts, data.shared_with),
+            )
+        )
+        headers = await written(parts, shared.receipt)
+        share_id = to_text("shr", shared.share_id)
+        signed = parts.signer.sign(
+            share_path(image), {"share": share_id}, shared.expires_at, parts.clock()
+        )
+        url = f"{parts.public_url}/images/{id}?{signed.partition('?')[2]}"
+        return Response(
+            {"shareId": share_id, "shareUrl": url, "expiresAt": shared.expires_at},
+            status_code=201,
+            headers=headers | {"Location": f"/v1/images/{id}/shares/{share_id}"},
+        )
+
+    @get("/shares", summary="The links of an image")
+    async def shares(
+        self, request: AnyRequest, id: FromPath[str], caller: Caller, parts: Given
+    ) -> dict[str, Any]:
+        exhibit = await visible(request, parts, caller, id, Action.MANAGE)
+        return {
+            "shares": [
+                {
+                    "shareId": to_text("shr", share_id),
+                    "permissions": sorted(share.permissions),
+                    "expiresAt": share.expires_at,
+                    "sharedWith": to_text("u", share.shared_with) if share.shared_with else None,
+                    "revoked": share.revoked,
+                }
+                for share_id, share in exhibit.card.shares.items()
+            ]
+        }
+
+    @delete("/shares/{share:str}", status_code=204, summary="Revoke a link, at once")
+    async def revoke(
+        self, id: FromPath[str], share: FromPath[str], caller: Caller, parts: Given
+    ) -> Response[None]:
+        share_id = from_text("shr", share)
+        if share_id is None:
+            raise NotFound
+        command = RevokeShare(by=caller, image_id=image_id(id), share_id=ShareId(share_id))
+        headers = await written(parts, await parts.dispatch(command))
+        return Response(None, status_code=204, headers=headers)
+
+    @post("/signed-url", status_code=200, summary="A URL that works without a login, for a while")
+    async def signed_url(
+        self,
+        request: AnyRequest,
+        id: FromPath[str],
+        data: JSONBody[NewSignedUrl],
+        caller: Caller,
+        parts: Given,
+    ) -> dict[str, Any]:
+        await visible(request, parts, caller, id, Action.MANAGE)
+        now = parts.clock()
+        expires_at = now + timedelta(seconds=data.expires_in)
+        parameters = {"download": "1"} if data.download else {}
+        path = f"/images/{id}"
+        if data.variant != "original":
+            path += f"/{data.variant}" if "." in data.variant else f"/{data.variant}.webp"
+        url = parts.public_url + parts.signer.sign(path, parameters, expires_at, now)
+        return {"url": url, "expiresAt": expires_at}
+
+
+async def visible(
+    request: AnyRequest, parts: Parts, caller: AccountId | None, id: str, action: Action
+) -> Exhibit:
+    """The image, if whoever asks may do `action` with it. Raises the policy's refusal."""
+    image = image_id(id)
+    exhibit = await parts.gallery.find(image)
+    subject = exhibit.card.subject if exhibit else None
+    asking = viewer(request, parts, caller, image)
+    access.require(asking, action, subject, now=parts.clock())
+    if exhibit is None or exhibit.card.deleted_at:
+        raise NotFound
+    return exhibit
+
+
+async def _changed(parts: Parts, receipt: Any, image: Any) -> Response[Picture]:
+    headers = await written(parts, receipt)
+    exhibit = await parts.gallery.find(image)
+    assert exhibit is not None
+    headers["ETag"] = etag(exhibit)
+    return Response(picture(exhibit, parts.public_url), headers=headers)
+
+
+def _expected(request: AnyRequest) -> int | None:
+    """The version that If-Match names; the part behind the dash says only what was developed."""
+    header = request.headers.get("If-Match")
+    if header is None or header == "*":
+        return None
+    version = header.strip().strip('"').partition("-")[0]
+    if not (version.isascii() and version.isdigit()):
+        raise PreconditionFailed(expected=header)
+    return int(version)
+
+
+async def _person(parts: Parts, named: str | None) -> AccountId | None:
+    """The account of an id or an e-mail address. Raises Validation if there is none."""
+    if named is None:
+        return None
+    if "@" in named:
+        found = await find_account(named, store=parts.store, hasher=parts.hasher)
+    else:
+        found = account_id(named) if from_text("u", named) else None
+    if found is None:
+        raise Validation(errors=[{"field": "sharedWith", "message": "is no account"}])
+    return found

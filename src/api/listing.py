@@ -1,0 +1,192 @@
+"""Lists and search: what is asked for, within what the asker may list."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, TypeVar
+
+import msgspec
+from litestar import get
+from litestar.params import FromPath
+
+from api.identity import AnyRequest, MaybeCaller, account_id
+from api.parts import Given, Parts
+from api.pictures import picture
+from domain import access
+from domain.access import Action, Viewer, Visibility
+from domain.ids import AccountId, from_text
+from domain.media import Format
+from domain.refusals import Unauthenticated, Validation
+from projections.gallery import Exhibit, Query, Sort
+from projections.search import NAME as SEARCH
+
+T = TypeVar("T")
+
+MAX_LIMIT, MAX_PAGE = 100, 10_000
+
+
+@get(["/v1/images", "/images"], tags=["listing"], summary="Images, filtered and sorted")
+async def images(request: AnyRequest, maybe_caller: MaybeCaller, parts: Given) -> dict[str, Any]:
+    return await _listed(request, maybe_caller, parts)
+
+
+@get("/v1/users/{id:str}/images", tags=["listing"], summary="Images of one user")
+async def images_of(
+    request: AnyRequest, id: FromPath[str], maybe_caller: MaybeCaller, parts: Given
+) -> dict[str, Any]:
+    return await _listed(request, maybe_caller, parts, owner=account_id(id))
+
+
+@get("/v1/search", tags=["listing"], summary="Full text, best first")
+async def search(request: AnyRequest, maybe_caller: MaybeCaller, parts: Given) -> dict[str, Any]:
+    asked = _Asked(request)
+    text = asked.text("q", 500) or ""
+    limit, page = asked.number("limit", 20, MAX_LIMIT), asked.number("page", 1, MAX_PAGE)
+    asked.check()
+    await _no_staler_than_listing(parts)
+    viewer = Viewer(account_id=maybe_caller)
+    found = await parts.search.find(text, viewer=viewer, limit=limit, page=page)
+    hits = [hit for hit in found.hits if _listable(parts, viewer, hit.exhibit)]
+    return {
+        "images": [
+            msgspec.to_builtins(picture(hit.exhibit, parts.public_url))
+            | {"highlights": hit.highlights}
+            for hit in hits
+        ],
+        "facets": found.facets,
+        "page": page,
+        "limit": limit,
+        "total": found.total,
+        "nextCursor": None,
+    }
+
+
+async def _listed(
+    request: AnyRequest, caller: AccountId | None, parts: Parts, owner: AccountId | None = None
+) -> dict[str, Any]:
+    query = _query(_Asked(request), caller, owner)
+    if query.text:
+        await _no_staler_than_listing(parts)
+    page = await parts.gallery.list(query)
+    shown = [exhibit for exhibit in page.exhibits if _listable(parts, query.viewer, exhibit)]
+    return {
+        "images": [picture(exhibit, parts.public_url) for exhibit in shown],
+        "page": query.page,
+        "limit": query.limit,
+        "total": page.total,
+        "nextCursor": page.next_cursor,
+    }
+
+
+async def _no_staler_than_listing(parts: Parts) -> None:
+    """A writer whose answer came finds its write: the index waits for what the lists show."""
+    await parts.positions.reached(parts.positions.current("gallery"), frozenset({SEARCH}))
+
+
+def _listable(parts: Parts, viewer: Viewer, exhibit: Exhibit) -> bool:
+    """The policy's word on every row, whatever the query found."""
+    action = Action.MANAGE if exhibit.card.deleted_at else Action.LIST
+    return access.decide(viewer, action, exhibit.card.subject, now=parts.clock()) is None
+
+
+def _query(asked: "_Asked", caller: AccountId | None, owner: AccountId | None) -> Query:
+    query = Query(
+        viewer=Viewer(account_id=caller),
+        owner=owner or asked.id("user"),
+        tags=[tag for value in asked.all("tag") for tag in value.split(",") if tag],
+        text=asked.text("q", 500),
+        since=asked.moment("from"),
+        until=asked.moment("to"),
+        format=asked.one("format", lambda text: Format({"jpg": "jpeg"}.get(text, text))),
+        visibility=asked.one("visibility", Visibility),
+        deleted=asked.one("status", _deleted) or False,
+        min_width=asked.one("minWidth", int),
+        custom=asked.custom(),
+        sort=asked.one("sort", Sort) or Sort.NEWEST,
+        limit=asked.number("limit", 20, MAX_LIMIT),
+        page=asked.number("page", 1, MAX_PAGE),
+        cursor=asked.text("cursor", 1_000),
+    )
+    asked.check()
+    if query.deleted and caller is None:
+        raise Unauthenticated
+    return query
+
+
+def _deleted(text: str) -> bool:
+    return {"deleted": True, "ready": False, "processing": False}[text]
+
+
+class _Asked:
+    """The query string, read field by field; `check` raises Validation with all that is wrong."""
+
+    def __init__(self, request: AnyRequest) -> None:
+        self._values = request.query_params
+        self._errors: list[dict[str, str]] = []
+
+    def all(self, name: str) -> list[str]:
+        return [_clean(value) for value in self._values.getall(name, [])]
+
+    def text(self, name: str, longest: int) -> str | None:
+        value = self._values.get(name)
+        if value and len(value) > longest:
+            self._wrong(name, f"is longer than {longest} characters")
+        return _clean(value) if value else None
+
+    def one(self, name: str, parse: Callable[[str], T]) -> T | None:
+        value = self._values.get(name)
+        if value in (None, ""):
+            return None
+        try:
+            return parse(value)
+        except (ValueError, KeyError, OverflowError):
+            self._wrong(name, "is not one of the possible values")
+            return None
+
+    def number(self, name: str, default: int, most: int) -> int:
+        value = self.one(name, int)
+        if value is None:
+            return default
+        if not 1 <= value <= most:
+            self._wrong(name, f"must be between 1 and {most}")
+        return value
+
+    def moment(self, name: str) -> datetime | None:
+        """RFC 3339; a bare date is its first moment in UTC."""
+        return self.one(name, _moment)
+
+    def id(self, name: str) -> AccountId | None:
+        return self.one(name, _account)
+
+    def custom(self) -> dict[str, str]:
+        return {
+            _clean(name.removeprefix("custom.")): _clean(value)
+            for name, value in self._values.multi_items()
+            if name.startswith("custom.")
+        }
+
+    def check(self) -> None:
+        if self._errors:
+            raise Validation(errors=self._errors)
+
+    def _wrong(self, field: str, message: str) -> None:
+        self._errors.append({"field": field, "message": message})
+
+
+def _clean(text: str) -> str:
+    """Postgres holds no NUL, so nothing that has one can be found."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def _moment(text: str) -> datetime:
+    full = f"{text}T00:00:00Z" if len(text) == len("2026-01-31") else text.replace(" ", "+")
+    try:
+        return msgspec.convert(full, datetime)
+    except msgspec.ValidationError as error:
+        raise ValueError from error
+
+
+def _account(text: str) -> AccountId:
+    found = from_text("u", text)
+    if found is None:
+        raise ValueError
+    return AccountId(found)

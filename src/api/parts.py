@@ -1,0 +1,69 @@
+"""What the HTTP face is given to work with."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
+
+import msgspec
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
+
+from commands.dispatcher import Dispatcher
+from commands.ports import (
+    AccessTokens,
+    EventStore,
+    Hasher,
+    Lab,
+    ObjectStore,
+    Sessions,
+    UrlSigner,
+)
+from commands.prints import Printer
+from domain.media import Caps
+from projections.accounts import Accounts
+from projections.development import Prints
+from projections.gallery import Gallery
+from projections.positions import Positions
+from projections.search import Search
+
+
+class HealthCheck(Protocol):
+    async def ready(self) -> dict[str, Any]:
+        """`ready`, each server's state, each read model's lag."""
+        ...
+
+
+class MetricsPage(Protocol):
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None: ...
+
+    def page(self) -> tuple[bytes, str]:
+        """The exposition and its content type."""
+        ...
+
+
+class Parts(msgspec.Struct, frozen=True, kw_only=True):
+    dispatch: Dispatcher
+    gallery: Gallery
+    accounts: Accounts
+    search: Search
+    prints: Prints
+    positions: Positions
+    objects: ObjectStore
+    lab: Lab
+    printer: Printer
+    store: EventStore
+    hasher: Hasher
+    sessions: Sessions
+    tokens: AccessTokens
+    signer: UrlSigner
+    health: HealthCheck
+    metrics: MetricsPage
+    clock: Callable[[], datetime]
+    public_url: str
+    spool: Path
+    caps: Caps
+    lifespan: Sequence[Callable[..., Any]]
+
+
+Given: TypeAlias = NamedDependency[SkipValidation[Parts]]

@@ -1,0 +1,104 @@
+"""An image as clients see it."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from domain.ids import to_text
+from domain.media import Rung
+from projections.gallery import Card, Exhibit
+
+
+class Picture(msgspec.Struct, kw_only=True, rename="camel"):
+    """The JSON of one image."""
+
+    image_id: str
+    owner_id: str
+    title: str
+    description: str
+    tags: list[str]
+    custom: dict[str, str]
+    filename: str
+    size: int
+    format: str
+    content_type: str
+    width: int
+    height: int
+    checksum: str
+    visibility: str
+    status: str
+    placeholder: str | None
+    album_ids: list[str]
+    url: str
+    thumbnail_url: str
+    variants: dict[str, str]
+    views: int
+    created_at: datetime
+    updated_at: datetime
+    deleted_at: datetime | None
+
+
+def picture(exhibit: Exhibit, public_url: str) -> Picture:
+    card = exhibit.card
+    assert card.format is not None, "only finalized images are shown"
+    id = to_text("img", card.id)
+    url = f"{public_url}/images/{id}"
+    return Picture(
+        image_id=id,
+        owner_id=to_text("u", card.owner_id),
+        title=card.title,
+        description=card.description,
+        tags=card.tags,
+        custom=card.custom,
+        filename=card.filename,
+        size=card.size,
+        format=card.format.value,
+        content_type=card.format.content_type,
+        width=card.width,
+        height=card.height,
+        checksum=f"sha256:{card.checksum}",
+        visibility=card.visibility.value,
+        status=status(exhibit),
+        placeholder=exhibit.print.placeholder if exhibit.print else None,
+        album_ids=[],
+        url=url,
+        thumbnail_url=f"{url}/{Rung.THUMB}.webp",
+        variants={rung.value: f"{url}/{rung}.webp" for rung in Rung},
+        views=0,
+        created_at=card.created_at,
+        updated_at=card.updated_at,
+        deleted_at=card.deleted_at,
+    )
+
+
+def status(exhibit: Exhibit) -> str:
+    card = exhibit.card
+    if card.deleted_at:
+        return "deleted"
+    if card.quarantined:
+        return "quarantined"
+    return "ready" if card.cleared and exhibit.print else "processing"
+
+
+def etag(exhibit: Exhibit) -> str:
+    """Of the JSON: the version, and whether it has been developed since."""
+    return f'"{exhibit.card.version}{"" if exhibit.print else "-p"}"'
+
+
+def upload(card: Card) -> dict[str, Any]:
+    """The JSON of an upload."""
+    state = "initiated"
+    if card.closed:
+        state = "aborted"
+    if card.finalized:
+        state = "finalized"
+    return {
+        "uploadId": to_text("upl", card.id),
+        "status": state,
+        "size": card.size,
+        "receivedBytes": card.size if card.finalized else 0,
+        "parts": [],
+        "expiresAt": card.expires_at,
+        "imageId": to_text("img", card.id) if card.finalized else None,
+    }

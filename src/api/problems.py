@@ -1,0 +1,148 @@
+"""Every refusal as RFC 9457 problem details. Statuses are known here and nowhere else."""
+
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.types import Empty, ExceptionHandlersMap
+from litestar.utils.scope.state import ScopeState
+
+from api.bodies import complaints
+from commands.ports import StreamMoved
+from domain.refusals import Conflict, Kind, Refusal
+
+AnyRequest = Request[Any, Any, Any]
+
+STATUS = {
+    Kind.UNAUTHENTICATED: HTTPStatus.UNAUTHORIZED,
+    Kind.FORBIDDEN: HTTPStatus.FORBIDDEN,
+    Kind.NOT_FOUND: HTTPStatus.NOT_FOUND,
+    Kind.CONFLICT: HTTPStatus.CONFLICT,
+    Kind.STALE: HTTPStatus.PRECONDITION_FAILED,
+    Kind.TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    Kind.UNSUPPORTED: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    Kind.UNPROCESSABLE: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Kind.RATE_LIMITED: HTTPStatus.TOO_MANY_REQUESTS,
+    Kind.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+RETRY_AFTER = "1"
+
+_FRAMEWORK_CODES = {
+    400: "malformed",
+    401: "unauthenticated",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "body_too_large",
+    415: "unsupported_media_type",
+    422: "validation",
+    429: "rate_limited",
+    503: "unavailable",
+}
+
+_log = structlog.get_logger()
+
+
+def members(refusal: Refusal) -> dict[str, Any]:
+    """A refusal's problem document, for an answer of its own or for one item of a batch."""
+    status = STATUS[refusal.kind]
+    return {
+        "type": f"/problems/{refusal.code}",
+        "title": str(refusal),
+        "status": status.value,
+        "detail": _detail(refusal),
+        "code": refusal.code,
+        **refusal.facts,
+    }
+
+
+def _detail(refusal: Refusal) -> str:
+    figures = ", ".join(f"{name} {value}" for name, value in refusal.facts.items())
+    return f"{refusal} ({figures})" if figures and "errors" not in refusal.facts else str(refusal)
+
+
+def refused(_: AnyRequest, refusal: Refusal) -> Response[Any]:
+    """The domain said no."""
+    return _problem(members(refusal), STATUS[refusal.kind])
+
+
+def moved(request: AnyRequest, _: StreamMoved) -> Response[Any]:
+    """Writers kept coming first: the caller may try again."""
+    return refused(request, Conflict(reason="the resource is being changed by others"))
+
+
+def rejected(request: AnyRequest, error: HTTPException) -> Response[Any]:
+    """The framework said no: routing, authentication, validation."""
+    status = HTTPStatus(error.status_code)
+    document: dict[str, Any] = {"detail": error.detail}
+    if isinstance(error, ValidationException):
+        status = HTTPStatus.UNPROCESSABLE_ENTITY
+        document = {"detail": "The request is not valid.", "errors": _errors(request, error)}
+    code = _FRAMEWORK_CODES.get(status.value, "refused")
+    answer = _problem(
+        {
+            "type": f"/problems/{code}",
+            "title": status.phrase,
+            "status": status.value,
+            "code": code,
+            **document,
+        },
+        status,
+    )
+    answer.headers.update(error.headers or {})  # Allow, WWW-Authenticate, Retry-After
+    return answer
+
+
+def failed(request: AnyRequest, error: Exception) -> Response[Any]:
+    """Nobody meant this; the caller learns only that it happened."""
+    _log.error("unhandled", method=request.method, path=request.url.path, exc_info=error)
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    return _problem(
+        {
+            "type": "/problems/internal",
+            "title": status.phrase,
+            "status": status.value,
+            "code": "internal",
+            "detail": "Something went wrong on our side; it has been noted.",
+        },
+        status,
+    )
+
+
+def _errors(request: AnyRequest, error: ValidationException) -> list[dict[str, str]]:
+    """Every bad field of the body, where the framework stops at the first."""
+    field = request.route_handler.parsed_data_field
+    body = ScopeState.from_scope(request.scope).body
+    if field is not None and body is not Empty and isinstance(body, bytes):
+        found = complaints(body, field.annotation)
+        if found:
+            return found
+    extra = error.extra if isinstance(error.extra, list) else []
+    return [
+        {"field": str(item.get("key", "")), "message": str(item.get("message", ""))}
+        for item in extra
+    ]
+
+
+def _problem(document: dict[str, Any], status: HTTPStatus) -> Response[Any]:
+    headers = {"Cache-Control": "no-store"}
+    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["Retry-After"] = RETRY_AFTER
+    if status is HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = 'Bearer realm="darkroom"'
+    return Response(
+        document,
+        status_code=status.value,
+        media_type="application/problem+json",
+        headers=headers,
+    )
+
+
+handlers: ExceptionHandlersMap = {
+    Refusal: refused,
+    StreamMoved: moved,
+    HTTPException: rejected,
+    500: failed,
+}

@@ -1,0 +1,32 @@
+"""Reading one's own writes: positions in the log, in and out of headers."""
+
+from api.identity import AnyRequest
+from api.parts import Given, Parts
+from commands.ports import Receipt
+from domain.refusals import ProjectionBehind, Validation
+from projections.positions import CORE
+
+HEADER = "Darkroom-Position"
+WANTED = "Darkroom-Min-Position"
+
+
+async def written(parts: Parts, receipt: Receipt | None) -> dict[str, str]:
+    """Wait until the write can be read, at most 2 s. Returns the header that names its position."""
+    position = receipt.position if receipt else None
+    if position is None:
+        return {HEADER: str(parts.positions.current("gallery"))}
+    await parts.positions.reached(position)
+    return {HEADER: str(position)}
+
+
+async def await_position(request: AnyRequest, parts: Given) -> None:
+    """Before any read: wait for the position the caller asks for. Raises ProjectionBehind."""
+    wanted = request.headers.get(WANTED)
+    if wanted is None:
+        return
+    if not (wanted.isascii() and wanted.isdigit() and len(wanted) < 19):
+        raise Validation(errors=[{"field": WANTED, "message": "must be a position"}])
+    projections = CORE | {"search"} if request.url.path.endswith("/search") else CORE
+    if not await parts.positions.reached(int(wanted), projections):
+        current = min(parts.positions.current(name) for name in projections)
+        raise ProjectionBehind(wanted=int(wanted), position=current)
