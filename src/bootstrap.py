@@ -64,10 +64,26 @@ def new_id() -> UUID:
     return uuid7(now(), os.urandom(10))
 
 
+def log_as_json(level: str) -> None:
+    """One line of JSON an entry; tracebacks without variables, which would hold secrets."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        cache_logger_on_first_use=True,
+    )
+
+
 class Core:
     """What every role needs: the database, the log, NATS, the object store."""
 
     def __init__(self, settings: Settings, *, create: bool = False) -> None:
+        log_as_json(settings.log_level)
         self.settings = settings
         self.key = InstanceKey(settings.instance_key)
         self.database = Database(settings.database_url)

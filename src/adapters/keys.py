@@ -38,7 +38,7 @@ class InstanceKey:
         digest = hmac.digest(
             self.derived("claims"), f"{kind}\0{canonical}".encode(), hashlib.sha256
         )
-        return UUID(bytes=digest[:16], version=8)
+        return UUID(bytes=digest[:16], version=5)  # name-based, though by a keyed hash
 
     def token_key(self) -> tuple[str, Ed25519PrivateKey]:
         """Key id and private key that sign access tokens."""

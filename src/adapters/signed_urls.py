@@ -3,10 +3,11 @@
 import hashlib
 import hmac
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from math import ceil
 from urllib.parse import quote, urlencode
 
+from commands.ports import SignedUrl
 from domain.refusals import SignatureExpired, SignatureInvalid
 
 WINDOW = 300
@@ -23,13 +24,15 @@ class HmacUrls:
 
     def sign(
         self, path: str, parameters: Mapping[str, str], expires_at: datetime, now: datetime
-    ) -> str:
+    ) -> SignedUrl:
         expiry = ceil(expires_at.timestamp())
         if expiry - now.timestamp() > LONG:
             expiry = ceil(expiry / WINDOW) * WINDOW
         signed = {**parameters, "exp": str(expiry), "kid": self._newest}
         signed["sig"] = _signature(self._keys[self._newest], path, signed)
-        return f"{path}?{urlencode(signed)}"
+        return SignedUrl(
+            url=f"{path}?{urlencode(signed)}", expires_at=datetime.fromtimestamp(expiry, UTC)
+        )
 
     def verify(self, path: str, parameters: Mapping[str, str], now: datetime) -> None:
         given = dict(parameters)

@@ -102,14 +102,14 @@ def answer(request: AnyRequest, parts: Parts, exhibit: Exhibit, body: Body) -> R
     card, ask = exhibit.card, request.headers.get
     headers = _headers(request, exhibit, body)
     if ranges.unchanged(body.etag, card.created_at, ask("If-None-Match"), ask("If-Modified-Since")):
-        return Response(None, status_code=304, headers=headers)
+        return Response(b"", status_code=304, headers=headers, media_type=body.content_type)
     wanted = ask("Range") if ranges.applies(body.etag, card.created_at, ask("If-Range")) else None
     spans = ranges.spans(wanted, body.size)
     if spans is None:
         return _streamed(request, parts, body, 200, headers, (0, body.size))
     if not spans:
         headers = {"Content-Range": f"bytes */{body.size}"}
-        return Response(None, status_code=416, headers=headers)
+        return Response(b"", status_code=416, headers=headers, media_type=body.content_type)
     if len(spans) == 1:
         first, stop = spans[0]
         headers["Content-Range"] = f"bytes {first}-{stop - 1}/{body.size}"
@@ -163,7 +163,7 @@ def _sent(
     content_type: str,
 ) -> Response[Any]:
     if request.method == HttpMethod.HEAD:
-        return Response(None, status_code=status, headers=headers, media_type=content_type)
+        return Response(b"", status_code=status, headers=headers, media_type=content_type)
     return Stream(chunks, status_code=status, headers=headers, media_type=content_type)
 
 

@@ -35,12 +35,12 @@ class ImageController(Controller):
     @get(summary="An image's details")
     async def show(
         self, request: AnyRequest, id: FromPath[str], maybe_caller: MaybeCaller, parts: Given
-    ) -> Response[Picture | None]:
+    ) -> Response[Any]:
         exhibit = await visible(request, parts, maybe_caller, id, Action.VIEW)
         tag = etag(exhibit)
         headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
         if request.headers.get("If-None-Match") == tag:
-            return Response(None, status_code=304, headers=headers)
+            return Response(b"", status_code=304, headers=headers, media_type="application/json")
         return Response(picture(exhibit, parts.public_url), headers=headers)
 
     @patch(summary="Change title, description, tags, visibility or custom fields")
@@ -90,14 +90,14 @@ class ImageController(Controller):
     @get("/file", status_code=302, summary="Where its bytes are")
     async def file(
         self, request: AnyRequest, id: FromPath[str], maybe_caller: MaybeCaller, parts: Given
-    ) -> Response[None]:
+    ) -> Response[bytes]:
         exhibit = await visible(request, parts, maybe_caller, id, Action.VIEW)
         path = f"/images/{id}"
         if exhibit.card.visibility is not Visibility.PUBLIC or not exhibit.card.cleared:
             now = parts.clock()
-            path = parts.signer.sign(path, {}, now + timedelta(minutes=15), now)
+            path = parts.signer.sign(path, {}, now + timedelta(minutes=15), now).url
         headers = {"Location": parts.public_url + path, "Cache-Control": "no-store"}
-        return Response(None, status_code=302, headers=headers)
+        return Response(b"", status_code=302, headers=headers, media_type="text/plain")
 
     @get("/stats", summary="How often it was seen")
     async def stats(
@@ -130,7 +130,7 @@ class SharingController(Controller):
         signed = parts.signer.sign(
             share_path(image), {"share": share_id}, shared.expires_at, parts.clock()
         )
-        url = f"{parts.public_url}/images/{id}?{signed.partition('?')[2]}"
+        url = f"{parts.public_url}/images/{id}?{signed.url.partition('?')[2]}"
         return Response(
             {"shareId": share_id, "shareUrl": url, "expiresAt": shared.expires_at},
             status_code=201,
@@ -182,8 +182,8 @@ class SharingController(Controller):
         path = f"/images/{id}"
         if data.variant != "original":
             path += f"/{data.variant}" if "." in data.variant else f"/{data.variant}.webp"
-        url = parts.public_url + parts.signer.sign(path, parameters, expires_at, now)
-        return {"url": url, "expiresAt": expires_at}
+        signed = parts.signer.sign(path, parameters, expires_at, now)
+        return {"url": parts.public_url + signed.url, "expiresAt": signed.expires_at}
 
 
 async def visible(

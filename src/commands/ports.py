@@ -284,13 +284,18 @@ class AccessTokens(Protocol):
         ...
 
 
+class SignedUrl(msgspec.Struct, frozen=True, kw_only=True):
+    url: str
+    expires_at: datetime
+
+
 class UrlSigner(Protocol):
     """HMAC over path and parameters, with an expiry and a key id."""
 
     def sign(
         self, path: str, parameters: Mapping[str, str], expires_at: datetime, now: datetime
-    ) -> str:
-        """`path` with its parameters and `exp`, `kid`, `sig`."""
+    ) -> SignedUrl:
+        """`path` with its parameters and `exp`, `kid`, `sig`; it may live a little longer."""
         ...
 
     def verify(self, path: str, parameters: Mapping[str, str], now: datetime) -> None:
