@@ -18,12 +18,13 @@ from api.identity import (
 )
 from api.parts import Given, Parts
 from api.pictures import Picture, etag, picture
-from api.waiting import written
+from api.waiting import after_write, written
 from commands.accounts import find_account
 from commands.images import ChangeImage, DeleteImage, RestoreImage, RevokeShare, Shared, ShareImage
+from commands.ports import Receipt
 from domain import access
 from domain.access import Action, Visibility
-from domain.ids import AccountId, ShareId, from_text, to_text
+from domain.ids import AccountId, ImageId, ShareId, from_text, to_text
 from domain.refusals import NotFound, PreconditionFailed, Validation
 from projections.gallery import Exhibit
 
@@ -68,9 +69,9 @@ class ImageController(Controller):
     ) -> Response[dict[str, Any]]:
         image = image_id(id)
         command = DeleteImage(by=caller, image_id=image, expected=_expected(request))
-        headers = await written(parts, await parts.dispatch(command))
-        exhibit = await parts.gallery.find(image)
-        assert exhibit is not None
+        receipt = await parts.dispatch(command)
+        headers = await written(parts, receipt)
+        exhibit = await after_write(parts, image, receipt)
         return Response(
             {
                 "imageId": id,
@@ -200,10 +201,9 @@ async def visible(
     return exhibit
 
 
-async def _changed(parts: Parts, receipt: Any, image: Any) -> Response[Picture]:
+async def _changed(parts: Parts, receipt: Receipt, image: ImageId) -> Response[Picture]:
     headers = await written(parts, receipt)
-    exhibit = await parts.gallery.find(image)
-    assert exhibit is not None
+    exhibit = await after_write(parts, image, receipt)
     headers["ETag"] = etag(exhibit)
     return Response(picture(exhibit, parts.public_url), headers=headers)
 

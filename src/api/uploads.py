@@ -24,8 +24,8 @@ from api.bodies import (
 from api.forms import Form, ReceivedFile, received
 from api.identity import AnyRequest, Caller, upload_id
 from api.parts import Given, Parts
-from api.pictures import Picture, etag, picture, upload
-from api.waiting import written
+from api.pictures import etag, picture, upload
+from api.waiting import after_write, written
 from commands.ports import StreamMoved
 from commands.uploads import (
     AbortUpload,
@@ -39,6 +39,7 @@ from domain.access import Visibility
 from domain.ids import AccountId, to_text
 from domain.image import Promised
 from domain.refusals import BatchTooLarge, Conflict, NotFound, Refusal, Validation
+from projections.gallery import Exhibit
 
 T = TypeVar("T")
 
@@ -204,26 +205,20 @@ async def _visibility(parts: Parts, caller: AccountId, said: Describing) -> Visi
 
 async def _created(parts: Parts, uploaded: Uploaded) -> Response[Any]:
     headers = await written(parts, uploaded.receipt)
-    shown = await _shown(parts, uploaded)
+    exhibit = await _exhibit(parts, uploaded)
+    shown = picture(exhibit, parts.public_url)
     return Response(
         shown,
         status_code=201 if uploaded.receipt.position is not None else 200,
-        headers=headers
-        | {"Location": f"/v1/images/{shown.image_id}", "ETag": await _tag(parts, uploaded)},
+        headers=headers | {"Location": f"/v1/images/{shown.image_id}", "ETag": etag(exhibit)},
     )
 
 
-async def _shown(parts: Parts, uploaded: Uploaded) -> Picture:
-    exhibit = await parts.gallery.find(uploaded.image_id)
-    if exhibit is None or not exhibit.card.finalized or exhibit.card.deleted_at:
+async def _exhibit(parts: Parts, uploaded: Uploaded) -> Exhibit:
+    exhibit = await after_write(parts, uploaded.image_id, uploaded.receipt)
+    if exhibit.card.deleted_at:
         raise NotFound
-    return picture(exhibit, parts.public_url)
-
-
-async def _tag(parts: Parts, uploaded: Uploaded) -> str:
-    exhibit = await parts.gallery.find(uploaded.image_id)
-    assert exhibit is not None
-    return etag(exhibit)
+    return exhibit
 
 
 async def _from_form(request: AnyRequest, caller: AccountId, parts: Parts) -> Response[Any]:
@@ -298,4 +293,4 @@ async def _results(
 
 async def _result(parts: Parts, uploaded: Uploaded) -> dict[str, Any]:
     status = 201 if uploaded.receipt.position is not None else 200
-    return {"status": status, "image": await _shown(parts, uploaded)}
+    return {"status": status, "image": picture(await _exhibit(parts, uploaded), parts.public_url)}

@@ -1,0 +1,45 @@
+"""One running Darkroom for each test process; adapters get databases of their own on it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import msgspec
+import psycopg
+import pytest
+
+from adapters.embedded import DataFolder
+from settings import Settings, load
+from tests.people import Person
+from tests.service import Service
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    running = Service(tmp_path_factory.mktemp("darkroom") / "data")
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def ann(service: Service) -> Person:
+    return Person(service, "ann")
+
+
+@pytest.fixture(scope="module")
+def ben(service: Service) -> Person:
+    return Person(service, "ben")
+
+
+@pytest.fixture
+def settings(service: Service, tmp_path: Path) -> Settings:
+    """An installation of its own: another database, bucket and stream on the running servers."""
+    name = f"t{uuid4().hex[:12]}"
+    shared = load(DataFolder(service.data).endpoints())
+    with psycopg.connect(shared.database_url, autocommit=True) as connection:
+        connection.execute(f"create database {name}".encode())
+    url = shared.database_url.replace("dbname=darkroom", f"dbname={name}")
+    return msgspec.structs.replace(
+        shared, database_url=url, namespace=name, spool=str(tmp_path), lab_workers=1
+    )

@@ -1,0 +1,92 @@
+"""People who use the service: an account, a token, and what they do over HTTP."""
+
+import hashlib
+import secrets
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.service import Service
+
+CORPUS = Path(__file__).with_name("corpus")
+PASSWORD = "correct horse battery"  # noqa: S105 - everybody's in the tests
+
+
+class Person:
+    def __init__(self, service: Service, name: str = "person") -> None:
+        self.name = f"{name}-{secrets.token_hex(5)}"
+        self.email = f"{self.name}@example.org"
+        self.service = service
+        anonymous = service.client()
+        account = {"username": self.name, "email": self.email, "password": PASSWORD}
+        self.id: str = expect(anonymous.post("/v1/auth/signup", json=account), 201)["userId"]
+        self.tokens = expect(
+            anonymous.post("/v1/auth/login", json={"email": self.email, "password": PASSWORD}), 200
+        )
+        self.http = service.client(self.tokens["accessToken"])
+
+    def initiate(self, content: bytes, filename: str = "a.jpg") -> dict[str, Any]:
+        promise = {
+            "filename": filename,
+            "size": len(content),
+            "contentType": "application/octet-stream",
+            "sha256": hashlib.sha256(content).hexdigest(),
+        }
+        return expect(self.http.post("/v1/uploads", json=promise), 201)
+
+    def put(self, ticket: dict[str, Any], content: bytes) -> httpx.Response:
+        return httpx.put(
+            ticket["presignedUrl"], content=content, headers=ticket["headers"], timeout=60
+        )
+
+    def finalize(self, ticket: dict[str, Any], **fields: Any) -> httpx.Response:
+        return self.http.post("/v1/images", json={"uploadId": ticket["uploadId"], **fields})
+
+    def upload(self, content: bytes, filename: str = "a.jpg", **fields: Any) -> dict[str, Any]:
+        """An image by way of a presigned URL."""
+        ticket = self.initiate(content, filename)
+        assert self.put(ticket, content).status_code == 200
+        return expect(self.finalize(ticket, **fields), 201)
+
+    def developed(self, image: dict[str, Any], within: float = 20.0) -> dict[str, Any]:
+        """The image once it is ready."""
+        deadline = time.monotonic() + within
+        while time.monotonic() < deadline:
+            found = expect(self.http.get(f"/v1/images/{image['imageId']}"), 200)
+            if found["status"] == "ready":
+                return found
+            time.sleep(0.05)
+        raise AssertionError(f"not ready: {found}")
+
+
+def expect(answer: httpx.Response, status: int) -> dict[str, Any]:
+    assert answer.status_code == status, (answer.status_code, answer.text[:500])
+    return dict(answer.json())
+
+
+def refused(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    """A problem document, as RFC 9457 wants it."""
+    assert answer.status_code == status, (answer.status_code, answer.text[:500])
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = dict(answer.json())
+    assert problem["code"] == code, problem
+    assert problem["status"] == status
+    assert {"type", "title", "detail"} <= set(problem)
+    return problem
+
+
+def sample(name: str) -> bytes:
+    return (CORPUS / name).read_bytes()
+
+
+PHOTO = "exif/test-assets__picasa.jpg"
+EACH_FORMAT = {
+    "jpeg": PHOTO,
+    "png": "valid/Pillow__pil123rgba.png",
+    "gif": "animated/libvips__dispose-background.gif",
+    "webp": "animated/sharp__animated-loop-3.webp",
+    "heic": "heic/pillow_heif__xiaomi.heic",
+    "avif": "orientation/libvips__avif-orientation-6.avif",
+}
