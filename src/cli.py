@@ -26,7 +26,7 @@ ROLES = ("api", "relay", "project", "react")
 
 data_option = click.option(
     "--data",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=click.Path(file_okay=False, readable=False, path_type=Path),
     default=Path(".darkroom"),
     show_default=True,
     help="Data folder of the embedded servers. Ignored where DARKROOM_DATABASE_URL is set.",

@@ -2,8 +2,11 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -59,12 +62,11 @@ def test_it_runs_below_folders_that_only_their_owner_may_enter(tmp_path):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="is an ordinary user already")
-def test_an_ordinary_user_runs_it_too(tmp_path):
+def test_an_ordinary_user_runs_it_too():
     """As `nobody`, who may read the interpreter wherever root keeps it, and nothing else."""
-    data = tmp_path / "data"
-    data.mkdir()
-    os.chown(data, 65534, 65534)
-    service = Service(data)
+    folder = tempfile.mkdtemp()  # pytest's own folders are root's alone
+    os.chown(folder, 65534, 65534)
+    service = Service(Path(folder) / "data")
     nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
     reading = ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search", "--"]
 
@@ -72,6 +74,7 @@ def test_an_ordinary_user_runs_it_too(tmp_path):
 
     assert all(process.uids().real == 65534 for process in service.family())
     assert service.stop() < 10
+    shutil.rmtree(folder)
 
 
 def test_a_folder_has_one_master_and_a_port_one_listener(service, tmp_path):
