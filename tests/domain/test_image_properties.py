@@ -1,0 +1,129 @@
+"""What holds in every history that an owner can bring about."""
+
+import contextlib
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain import image
+from domain.access import Permission, Visibility
+from domain.image import Details, Promised
+from domain.media import Caps, Content, Format
+from domain.refusals import CorruptImage, Refusal
+from domain.stream import fold
+from projections import gallery
+from tests.spec import LATER, NOW, OWNER, SHARE, STRANGER, recorded
+
+arrived = st.sampled_from(
+    [
+        None,
+        CorruptImage(reason="torn"),
+        image.Arrived(
+            format=Format.PNG, size=7, content=Content(checksum="0" * 64, width=1, height=1)
+        ),
+    ]
+)
+details = st.builds(
+    Details,
+    title=st.none() | st.text(max_size=5),
+    tags=st.none() | st.lists(st.text(max_size=3), max_size=2).map(tuple),
+)
+requests = st.one_of(
+    st.tuples(
+        st.just(image.finalize),
+        st.fixed_dictionaries(
+            {
+                "arrived": arrived,
+                "visibility": st.sampled_from(Visibility),
+                "details": details,
+                "scanner": st.sampled_from([None, "decode"]),
+            }
+        ),
+    ),
+    st.tuples(st.just(image.abort), st.just({})),
+    st.tuples(
+        st.just(image.change_details),
+        st.fixed_dictionaries({"details": details, "now": st.just(NOW)}),
+    ),
+    st.tuples(
+        st.just(image.change_visibility),
+        st.fixed_dictionaries({"to": st.sampled_from(Visibility), "now": st.just(NOW)}),
+    ),
+    st.tuples(st.just(image.soft_delete), st.just({"now": NOW, "retention": timedelta(days=1)})),
+    st.tuples(st.just(image.restore), st.just({"now": NOW})),
+    st.tuples(st.just(image.revoke_share), st.just({"share_id": SHARE, "now": NOW})),
+)
+sharing = {
+    "share_id": SHARE,
+    "permissions": frozenset({Permission.VIEW}),
+    "expires_at": LATER,
+    "shared_with": None,
+    "now": NOW,
+}
+
+
+def ask(history, request, *, by=OWNER):
+    """The events a request adds: none if it is refused."""
+    decide, arguments = request
+    with contextlib.suppress(Refusal):
+        return decide(fold(image.evolve, recorded(*history)), by=by, **arguments)
+    return []
+
+
+@st.composite
+def histories(draw):
+    """An upload, and whatever its owner may then ask for."""
+    history = image.initiate(
+        None,
+        by=OWNER,
+        promised=Promised(filename=draw(st.text(max_size=5))),
+        size=draw(st.integers(1, 100)),
+        content_type="image/png",
+        expires_at=LATER,
+        caps=Caps(),
+    )
+    for request in draw(st.lists(requests, max_size=12)):
+        history += ask(history, request)
+    return history
+
+
+@given(histories())
+def test_an_image_is_there_only_once_its_bytes_were_proven(history):
+    state = fold(image.evolve, recorded(*history))
+    proven = any(isinstance(event, image.ImageFinalized) for event in history)
+
+    assert state.finalized == proven
+    assert sum(isinstance(event, image.ImageFinalized) for event in history) <= 1
+
+
+@given(histories(), requests)
+def test_a_request_repeated_changes_nothing_more(history, request):
+    history += ask(history, request)
+
+    assert ask(history, request) == []
+
+
+@given(histories(), requests)
+def test_a_stranger_never_adds_an_event(history, request):
+    assert ask(history, request, by=STRANGER) == []
+
+
+@given(histories())
+def test_quota_is_charged_exactly_while_bytes_are_promised_or_kept(history):
+    state = fold(image.evolve, recorded(*history))
+    given_up = state.closed or state.refusal is not None
+
+    assert image.charged(state) == (0 if given_up else state.size)
+
+
+@given(histories())
+def test_the_card_shows_what_the_state_knows(history):
+    state = fold(image.evolve, recorded(*history))
+    card = None
+    for event in recorded(*history):
+        card = gallery.project(card, event)
+
+    assert card.subject == state.subject
+    assert (card.title, tuple(card.tags)) == (state.details.title, state.details.tags)
+    assert card.version == len(history)
