@@ -103,6 +103,7 @@ class Projector:
         if not messages:
             if not self._nc.is_connected:
                 raise ConnectionError("NATS is away")
+            await subscription.consumer_info()  # a wiped NATS has forgotten us, and says so here
             await self._catch_up(connection)
             return
         fresh = self._chained([received(message) for message in messages])

@@ -1,5 +1,7 @@
 """The application: every route, and what stands before and behind all of them."""
 
+from collections.abc import Awaitable, Callable
+
 from litestar import Litestar
 from litestar.config.cors import CORSConfig
 from litestar.di import Provide
@@ -7,7 +9,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import ScalarRenderPlugin
 
 from api import accounts, delivery, images, listing, metadata, operations, problems, uploads
-from api.identity import caller, maybe_caller
+from api.identity import AnyRequest, caller, maybe_caller
 from api.parts import Parts
 from api.waiting import await_position
 
@@ -58,8 +60,8 @@ def create(parts: Parts) -> Litestar:
     )
 
 
-def _waiting_for(parts: Parts):  # type: ignore[no-untyped-def]
-    async def before(request) -> None:  # type: ignore[no-untyped-def]
+def _waiting_for(parts: Parts) -> Callable[[AnyRequest], Awaitable[None]]:
+    async def before(request: AnyRequest) -> None:
         await await_position(request, parts)
 
     return before
