@@ -79,3 +79,64 @@ def check_scans(jpeg: bytes, caps: Caps) -> None:
     """A legal JPEG of 191 kB with 5,000 scans costs 10 s to decode."""
     if jpeg.count(b"\xff\xda") > caps.scans and (scans := scans_of(jpeg)) > caps.scans:
         raise TooManyFrames(scans=scans, limitScans=caps.scans)
+
+
+def check_whole(file: bytes, format: Format) -> None:
+    """Refuse a file that ends too early, where its decoder would make do with what there is."""
+    if format is Format.PNG:
+        _check_chunks(file)
+    if format is Format.GIF:
+        _check_blocks(file)
+    if format in (Format.HEIC, Format.AVIF):
+        _check_boxes(file)
+
+
+def _check_chunks(png: bytes) -> None:
+    """To the end chunk: an animation decodes without its last frames, and nobody would know."""
+    at = 8
+    while png[at + 4 : at + 8] != b"IEND":
+        if at + 12 > len(png):
+            raise CorruptImage(reason="the file ends too early")
+        at += 12 + int.from_bytes(png[at : at + 4], "big")
+
+
+def _check_blocks(gif: bytes) -> None:
+    """To the trailer, or to the end of a block: many an encoder forgets the trailer."""
+    at = 13 + _table(gif[10:11])
+    while at < len(gif):
+        if gif[at] == 0x21:
+            at = _behind_sub_blocks(gif, at + 2)
+        elif gif[at] == 0x2C:
+            at = _behind_sub_blocks(gif, at + 11 + _table(gif[at + 9 : at + 10]))
+        else:  # the trailer, or what decoders take for one
+            return
+    if at > len(gif):
+        raise CorruptImage(reason="the file ends inside a frame")
+
+
+def _table(flags: bytes) -> int:
+    """Bytes of the colour table that the flags announce."""
+    return 3 * 2 << (flags[0] & 7) if flags and flags[0] & 0x80 else 0
+
+
+def _behind_sub_blocks(gif: bytes, at: int) -> int:
+    while at < len(gif) and gif[at]:
+        at += 1 + gif[at]
+    return at + 1
+
+
+def _check_boxes(file: bytes) -> None:
+    """No box that holds the picture reaches beyond the end (ISO 14496-12, 4.2)."""
+    at = 0
+    while at + 8 <= len(file):
+        size, kind = int.from_bytes(file[at : at + 4], "big"), file[at + 4 : at + 8]
+        if size == 1:
+            size = int.from_bytes(file[at + 8 : at + 16], "big")
+        if size == 0 or kind not in _BOXES:
+            return
+        if size < 8 or at + size > len(file):
+            raise CorruptImage(reason="the file ends too early")
+        at += size
+
+
+_BOXES = {b"ftyp", b"meta", b"mdat", b"moov", b"free", b"skip", b"uuid"}

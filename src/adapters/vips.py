@@ -58,6 +58,7 @@ def inspect(path: Path, caps: Caps) -> Arrived:
     format = headers.format_of(data[: headers.HEAD])
     if format is Format.JPEG:
         headers.check_scans(data, caps)
+    headers.check_whole(data, format)
     width, height, frames = _proven(path, format, caps)
     content = Content(
         checksum=hashlib.sha256(data).hexdigest(), width=width, height=height, frames=frames
