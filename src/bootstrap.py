@@ -46,6 +46,7 @@ from api.app import create
 from api.parts import Parts
 from commands import accounts, images, uploads
 from commands.dispatcher import Dispatcher
+from commands.once import Once
 from commands.prints import Printer
 from domain.ids import uuid7
 from projections import development
@@ -306,7 +307,13 @@ def dispatcher(
                 new_id=new_id,
                 **upload,
             ),
-            uploads.FinalizeUpload: partial(uploads.finalize_upload, spool=core.spool, **decode),
+            uploads.FinalizeUpload: partial(
+                uploads.finalize_upload,
+                spool=core.spool,
+                new_id=new_id,
+                proving=Once(),
+                **decode,
+            ),
             uploads.TakeIn: partial(uploads.take_in, now=now, new_id=new_id, **decode, **upload),
             uploads.AbortUpload: partial(uploads.abort_upload, store=store, objects=objects),
             images.ChangeImage: partial(images.change_image, store=store, now=now),

@@ -19,6 +19,7 @@ STRANGER = AccountId(UUID(int=2))
 FRIEND = AccountId(UUID(int=3))
 IMAGE = ImageId(UUID(int=10))
 SHARE = ShareId(UUID(int=20))
+ATTEMPT, ANOTHER = UUID(int=30), UUID(int=31)
 
 
 def recorded(*events: Event, by: UUID = OWNER, stream_id: UUID = IMAGE) -> list[Recorded[Any]]:

@@ -39,9 +39,7 @@ class Desk:
             row = await cursor.fetchone()
             if row is None:
                 return False
-            exposure = msgspec.convert(
-                dict(zip(("id", "owner_id", "format"), row, strict=True)), Exposure
-            )
+            exposure = msgspec.convert(dict(zip(_EXPOSURE, row, strict=True)), Exposure)
             try:
                 developed = await develop(exposure)
             except Unavailable:
@@ -72,8 +70,9 @@ class PostgresPrints:
         return rows[0][0] if rows else None
 
 
+_EXPOSURE = ("id", "owner_id", "attempt", "format")
 _NEXT = """
-    select id, owner_id, format from {schema}.exposures
+    select id, owner_id, attempt, format from {schema}.exposures
     where format is not null and not developed and attempts < %s and not_before <= now()
     order by not_before, id for update skip locked limit 1"""
 _PRINT = """

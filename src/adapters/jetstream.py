@@ -1,5 +1,6 @@
 """NATS JetStream as a cache of the log: names, messages, the stream itself."""
 
+import asyncio
 import json
 import zlib
 from collections.abc import Sequence
@@ -128,6 +129,15 @@ async def publish(
             await nc.publish(subject, event.state, headers=headers)
     assert answer is not None
     return int(json.loads(answer.data)["seq"])
+
+
+def heed_cancellation() -> None:
+    """Raise a CancelledError that got lost: nats-py waits with `asyncio.wait_for`, which until
+    Python 3.12 drops a cancellation that meets an answer (cpython gh-86296).
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def received(message: Msg) -> tuple[Notification, int]:

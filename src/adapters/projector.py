@@ -16,7 +16,7 @@ from psycopg import AsyncConnection
 
 from adapters.database import DOWN
 from adapters.event_store import EventLog
-from adapters.jetstream import GONE, Names, received
+from adapters.jetstream import GONE, Names, heed_cancellation, received
 from adapters.read_model import PositionMoved, ReadModel
 from domain.refusals import Unavailable
 from domain.stream import Recorded
@@ -100,6 +100,7 @@ class Projector:
         messages: list[Msg] = []
         with suppress(TimeoutError):
             messages = await subscription.fetch(PAGE, timeout=IDLE)
+        heed_cancellation()
         if not messages:
             if not self._nc.is_connected:
                 raise ConnectionError("NATS is away")

@@ -59,6 +59,7 @@ class Relay:
         self.position, sequence = await self._start()
         while True:
             sequence = await self._publish_new(sequence)
+            jetstream.heed_cancellation()
             async for _ in connection.notifies(timeout=POLL, stop_after=1):
                 pass
 

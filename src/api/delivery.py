@@ -175,7 +175,7 @@ async def _original(parts: Parts, exhibit: Exhibit, caller: AccountId | None) ->
         etag=f'"{card.checksum}"',
         content_type=card.format.content_type,
         size=card.size,
-        key=object_keys.original(card.owner_id, card.id),
+        key=card.original,
         private=caller == card.owner_id,
         vary="Authorization",
     )
@@ -186,7 +186,7 @@ async def _original(parts: Parts, exhibit: Exhibit, caller: AccountId | None) ->
         key = object_keys.scrubbed(card.id, exhibit.print.recipe)
         size = (await parts.objects.head(key)).size
         return msgspec.structs.replace(whole, etag=etag, key=key, size=size)
-    clean = await parts.printer.scrubbed(card.owner_id, card.id)
+    clean = await parts.printer.scrubbed(card.original)
     if clean is None:
         return whole
     return msgspec.structs.replace(whole, etag=etag, key=None, held=clean, size=len(clean))
@@ -206,7 +206,7 @@ async def _rendering(
         raise NotFound
     card, rung = exhibit.card, Rung(name)
     format = _negotiated(request) if extension == "auto" else _EXTENSIONS[extension]
-    made = await parts.printer.derivative(card.owner_id, card.id, rung, format)
+    made = await parts.printer.derivative(card.original, card.id, rung, format)
     return Body(
         etag=f'"{card.checksum[:32]}-{parts.lab.recipe}-{rung}.{format}"',
         content_type=format.content_type,

@@ -1,5 +1,7 @@
 """Where bytes lie in the object store."""
 
+from uuid import UUID
+
 from commands.ports import ObjectKey
 from domain.ids import AccountId, ImageId
 from domain.media import Format, Rung
@@ -10,9 +12,12 @@ def incoming(image_id: ImageId) -> ObjectKey:
     return ObjectKey(f"incoming/{image_id.hex}")
 
 
-def original(owner_id: AccountId, image_id: ImageId) -> ObjectKey:
-    """No presigned URL ever names this key: what was proven stays as it was proven."""
-    return ObjectKey(f"originals/{owner_id.hex}/{image_id.hex}")
+def original(owner_id: AccountId, image_id: ImageId, attempt: UUID) -> ObjectKey:
+    """Written once, by one attempt to finalize; no presigned URL ever names it.
+
+    So what was proven stays as it was proven, whatever a second attempt does meanwhile.
+    """
+    return ObjectKey(f"originals/{owner_id.hex}/{image_id.hex}/{attempt.hex}")
 
 
 def derivatives(image_id: ImageId) -> str:

@@ -6,11 +6,13 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from uuid import UUID
 
 import msgspec
 
 from commands import object_keys
 from commands.execute import Stream, execute
+from commands.once import Once
 from commands.ports import (
     Clock,
     EventStore,
@@ -112,16 +114,34 @@ async def initiate_upload(
     return Ticket(image_id=image_id, request=request, receipt=receipt)
 
 
+class Proof(msgspec.Struct, frozen=True, kw_only=True):
+    """What one attempt to finalize found; None if no bytes had arrived."""
+
+    attempt: UUID
+    arrived: Arrived | Refusal | None
+
+
 async def finalize_upload(
-    command: FinalizeUpload, *, store: EventStore, objects: ObjectStore, lab: Lab, spool: Path
+    command: FinalizeUpload,
+    *,
+    store: EventStore,
+    objects: ObjectStore,
+    lab: Lab,
+    spool: Path,
+    new_id: NewId,
+    proving: Once[Proof],
 ) -> Uploaded:
     """Move the bytes where no client can write, prove them, and record that they are here."""
-    state = fold(image.evolve, await store.load(command.image_id))
-    arrived: Arrived | Refusal | None = None
-    if image.accepts_bytes(state, by=command.by):
-        assert state is not None
-        arrived = await _arrived(command.image_id, state, objects, lab, spool)
-    return await _finalize(command, arrived, store, objects)
+    history = await store.load(command.image_id)
+    state = fold(image.evolve, history)
+    if not image.accepts_bytes(state, by=command.by):
+        return Uploaded(image_id=command.image_id, receipt=Receipt(version=len(history)))
+    assert state is not None
+    proof = await proving(
+        command.image_id,
+        lambda: _prove(command.image_id, state, new_id(), objects, lab, spool),
+    )
+    return await _finalize(command, proof, store, objects)
 
 
 async def take_in(
@@ -148,9 +168,9 @@ async def take_in(
     )
     stream = Stream(image_id, image.evolve)
     await execute(store, stream, decide, by=command.by, guards=charge)
-    arrived = await _proven(lab, command.path, command.promised)
-    if isinstance(arrived, Arrived):
-        key = object_keys.original(command.by, image_id)
+    proof = Proof(attempt=new_id(), arrived=await _proven(lab, command.path, command.promised))
+    if isinstance(arrived := proof.arrived, Arrived):
+        key = object_keys.original(command.by, image_id, proof.attempt)
         await objects.put(key, command.path, content_type=arrived.format.content_type)
         await objects.settle()
     finalize = FinalizeUpload(
@@ -159,7 +179,7 @@ async def take_in(
         visibility=command.visibility,
         details=command.details,
     )
-    return await _finalize(finalize, arrived, store, objects)
+    return await _finalize(finalize, proof, store, objects)
 
 
 async def abort_upload(command: AbortUpload, *, store: EventStore, objects: ObjectStore) -> Receipt:
@@ -190,18 +210,23 @@ async def downloaded(objects: ObjectStore, key: ObjectKey, spool: Path) -> Async
         yield Path(file.name)
 
 
-async def _arrived(
-    image_id: ImageId, state: Image, objects: ObjectStore, lab: Lab, spool: Path
-) -> Arrived | Refusal | None:
-    target = object_keys.original(state.owner_id, image_id)
+async def _prove(
+    image_id: ImageId,
+    state: Image,
+    attempt: UUID,
+    objects: ObjectStore,
+    lab: Lab,
+    spool: Path,
+) -> Proof:
+    target = object_keys.original(state.owner_id, image_id, attempt)
     try:
         await objects.copy(object_keys.incoming(image_id), target)
         async with downloaded(objects, target, spool) as path:
             arrived = await _proven(lab, path, state.promised)
     except ObjectMissing:
-        return None
+        return Proof(attempt=attempt, arrived=None)
     await objects.settle()
-    return arrived
+    return Proof(attempt=attempt, arrived=arrived)
 
 
 async def _proven(lab: Lab, path: Path, promised: Promised | None) -> Arrived | Refusal:
@@ -218,23 +243,33 @@ async def _proven(lab: Lab, path: Path, promised: Promised | None) -> Arrived | 
 
 
 async def _finalize(
-    command: FinalizeUpload,
-    arrived: Arrived | Refusal | None,
-    store: EventStore,
-    objects: ObjectStore,
+    command: FinalizeUpload, proof: Proof, store: EventStore, objects: ObjectStore
 ) -> Uploaded:
     decide = partial(
         image.finalize,
         by=command.by,
-        arrived=arrived,
+        arrived=proof.arrived,
+        attempt=proof.attempt,
         visibility=command.visibility,
         details=command.details,
         scanner=DECODE,
     )
     stream = Stream(command.image_id, image.evolve)
     receipt = await execute(store, stream, decide, by=command.by, guards=charge)
-    if isinstance(arrived, Refusal) and receipt.position is not None:
-        key = object_keys.original(command.by, command.image_id)
+    if receipt.position is None:
+        await _discard(command, proof, store, objects)
+    elif isinstance(proof.arrived, Refusal):
+        key = object_keys.original(command.by, command.image_id, proof.attempt)
         await objects.delete([object_keys.incoming(command.image_id), key])
-        raise arrived
+        raise proof.arrived
     return Uploaded(image_id=command.image_id, receipt=receipt)
+
+
+async def _discard(
+    command: FinalizeUpload, proof: Proof, store: EventStore, objects: ObjectStore
+) -> None:
+    """Another attempt came first: drop this one's copy, unless it is the very same."""
+    state = fold(image.evolve, await store.load(command.image_id))
+    if state is not None and state.attempt != proof.attempt:
+        key = object_keys.original(command.by, command.image_id, proof.attempt)
+        await objects.delete([key])

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TypeAlias, assert_never
+from uuid import UUID
 
 import msgspec
 from msgspec.structs import replace
@@ -66,6 +67,9 @@ class UploadRefused(Event, frozen=True, kw_only=True, tag="image.upload-refused"
 
 
 class ImageFinalized(Event, frozen=True, kw_only=True, tag="image.finalized"):
+    """`attempt` names the bytes: each attempt to finalize proves a copy of its own."""
+
+    attempt: UUID
     format: Format
     size: int
     visibility: Visibility
@@ -140,13 +144,18 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     closed: bool = False
     """Aborted or expired before bytes were accepted."""
     refusal: tuple[str, Mapping[str, int | str]] | None = None
-    finalized: bool = False
+    attempt: UUID | None = None
+    """The one that finalized it."""
     cleared: bool = False
     quarantined: bool = False
     visibility: Visibility = Visibility.PRIVATE
     details: Details = Details(title="", description="", tags=(), custom={})
     shares: Mapping[ShareId, Share] = {}
     purge_after: datetime | None = None
+
+    @property
+    def finalized(self) -> bool:
+        return self.attempt is not None
 
     @property
     def subject(self) -> access.Subject:
@@ -177,8 +186,8 @@ def evolve(image: Image | None, event: ImageEvent) -> Image:  # noqa: C901 - one
             return replace(image, closed=True)
         case UploadRefused(code=code, facts=facts):
             return replace(image, refusal=(code, facts))
-        case ImageFinalized(visibility=visibility):
-            return replace(image, finalized=True, visibility=visibility)
+        case ImageFinalized(attempt=attempt, visibility=visibility):
+            return replace(image, attempt=attempt, visibility=visibility)
         case ImageCleared():
             return replace(image, cleared=True, quarantined=False)
         case ImageQuarantined():
@@ -268,6 +277,7 @@ def finalize(
     *,
     by: AccountId,
     arrived: "Arrived | Refusal | None",
+    attempt: UUID,
     visibility: Visibility,
     details: Details,
     scanner: str | None,
@@ -280,6 +290,7 @@ def finalize(
     if isinstance(arrived, Refusal):
         return [UploadRefused(code=arrived.code, facts=dict(arrived.facts))]  # type: ignore[arg-type]  # figures and names only
     finalized = ImageFinalized(
+        attempt=attempt,
         format=arrived.format,
         size=arrived.size,
         visibility=visibility,

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
+from uuid import UUID
 
 import msgspec
 from msgspec.structs import replace
 
 from commands import object_keys
-from commands.ports import Lab, Metadata, ObjectStore
+from commands.ports import Lab, Metadata, ObjectKey, ObjectStore
 from commands.uploads import downloaded
 from domain import image
 from domain.ids import AccountId, ImageId
@@ -24,7 +25,13 @@ class Exposure(msgspec.Struct, frozen=True, kw_only=True):
 
     id: ImageId
     owner_id: AccountId
+    attempt: UUID | None = None
     format: Format | None = None
+
+    @property
+    def original(self) -> ObjectKey:
+        assert self.attempt is not None, "only a finalized image has an original"
+        return object_keys.original(self.owner_id, self.id, self.attempt)
 
 
 class Prints(Protocol):
@@ -41,8 +48,8 @@ def project(exposure: Exposure | None, recorded: Recorded[Any]) -> Exposure | No
             return Exposure(id=ImageId(recorded.stream_id), owner_id=owner_id)
         case image.UploadAborted() | image.UploadExpired() | image.UploadRefused():
             return None
-        case image.ImageFinalized(format=format) if exposure:
-            return replace(exposure, format=format)
+        case image.ImageFinalized(attempt=attempt, format=format) if exposure:
+            return replace(exposure, attempt=attempt, format=format)
     return exposure
 
 
@@ -66,8 +73,7 @@ class Developed(msgspec.Struct, frozen=True, kw_only=True):
 
 async def develop(exposure: Exposure, *, objects: ObjectStore, lab: Lab, spool: Path) -> Developed:
     """Make every print of one original and store it. Doing it again stores the same bytes."""
-    source = object_keys.original(exposure.owner_id, exposure.id)
-    async with downloaded(objects, source, spool) as path:
+    async with downloaded(objects, exposure.original, spool) as path:
         made = await lab.develop(path)
     for print in made.derivatives:
         key = object_keys.derivative(exposure.id, made.recipe, print.rung, print.format)

@@ -3,6 +3,7 @@
 create table exposures (
     id uuid primary key,
     owner_id uuid not null,
+    attempt uuid,
     format text,
     developed boolean not null default false,
     attempts int not null default 0,

@@ -9,6 +9,8 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
+from commands import object_keys
+from commands.ports import ObjectKey
 from domain import image
 from domain.access import Share, Subject, Viewer, Visibility
 from domain.ids import AccountId, ImageId, ShareId
@@ -30,7 +32,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime
     closed: bool = False
     """The upload was aborted, refused or has expired."""
-    finalized: bool = False
+    attempt: UUID | None = None
+    """The one that finalized it; part of its original's key."""
     format: Format | None = None
     checksum: str = ""
     width: int = 0
@@ -49,6 +52,15 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: datetime
     deleted_at: datetime | None = None
     purge_after: datetime | None = None
+
+    @property
+    def finalized(self) -> bool:
+        return self.attempt is not None
+
+    @property
+    def original(self) -> ObjectKey:
+        assert self.attempt is not None, "only a finalized image has an original"
+        return object_keys.original(self.owner_id, self.id, self.attempt)
 
     @property
     def subject(self) -> Subject:
@@ -192,7 +204,7 @@ def _changes(card: Card, recorded: Recorded[Any]) -> dict[str, Any]:  # noqa: C9
 
 def _accepted(event: image.ImageFinalized, at: datetime) -> dict[str, Any]:
     facts: dict[str, Any] = {
-        "finalized": True,
+        "attempt": event.attempt,
         "format": event.format,
         "size": event.size,
         "visibility": event.visibility,

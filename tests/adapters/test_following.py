@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -203,6 +203,21 @@ async def test_a_standby_takes_over(core, model):
         await caught_up(core)
 
     assert await counts(core) == dict.fromkeys(before + after, 2)
+
+
+async def test_a_cancellation_that_nats_dropped_still_ends_the_work():
+    async def work() -> None:
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+        jetstream.heed_cancellation()
+        raise AssertionError("worked on")
+
+    task = asyncio.create_task(work())
+    await asyncio.sleep(0)
+    task.cancel()
+
+    await asyncio.wait([task])
+    assert task.cancelled()
 
 
 async def test_a_poisonous_event_is_parked_and_costs_its_own_stream_only(core, model):

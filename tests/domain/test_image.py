@@ -32,7 +32,7 @@ from domain.refusals import (
     UploadClosed,
     UploadIncomplete,
 )
-from tests.spec import LATER, MUCH_LATER, NOW, OWNER, SHARE, STRANGER, Given
+from tests.spec import ANOTHER, ATTEMPT, LATER, MUCH_LATER, NOW, OWNER, SHARE, STRANGER, Given
 
 given = partial(Given, image.evolve)
 
@@ -43,7 +43,11 @@ initiated = UploadInitiated(
 content = Content(checksum="ab" * 32, width=4, height=3)
 arrived = Arrived(format=Format.JPEG, size=900, content=content)
 finalized = ImageFinalized(
-    format=Format.JPEG, size=900, visibility=Visibility.PRIVATE, personal=content
+    attempt=ATTEMPT,
+    format=Format.JPEG,
+    size=900,
+    visibility=Visibility.PRIVATE,
+    personal=content,
 )
 cleared = ImageCleared(scanner="decode")
 shared = ShareLinkCreated(
@@ -62,6 +66,7 @@ initiating = partial(
 )
 finalizing = {
     "by": OWNER,
+    "attempt": ATTEMPT,
     "visibility": Visibility.PRIVATE,
     "details": Details(),
     "scanner": "decode",
@@ -106,6 +111,11 @@ def test_what_people_say_at_once_is_an_event_of_its_own():
 
 def test_finalizing_twice_changes_nothing():
     given(initiated, finalized).when(image.finalize, arrived=arrived, **finalizing).then_nothing()
+
+
+def test_a_second_attempt_comes_too_late_whatever_it_proved():
+    late = finalizing | {"attempt": ANOTHER}
+    given(initiated, finalized).when(image.finalize, arrived=arrived, **late).then_nothing()
 
 
 def test_missing_bytes_are_no_verdict():

@@ -13,7 +13,7 @@ from domain.media import Caps, Content, Format
 from domain.refusals import CorruptImage, Refusal
 from domain.stream import fold
 from projections import gallery
-from tests.spec import LATER, NOW, OWNER, SHARE, STRANGER, recorded
+from tests.spec import ANOTHER, ATTEMPT, LATER, NOW, OWNER, SHARE, STRANGER, recorded
 
 arrived = st.sampled_from(
     [
@@ -35,6 +35,7 @@ requests = st.one_of(
         st.fixed_dictionaries(
             {
                 "arrived": arrived,
+                "attempt": st.sampled_from([ATTEMPT, ANOTHER]),
                 "visibility": st.sampled_from(Visibility),
                 "details": details,
                 "scanner": st.sampled_from([None, "decode"]),
