@@ -135,45 +135,63 @@ async def _prepare(environment: dict[str, str]) -> None:
 @data_option
 def prepare(data: Path) -> None:
     """Create schema, bucket and streams. Safe to run again, and before every deployment."""
-    import bootstrap
+    from bootstrap import upkeep
 
-    asyncio.run(bootstrap.prepare(_settings(data)))
+    asyncio.run(upkeep.prepare(_settings(data)))
 
 
 @main.command()
 @data_option
 def api(data: Path) -> None:
     """Serve the HTTP API. Stateless: run as many as you like."""
-    import bootstrap
+    _serve(_settings(data))
 
-    bootstrap.run_api(_settings(data))
+
+def _serve(settings: Settings) -> None:
+    """Until SIGTERM or SIGINT. The application is imported by its workers only."""
+    from granian import Granian
+    from granian.constants import Interfaces, Loops
+
+    Granian(
+        "bootstrap.serving:app",
+        factory=True,
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.ASGI,
+        loop=Loops.uvloop,
+        workers=settings.api_workers,
+        respawn_failed_workers=True,
+        workers_kill_timeout=2,
+        log_access=False,
+        websockets=False,
+    ).serve()
 
 
 @main.command()
 @data_option
 def relay(data: Path) -> None:
     """Publish the log to NATS. One works, others stand by."""
-    import bootstrap
+    from bootstrap import working
 
-    asyncio.run(_until_signalled(bootstrap.run_relay(_settings(data))))
+    asyncio.run(_until_signalled(working.run_relay(_settings(data))))
 
 
 @main.command()
 @data_option
 def project(data: Path) -> None:
     """Keep the read models. One works for each read model, others stand by."""
-    import bootstrap
+    from bootstrap import working
 
-    asyncio.run(_until_signalled(bootstrap.run_projectors(_settings(data))))
+    asyncio.run(_until_signalled(working.run_projectors(_settings(data))))
 
 
 @main.command()
 @data_option
 def react(data: Path) -> None:
     """Develop images into thumbnails and metadata. All of them work, on different images."""
-    import bootstrap
+    from bootstrap import working
 
-    asyncio.run(_until_signalled(bootstrap.run_reactors(_settings(data))))
+    asyncio.run(_until_signalled(working.run_reactors(_settings(data))))
 
 
 @main.command()
@@ -184,9 +202,9 @@ def status(data: Path, as_json: bool) -> None:
 
     Exit code 0 if everything is ready, 1 if not.
     """
-    import bootstrap
+    from bootstrap import upkeep
 
-    found = asyncio.run(bootstrap.status(_settings(data)))
+    found = asyncio.run(upkeep.status(_settings(data)))
     if as_json:
         click.echo(json.dumps(found))
     else:
@@ -218,11 +236,11 @@ def rebuild(names: tuple[str, ...], everything: bool, data: Path, as_json: bool)
 
     The service keeps running and answering. NAMES are those of `darkroom status`.
     """
-    import bootstrap
+    from bootstrap import PROJECTIONS, upkeep
 
     if bool(names) == everything:
         raise click.UsageError("Name read models, or say --all.")
-    unknown = set(names) - set(bootstrap.PROJECTIONS)
+    unknown = set(names) - set(PROJECTIONS)
     if unknown:
         raise click.UsageError(f"No read model is called {', '.join(sorted(unknown))}.")
     with Progress(
@@ -240,8 +258,8 @@ def rebuild(names: tuple[str, ...], everything: bool, data: Path, as_json: bool)
                 tasks[name] = progress.add_task(name)
             progress.update(tasks[name], completed=position, total=head)
 
-        chosen = list(names) or list(bootstrap.PROJECTIONS)
-        reports = asyncio.run(bootstrap.rebuild(_settings(data), chosen, report))
+        chosen = list(names) or list(PROJECTIONS)
+        reports = asyncio.run(upkeep.rebuild(_settings(data), chosen, report))
     if as_json:
         click.echo(msgspec.json.encode(reports))
         return

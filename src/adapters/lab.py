@@ -29,15 +29,16 @@ class VipsLab:
         self._waiting = 0
         self._pool: Any = None
 
-    async def open(self) -> None:
-        """Start the children and have each do something, so that the first file does not wait."""
+    def start(self) -> None:
+        """Start the children; the first files wait until they are there."""
         self._pool = ProcessPool(
             max_workers=self._workers,
             max_tasks=FILES_A_CHILD,
             initializer=_enter,
             context=multiprocessing.get_context("spawn"),
         )
-        await asyncio.gather(*(self._run(_ready) for _ in range(self._workers)))
+        for _ in range(self._workers):
+            self._pool.schedule(_ready)
 
     async def close(self) -> None:
         self._pool.stop()

@@ -4,14 +4,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-import bootstrap
-from bootstrap import Core
+from bootstrap import Core, upkeep
 from settings import Settings
 
 
 @pytest.fixture
 async def core(settings: Settings) -> AsyncIterator[Core]:
-    await bootstrap.prepare(settings)
+    await upkeep.prepare(settings)
     core = Core(settings)
     async with core.opened():
         yield core

@@ -15,7 +15,7 @@ from adapters.projector import Projector
 from adapters.read_model import PositionMoved, ReadModel
 from adapters.rebuild import rebuild
 from adapters.relay import Relay
-from bootstrap import _slowest
+from bootstrap.working import slowest
 from commands.ports import Batch
 from domain.ids import AccountId
 from domain.image import ImageCleared, UploadInitiated
@@ -108,7 +108,7 @@ async def running(*work):
 
 def relay(core) -> Relay:
     async def floor() -> int:
-        return await _slowest(core)
+        return await slowest(core)
 
     return Relay(core.log, core.nats, core.names, floor)
 

@@ -36,7 +36,7 @@ REFUSED = (CorruptImage, FileTooLarge, TooManyFrames, TooManyPixels, Unsupported
 @pytest.fixture
 async def lab():
     lab = VipsLab(Caps(), workers=1)
-    await lab.open()
+    lab.start()
     yield lab
     await lab.close()
 
@@ -185,7 +185,7 @@ async def test_what_is_no_image_is_refused(lab, tmp_path, head, refusal):
 async def test_the_caps_hold_with_their_figures(tmp_path):
     small = Caps(file_bytes=50_000, pixels=10_000, side=300, frames=2)
     lab = VipsLab(small, workers=1)
-    await lab.open()
+    lab.start()
     try:
         await lab.inspect(made(tmp_path, 100, 100))
         with pytest.raises(TooManyPixels) as pixels:
@@ -234,7 +234,7 @@ def test_whatever_is_changed_in_a_file_the_answer_is_a_verdict(fuzzed, tmp_path,
 def fuzzed():
     with asyncio.Runner() as runner:
         lab = VipsLab(Caps(), workers=1)
-        runner.run(lab.open())
+        lab.start()
         yield runner.get_loop(), lab
         runner.run(lab.close())
 
@@ -330,7 +330,7 @@ async def test_a_decoder_that_spins_is_ended(lab):
 
 async def test_a_full_queue_is_unavailable_at_once():
     lab = VipsLab(Caps(), workers=1, queue=2)
-    await lab.open()
+    lab.start()
     try:
         path = CORPUS / EACH_FORMAT["heic"]
         outcomes = await asyncio.gather(
@@ -346,7 +346,7 @@ async def test_closing_leaves_no_child():
     me = psutil.Process()
     before = set(me.children(recursive=True))
     lab = VipsLab(Caps(), workers=2)
-    await lab.open()
+    lab.start()
     children = set(me.children(recursive=True)) - before
     assert len(children) >= 2
 

@@ -1,0 +1,147 @@
+"""The API: its parts, and every command it accepts."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from litestar import Litestar
+
+from adapters.accounts import PostgresAccounts
+from adapters.development import PostgresPrints
+from adapters.gallery import PostgresGallery
+from adapters.health import Health
+from adapters.lab import VipsLab
+from adapters.metrics import Metrics
+from adapters.passwords import Argon2Passwords
+from adapters.positions import HeardPositions
+from adapters.sandbox import die_with_parent
+from adapters.search import PostgresSearch
+from adapters.sessions import PostgresSessions
+from adapters.signed_urls import HmacUrls
+from adapters.tokens import JwtTokens
+from api.app import create
+from api.parts import Parts
+from bootstrap import Core, new_id, now
+from commands import accounts, images, uploads
+from commands.dispatcher import Dispatcher
+from commands.once import Once
+from commands.prints import Printer
+from settings import Settings, load
+
+
+def app() -> Litestar:
+    """The API of one worker process, from its environment."""
+    die_with_parent()
+    return application(load(os.environ))
+
+
+def application(settings: Settings) -> Litestar:
+    core = Core(settings)
+    metrics = Metrics()
+    lab = VipsLab(settings.caps, workers=settings.lab_workers)
+    positions = HeardPositions(core.database, core.names)
+    sessions = PostgresSessions(
+        core.database, lifetime=timedelta(days=settings.refresh_token_days), now=now
+    )
+    passwords = Argon2Passwords(core.database)
+    key_id, token_key = core.key.token_key()
+
+    @asynccontextmanager
+    async def running(_: Litestar) -> AsyncIterator[None]:
+        async with core.opened():
+            health.nats = core.nats
+            await positions.listen(core.nats)
+            lab.start()
+            try:
+                yield
+            finally:
+                await lab.close()
+
+    health = Health(core.database, core.log, None, core.objects, settings)
+    return create(
+        Parts(
+            dispatch=dispatcher(core, lab, sessions, passwords),
+            gallery=PostgresGallery(core.database),
+            accounts=PostgresAccounts(core.database),
+            search=PostgresSearch(core.database),
+            prints=PostgresPrints(core.database),
+            positions=positions,
+            objects=core.objects,
+            lab=lab,
+            printer=Printer(core.objects, lab, core.spool),
+            store=core.store,
+            hasher=core.key,
+            sessions=sessions,
+            tokens=JwtTokens(
+                key_id,
+                token_key,
+                issuer=settings.public_url,
+                lifetime=settings.access_token_seconds,
+                now=now,
+            ),
+            signer=HmacUrls(core.key.url_keys()),
+            health=health,
+            metrics=metrics,
+            clock=now,
+            public_url=settings.public_url,
+            spool=core.spool,
+            caps=settings.caps,
+            lifespan=[running],
+        )
+    )
+
+
+def dispatcher(
+    core: Core, lab: VipsLab, sessions: PostgresSessions, passwords: Argon2Passwords
+) -> Dispatcher:
+    """Every command this service accepts."""
+    store, objects, settings = core.store, core.objects, core.settings
+    upload: dict[str, Any] = {"caps": settings.caps, "expiry": settings.upload_expiry}
+    decode: dict[str, Any] = {"lab": lab, "objects": objects, "store": store}
+    names: dict[str, Any] = {"store": store, "hasher": core.key}
+    return Dispatcher(
+        {
+            uploads.InitiateUpload: partial(
+                uploads.initiate_upload,
+                store=store,
+                objects=objects,
+                now=now,
+                new_id=new_id,
+                **upload,
+            ),
+            uploads.FinalizeUpload: partial(
+                uploads.finalize_upload,
+                spool=core.spool,
+                new_id=new_id,
+                proving=Once(),
+                **decode,
+            ),
+            uploads.TakeIn: partial(uploads.take_in, now=now, new_id=new_id, **decode, **upload),
+            uploads.AbortUpload: partial(uploads.abort_upload, store=store, objects=objects),
+            images.ChangeImage: partial(images.change_image, store=store, now=now),
+            images.DeleteImage: partial(
+                images.delete_image,
+                store=store,
+                now=now,
+                retention=timedelta(days=settings.retention_days),
+            ),
+            images.RestoreImage: partial(images.restore_image, store=store, now=now),
+            images.ShareImage: partial(images.share_image, store=store, now=now, new_id=new_id),
+            images.RevokeShare: partial(images.revoke_share, store=store, now=now),
+            accounts.SignUp: partial(
+                accounts.sign_up,
+                passwords=passwords,
+                new_id=new_id,
+                plan=settings.plan,
+                quota_bytes=settings.quota_bytes,
+                **names,
+            ),
+            accounts.LogIn: partial(
+                accounts.log_in, passwords=passwords, sessions=sessions, **names
+            ),
+            accounts.ChangeAccount: partial(accounts.change_account, **names),
+        }
+    )

@@ -1,0 +1,67 @@
+"""What is done beside the running service: preparing, looking, rebuilding."""
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+
+from adapters import jetstream
+from adapters import rebuild as rebuilding
+from adapters.development import Desk
+from adapters.health import Health
+from adapters.read_model import ReadModel
+from adapters.rebuild import RebuildReport, Report
+from bootstrap import PROJECTIONS, Core
+from projections import development
+from projections.projection import ALL
+from settings import Settings
+
+if TYPE_CHECKING:
+    from adapters.lab import VipsLab
+
+
+async def prepare(settings: Settings) -> None:
+    """Create whatever is not there yet: schemas, tables, bucket, stream."""
+    with psycopg.connect(settings.database_url, autocommit=True) as connection:
+        connection.execute("create schema if not exists log")
+        connection.execute((files("adapters") / "secrets.sql").read_bytes())
+    core = Core(settings, create=True)
+    async with core.opened(), core.database.connection() as connection:
+        for projection in ALL:
+            await ReadModel(projection).create(connection)
+        await core.objects.ensure_bucket()
+        await jetstream.ensure_stream(core.nats.jetstream(), core.names)
+
+
+async def rebuild(settings: Settings, names: Sequence[str], report: Report) -> list[RebuildReport]:
+    core = Core(settings)
+    async with core.opened(), core.lab() as lab:
+        return [
+            await rebuilding.rebuild(
+                PROJECTIONS[name],
+                core.log,
+                report,
+                partial(_develop_all, core, lab) if name == development.NAME else None,
+            )
+            for name in names
+        ]
+
+
+async def _develop_all(core: Core, lab: "VipsLab", schema: str) -> None:
+    """Develop whatever is exposed in a generation that is being built."""
+    develop = partial(development.develop, objects=core.objects, lab=lab, spool=core.spool)
+
+    async def work() -> None:
+        while await Desk(core.database, schema).next(develop):
+            pass
+
+    await asyncio.gather(*(work() for _ in range(core.settings.lab_workers)))
+
+
+async def status(settings: Settings) -> dict[str, Any]:
+    core = Core(settings)
+    async with core.opened():
+        return await Health(core.database, core.log, core.nats, core.objects, settings).ready()

@@ -1,0 +1,63 @@
+"""The roles behind the API: relay, projectors, reactors."""
+
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING
+
+import structlog
+
+from adapters.projector import Projector
+from adapters.read_model import ReadModel
+from adapters.relay import Relay
+from bootstrap import Core
+from projections.projection import ALL
+from settings import Settings
+
+if TYPE_CHECKING:
+    from adapters.lab import VipsLab
+
+IDLE = 0.3  # seconds between looks for an image to develop, when there was none
+
+
+async def run_relay(settings: Settings) -> None:
+    core = Core(settings)
+    async with core.connected():
+        await Relay(core.log, core.nats, core.names, partial(slowest, core)).run()
+
+
+async def run_projectors(settings: Settings) -> None:
+    core = Core(settings)
+    async with core.connected(), asyncio.TaskGroup() as group:
+        for projection in ALL:
+            projector = Projector(ReadModel(projection), core.log, core.nats, core.names)
+            group.create_task(projector.run())
+
+
+async def run_reactors(settings: Settings) -> None:
+    core = Core(settings)
+    async with core.opened(), core.lab() as lab, asyncio.TaskGroup() as group:
+        for _ in range(settings.lab_workers):
+            group.create_task(_develop_for_ever(core, lab))
+
+
+async def _develop_for_ever(core: Core, lab: "VipsLab") -> None:
+    from adapters.development import Desk
+    from projections import development
+
+    desk = Desk(core.database)
+    develop = partial(development.develop, objects=core.objects, lab=lab, spool=core.spool)
+    log = structlog.get_logger()
+    while True:
+        try:
+            worked = await desk.next(develop)
+        except Exception as error:
+            log.warning("development interrupted", reason=str(error) or type(error).__name__)
+            worked = False
+        if not worked:
+            await asyncio.sleep(IDLE)
+
+
+async def slowest(core: Core) -> int:
+    """The position that every read model has reached."""
+    async with core.database.connection() as connection:
+        return min([await ReadModel(projection).position(connection) for projection in ALL])
