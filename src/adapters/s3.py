@@ -6,6 +6,7 @@ import ctypes
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -68,7 +69,7 @@ class S3Objects:
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
         )
-        return get_session().create_client(
+        return _session().create_client(
             "s3",
             endpoint_url=self._urls[side],
             region_name=self._region,
@@ -220,6 +221,12 @@ class S3Objects:
                 raise Unavailable(dependency="objects") from last
             await asyncio.sleep(pause)
             pause = min(pause * 2, 1.0)
+
+
+@cache
+def _session() -> Any:
+    """One for a process: the service's description takes 0.4 s to load, and is kept in it."""
+    return get_session()
 
 
 def _code(error: ClientError) -> str:

@@ -41,7 +41,7 @@ class Supervisor:
         self._logs = logs
         self._groups: list[list[asyncio.Task[None]]] = []
 
-    async def start(self, children: Sequence[Child], *, within: float = 30.0) -> None:
+    async def start(self, children: Sequence[Child], *, within: float = 120.0) -> None:
         """Start them all at once; return when all are ready. Raises TimeoutError."""
         self._groups.append(
             [asyncio.create_task(self._keep(child), name=child.name) for child in children]

@@ -33,12 +33,12 @@ from tests.people import CORPUS, EACH_FORMAT
 REFUSED = (CorruptImage, FileTooLarge, TooManyFrames, TooManyPixels, UnsupportedFormat)
 
 
-@pytest.fixture
-async def lab():
+@pytest.fixture(scope="module")
+def lab():
     lab = VipsLab(Caps(), workers=1)
     lab.start()
     yield lab
-    await lab.close()
+    asyncio.run(lab.close())
 
 
 def made(tmp_path: Path, width: int, height: int, extension: str = ".png", **options) -> Path:
