@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -28,6 +29,8 @@ class Child(msgspec.Struct, frozen=True, kw_only=True):
     command: Sequence[str]
     environment: dict[str, str] = {}
     stop: signal.Signals = signal.SIGTERM
+    orphaned: signal.Signals = signal.SIGKILL
+    """What it gets if the supervisor dies: it must be gone before the next one starts another."""
     patience: float = 4.0
     """Seconds between the polite signal and SIGKILL."""
     ready: Callable[[], bool] = lambda: True
@@ -84,7 +87,7 @@ class Supervisor:
                 stderr=log,
                 env=os.environ | child.environment,
                 start_new_session=True,  # the terminal's Ctrl-C is for the supervisor alone
-                preexec_fn=_die_with_parent,
+                preexec_fn=partial(_die_with_parent, child.orphaned),
             )
 
 
@@ -107,7 +110,7 @@ async def _end(child: Child, process: asyncio.subprocess.Process) -> None:
             await process.wait()
 
 
-def _die_with_parent() -> None:
+def _die_with_parent(number: signal.Signals) -> None:
     """In the child, before its program: a killed supervisor leaves no orphans (Linux)."""
     with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)
