@@ -3,9 +3,12 @@
 import base64
 import binascii
 from collections.abc import Mapping
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 from psycopg.types.json import Jsonb
 
 from adapters.database import Database
@@ -17,14 +20,15 @@ from projections.gallery import Card, Exhibit, Page, Print, Query, Sort, Tally
 COLUMNS = """row_to_json(i)::text, case when p.id is null then null else json_build_object(
     'placeholder', p.placeholder, 'recipe', p.recipe, 'scrubbed', p.scrubbed)::text end"""
 PRINTS = "left join development.prints p on p.id = i.id"
-SELECT = f"select {COLUMNS} from gallery.images i {PRINTS}"
+FROM = f"from gallery.images i {PRINTS}"
 
 
 class Order(msgspec.Struct, frozen=True):
-    """A total order: what is sorted by, the type of it, and which way."""
+    """A total order: what is sorted by, the type of it here and in Postgres, and which way."""
 
     column: str
     type: str
+    key: Any
     descending: bool = True
 
     @property
@@ -39,22 +43,26 @@ class Order(msgspec.Struct, frozen=True):
         return f"({self.column}, i.id) {sign} (%(key)s::{self.type}, %(id)s::uuid)"
 
 
-NEWEST = Order("i.created_at", "timestamptz")
+_MOMENT = Annotated[datetime, Meta(tz=True)]
+_SIZE = Annotated[int, Meta(ge=0, le=2**62)]
+_TEXT = Annotated[str, Meta(pattern=r"^[^\x00]*$")]
+
+NEWEST = Order("i.created_at", "timestamptz", _MOMENT)
 ORDERS: Mapping[Sort, Order] = {
     Sort.NEWEST: NEWEST,
-    Sort.OLDEST: Order("i.created_at", "timestamptz", descending=False),
+    Sort.OLDEST: Order("i.created_at", "timestamptz", _MOMENT, descending=False),
     Sort.MOST_VIEWED: NEWEST,  # until views are counted all have the same number of them
-    Sort.LARGEST: Order("i.size", "bigint"),
-    Sort.TITLE: Order("lower(i.title)", "text", descending=False),
+    Sort.LARGEST: Order("i.size", "bigint", _SIZE),
+    Sort.TITLE: Order("lower(i.title)", "text", _TEXT, descending=False),
 }
 
 
 class Cursor(msgspec.Struct, frozen=True, array_like=True):
-    """The last row of a page: in which order, its key in it, its id."""
+    """The last row of a page: in which order, its key in it as Postgres sees it, its id."""
 
     sort: Sort
-    key: str
-    id: str
+    key: Any
+    id: UUID
 
     @property
     def text(self) -> str:
@@ -65,13 +73,14 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True):
         try:
             raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
             cursor = msgspec.json.decode(raw, type=cls)
-        except (binascii.Error, ValueError) as error:
+            key = msgspec.convert(cursor.key, ORDERS[cursor.sort].key)
+        except (binascii.Error, ValueError, RecursionError) as error:
             raise Validation(
                 errors=[{"field": "cursor", "message": "is not one of ours"}]
             ) from error
         if cursor.sort is not sort:
             raise Validation(errors=[{"field": "cursor", "message": "belongs to another sort"}])
-        return cursor
+        return msgspec.structs.replace(cursor, key=key)
 
 
 class PostgresGallery:
@@ -79,7 +88,8 @@ class PostgresGallery:
         self._database = database
 
     async def find(self, image_id: ImageId) -> Exhibit | None:
-        rows = await self._database.rows(SELECT + " where i.id = %s", (image_id,))
+        query = f"select {COLUMNS} {FROM} where i.id = %s"
+        rows = await self._database.rows(query, (image_id,))
         return exhibit(*rows[0]) if rows else None
 
     async def list(self, query: Query) -> Page:
@@ -93,16 +103,17 @@ class PostgresGallery:
             beyond = f" and {order.beyond}"
         offset = 0 if query.cursor else (query.page - 1) * query.limit
         rows = await self._database.rows(
-            f"{SELECT} where {where}{beyond} order by {order.sql}"
+            f"select {COLUMNS}, {order.column} {FROM} where {where}{beyond} order by {order.sql}"
             " limit %(limit)s offset %(offset)s",
             parameters | {"limit": query.limit + 1, "offset": offset},
         )
-        exhibits = [exhibit(*row) for row in rows[: query.limit]]
-        more = len(rows) > query.limit
+        shown = rows[: query.limit]
+        exhibits = [exhibit(card, developed) for card, developed, _ in shown]
+        last = Cursor(query.sort, shown[-1][2], exhibits[-1].card.id) if shown else None
         return Page(
             exhibits=exhibits,
             total=total,
-            next_cursor=_cursor(exhibits[-1].card, query.sort) if more else None,
+            next_cursor=last.text if last and len(rows) > query.limit else None,
         )
 
     async def usage(self, account_id: AccountId) -> Tally:
@@ -162,11 +173,3 @@ def _in_reach(query: Query) -> str:
     alive = "i.finalized and i.deleted_at is null and not i.quarantined"
     everyone = "i.visibility = 'public' and i.cleared"
     return f"{alive} and (i.owner_id = %(me)s or ({everyone}))"
-
-
-def _cursor(last: Card, sort: Sort) -> str:
-    keys: dict[Sort, str] = {
-        Sort.LARGEST: str(last.size),
-        Sort.TITLE: last.title.lower(),
-    }
-    return Cursor(sort, keys.get(sort, last.created_at.isoformat()), str(last.id)).text

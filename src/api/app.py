@@ -9,16 +9,23 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import ScalarRenderPlugin
 
 from api import accounts, delivery, images, listing, metadata, operations, problems, uploads
+from api.bodies import JsonRequest
 from api.identity import AnyRequest, caller, maybe_caller
+from api.methods import Methods
 from api.parts import Parts
 from api.waiting import await_position
 
 MAX_BODY = 1_000_000
 """Bytes of a JSON body; forms have limits of their own."""
+EXPOSED = [
+    *("Accept-Ranges", "Allow", "Content-Disposition", "Content-Range", "Darkroom-Position"),
+    *("ETag", "Location", "Retry-After"),
+]
+"""What scripts of other origins may read of an answer, beside what every script may."""
 
 
 def create(parts: Parts) -> Litestar:
-    return Litestar(
+    return Methods(
         route_handlers=[
             accounts.AuthController,
             accounts.MeController,
@@ -46,7 +53,9 @@ def create(parts: Parts) -> Litestar:
         exception_handlers=problems.handlers,
         middleware=[operations.Counting(parts.metrics)],
         lifespan=list(parts.lifespan),
+        request_class=JsonRequest,
         request_max_body_size=MAX_BODY,
+        response_headers={"Cache-Control": "private, no-cache"},
         openapi_config=OpenAPIConfig(
             title="Darkroom",
             version="1",
@@ -54,9 +63,7 @@ def create(parts: Parts) -> Litestar:
             path="/schema",
             render_plugins=[ScalarRenderPlugin()],
         ),
-        cors_config=CORSConfig(
-            allow_origins=["*"], expose_headers=["Darkroom-Position", "ETag", "Location"]
-        ),
+        cors_config=CORSConfig(allow_origins=["*"], expose_headers=EXPOSED),
     )
 
 

@@ -5,6 +5,8 @@ import unicodedata
 from typing import Annotated, Any, TypeVar
 
 import msgspec
+from litestar import Request
+from litestar.exceptions import ClientException
 from msgspec import Meta
 
 from domain.access import Permission, Visibility
@@ -18,6 +20,8 @@ MAX_CUSTOM, MAX_CUSTOM_VALUE = 50, 500
 MAX_BATCH = 100
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""What has no place in one line of text, or turns the letters around it."""
 
 Text = Annotated[str, Meta(max_length=5_000)]
 Title = Annotated[str, Meta(max_length=300)]
@@ -26,10 +30,15 @@ Tags = Annotated[list[Tag], Meta(max_length=MAX_TAGS)]
 CustomKey = Annotated[str, Meta(min_length=1, max_length=64)]
 CustomValue = Annotated[str, Meta(max_length=MAX_CUSTOM_VALUE)]
 Custom = Annotated[dict[CustomKey, CustomValue], Meta(max_length=MAX_CUSTOM)]
-Username = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{3,32}$")]
-Email = Annotated[str, Meta(pattern=r"^[^@\s\x00]{1,64}@[^@\s\x00]{1,190}$")]
+# `$` alone also matches before a last line feed.
+Username = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{3,32}(?!\n)$")]
+Email = Annotated[
+    str, Meta(pattern=r"^[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,190}(?!\n)$")
+]
 Password = Annotated[str, Meta(min_length=8, max_length=1_024)]
-Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}(?!\n)$")]
+ContentType = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.+-]{1,60}/[A-Za-z0-9_.+-]{1,60}(?!\n)$")]
+Notice = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,40}(?!\n)$")]
 Seconds = Annotated[int, Meta(ge=1, le=31_536_000)]
 
 
@@ -56,13 +65,13 @@ class AccountChanges(Body, kw_only=True):
     username: Username | None = None
     default_visibility: Visibility | None = None
     keep_gps: bool | None = None
-    notify: dict[str, bool] | None = None
+    notify: Annotated[dict[Notice, bool], Meta(max_length=50)] | None = None
 
 
 class NewUpload(Body, kw_only=True):
     filename: Annotated[str, Meta(min_length=1, max_length=255)]
     size: Annotated[int, Meta(ge=1, le=2**53)]
-    content_type: Annotated[str, Meta(pattern=r"^[\w.+-]{1,60}/[\w.+-]{1,60}$")]
+    content_type: ContentType
     sha256: Sha256 | None = None
 
 
@@ -100,28 +109,31 @@ class NewSignedUrl(Body, kw_only=True):
     download: bool = False
 
 
-def decoded(raw: bytes, kind: type[B]) -> B:
-    """The body as `kind`. Raises Validation with every bad field."""
+class JsonRequest(Request[Any, Any, Any]):
+    async def json(self) -> Any:
+        return parsed(await self.body())
+
+
+def parsed(raw: bytes) -> Any:
+    """Any JSON. Raises ClientException, also for the bytes and depths that the decoder fails at."""
     try:
-        return msgspec.json.decode(raw, type=kind)
-    except msgspec.ValidationError as error:
-        raise Validation(errors=complaints(raw, kind)) from error
+        return msgspec.json.decode(raw)
+    except msgspec.DecodeError as error:
+        raise ClientException(str(error)) from error
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise ClientException("JSON is malformed: not UTF-8, or nested too deep") from error
 
 
 def converted(value: Any, kind: type[B]) -> B:
-    """One item of a batch as `kind`. Raises Validation with every bad field."""
+    """What a client sent as `kind`. Raises Validation with every bad field."""
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        raise Validation(errors=complaints(msgspec.json.encode(value), kind)) from error
+        raise Validation(errors=complaints(value, kind)) from error
 
 
-def complaints(raw: bytes, kind: Any) -> list[dict[str, str]]:
+def complaints(value: Any, kind: Any) -> list[dict[str, str]]:
     """What is wrong with each field; msgspec itself stops at the first."""
-    try:
-        value = msgspec.json.decode(raw)
-    except msgspec.DecodeError:
-        return []
     if not (isinstance(value, dict) and isinstance(kind, type) and issubclass(kind, Body)):
         return [{"field": "", "message": "must be a JSON object"}]
     fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
@@ -170,4 +182,4 @@ def details(said: Describing) -> Details:
 def file_name(name: str) -> str:
     """A name without folders and control characters; it is shown, never used as a path."""
     bare = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
-    return _CONTROL.sub("", bare).strip().replace("\n", " ")[:255] or "image"
+    return _UNSEEN.sub("", bare).strip()[:255].strip() or "image"

@@ -14,7 +14,9 @@ from litestar.response import Stream
 from api import ranges
 from api.identity import AnyRequest, MaybeCaller
 from api.images import visible
+from api.negotiation import accepted, quality
 from api.parts import Given, Parts
+from api.pictures import EXTENSIONS
 from commands import object_keys
 from commands.ports import ObjectKey
 from domain.access import Action, Visibility
@@ -26,14 +28,6 @@ from projections.gallery import Exhibit
 BOUNDARY = "darkroom-range"
 READ = [HttpMethod.GET, HttpMethod.HEAD]
 
-_EXTENSIONS = {
-    "jpg": Format.JPEG,
-    "jpeg": Format.JPEG,
-    "png": Format.PNG,
-    "webp": Format.WEBP,
-    "avif": Format.AVIF,
-    "gif": Format.GIF,
-}
 _CACHING = {
     Visibility.PUBLIC: "public, max-age=300, s-maxage=3600, stale-while-revalidate=60",
     Visibility.UNLISTED: "public, max-age=60, s-maxage=120",
@@ -87,7 +81,7 @@ async def rendering(
 ) -> Response[Any]:
     exhibit = await visible(request, parts, maybe_caller, id, _action(request))
     name, _, extension = variant.partition(".")
-    if name == "original" and _EXTENSIONS.get(extension, extension) in (
+    if name == "original" and EXTENSIONS.get(extension, extension) in (
         exhibit.card.format,
         "auto",
     ):
@@ -202,10 +196,10 @@ async def _hides_place(parts: Parts, exhibit: Exhibit) -> bool:
 async def _rendering(
     request: AnyRequest, parts: Parts, exhibit: Exhibit, name: str, extension: str
 ) -> Body:
-    if name not in list(Rung) or extension not in (*_EXTENSIONS, "auto"):
+    if name not in list(Rung) or extension not in (*EXTENSIONS, "auto"):
         raise NotFound
     card, rung = exhibit.card, Rung(name)
-    format = _negotiated(request) if extension == "auto" else _EXTENSIONS[extension]
+    format = _negotiated(request) if extension == "auto" else EXTENSIONS[extension]
     made = await parts.printer.derivative(card.original, card.id, rung, format)
     return Body(
         etag=f'"{card.checksum[:32]}-{parts.lab.recipe}-{rung}.{format}"',
@@ -217,8 +211,10 @@ async def _rendering(
 
 
 def _negotiated(request: AnyRequest) -> Format:
-    """WebP where the client says so, JPEG for all others."""
-    return Format.WEBP if "image/webp" in request.headers.get("Accept", "") else Format.JPEG
+    """WebP where the client names it and likes it as much as JPEG; JPEG for all others."""
+    likes = accepted(request.headers.get("Accept", ""))
+    webp = likes.get(Format.WEBP.content_type, 0)
+    return Format.WEBP if webp and webp >= quality(likes, "image/jpeg") else Format.JPEG
 
 
 def _action(request: AnyRequest) -> Action:
@@ -252,9 +248,9 @@ def _headers(request: AnyRequest, exhibit: Exhibit, body: Body) -> dict[str, str
 def _disposition(request: AnyRequest, filename: str, content_type: str) -> str:
     """RFC 6266: an ASCII name for all, the real one for those who can read it."""
     way = "attachment" if request.query_params.get("download") else "inline"
-    stem = filename.rpartition(".")[0] or filename
     extension = content_type.rpartition("/")[2].replace("jpeg", "jpg")
-    name = f"{stem}.{extension}"
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    safe = "".join(c if c.isalnum() or c in " ._-()" else "_" for c in plain).strip() or "image"
-    return f"{way}; filename=\"{safe}\"; filename*=UTF-8''{quote(name, safe='')}"
+    stem = (filename.rpartition(".")[0] or filename).strip(" .") or "image"
+    plain = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode()
+    safe = "".join(c if c.isalnum() or c in " ._-()" else "_" for c in plain).strip(" .") or "image"
+    name = quote(f"{stem}.{extension}", safe="")
+    return f"{way}; filename=\"{safe}.{extension}\"; filename*=UTF-8''{name}"

@@ -8,12 +8,12 @@ from typing import IO, Any
 
 import msgspec
 from litestar.exceptions import ClientException
-from python_multipart.exceptions import MultipartParseError
+from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from api.bodies import file_name
+from api.bodies import Describing, converted, file_name, parsed
 from api.identity import AnyRequest
-from domain.refusals import BatchTooLarge, FileTooLarge, Refusal
+from domain.refusals import BatchTooLarge, FileTooLarge, Refusal, Validation
 
 MAX_FIELD = 64 * 1024
 MAX_FIELDS = 200
@@ -50,13 +50,40 @@ async def received(
             async for chunk in request.stream():
                 parser.write(chunk)
             parser.finalize()
-        except MultipartParseError as error:
+        except FormParserError as error:
             raise ClientException(f"the form is malformed: {error}") from error
         finally:
             reader.close()
         if not reader.finished:
             raise ClientException("the form ends before its last boundary")
         yield reader.form
+
+
+def describing(form: Form) -> Describing:
+    """The form's fields as in JSON: tags repeated or with commas, custom.<key> or a JSON object."""
+    said: dict[str, Any] = {}
+    custom: dict[str, Any] = {}
+    for name, values in form.fields.items():
+        if name in ("tags", "tags[]"):
+            tags = [tag.strip() for value in values for tag in value.split(",")]
+            said.setdefault("tags", []).extend(tag for tag in tags if tag)
+        elif name.startswith("custom."):
+            custom[name.removeprefix("custom.")] = values[-1]
+        elif name == "custom":
+            custom |= _custom(values[-1])
+        else:
+            said[name] = values[-1]
+    return converted(said | ({"custom": custom} if custom else {}), Describing)
+
+
+def _custom(text: str) -> dict[str, Any]:
+    try:
+        found = parsed(text.encode())
+    except ClientException:
+        found = None
+    if not isinstance(found, dict):
+        raise Validation(errors=[{"field": "custom", "message": "must be a JSON object"}])
+    return found
 
 
 class _Reader:

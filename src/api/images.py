@@ -1,23 +1,26 @@
 """One image: its details, its life, who it is shared with."""
 
+import re
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from litestar import Controller, Response, delete, get, patch, post
 from litestar.params import FromPath, JSONBody
 
+from api import ranges
 from api.bodies import Describing, NewShare, NewSignedUrl, details
 from api.identity import (
+    SHARING,
     AnyRequest,
     Caller,
     MaybeCaller,
-    account_id,
     image_id,
     share_path,
     viewer,
 )
 from api.parts import Given, Parts
-from api.pictures import Picture, etag, picture
+from api.pictures import EXTENSIONS, Picture, etag, picture
 from api.waiting import after_write, written
 from commands.accounts import find_account
 from commands.images import ChangeImage, DeleteImage, RestoreImage, RevokeShare, Shared, ShareImage
@@ -25,6 +28,7 @@ from commands.ports import Receipt
 from domain import access
 from domain.access import Action, Visibility
 from domain.ids import AccountId, ImageId, ShareId, from_text, to_text
+from domain.media import Format, Rung
 from domain.refusals import NotFound, PreconditionFailed, Validation
 from projections.gallery import Exhibit
 
@@ -40,7 +44,7 @@ class ImageController(Controller):
         exhibit = await visible(request, parts, maybe_caller, id, Action.VIEW)
         tag = etag(exhibit)
         headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
-        if request.headers.get("If-None-Match") == tag:
+        if ranges.matches(tag, request.headers.get("If-None-Match")):
             return Response(b"", status_code=304, headers=headers, media_type="application/json")
         return Response(picture(exhibit, parts.public_url), headers=headers)
 
@@ -92,10 +96,14 @@ class ImageController(Controller):
     async def file(
         self, request: AnyRequest, id: FromPath[str], maybe_caller: MaybeCaller, parts: Given
     ) -> Response[bytes]:
-        exhibit = await visible(request, parts, maybe_caller, id, Action.VIEW)
-        path = f"/images/{id}"
-        if exhibit.card.visibility is not Visibility.PUBLIC or not exhibit.card.cleared:
-            now = parts.clock()
+        """Signed for its owner alone: what others hold goes with them, and ends when it ends."""
+        card = (await visible(request, parts, maybe_caller, id, Action.VIEW)).card
+        path, query, now = f"/images/{id}", request.query_params, parts.clock()
+        if "share" in query and "sig" in query:
+            path += "?" + urlencode({name: query[name] for name in SHARING if name in query})
+        elif maybe_caller == card.owner_id and not (
+            card.visibility is Visibility.PUBLIC and card.cleared
+        ):
             path = parts.signer.sign(path, {}, now + timedelta(minutes=15), now).url
         headers = {"Location": parts.public_url + path, "Cache-Control": "no-store"}
         return Response(b"", status_code=302, headers=headers, media_type="text/plain")
@@ -180,9 +188,7 @@ class SharingController(Controller):
         now = parts.clock()
         expires_at = now + timedelta(seconds=data.expires_in)
         parameters = {"download": "1"} if data.download else {}
-        path = f"/images/{id}"
-        if data.variant != "original":
-            path += f"/{data.variant}" if "." in data.variant else f"/{data.variant}.webp"
+        path = f"/images/{id}{_rendering(data.variant)}"
         signed = parts.signer.sign(path, parameters, expires_at, now)
         return {"url": parts.public_url + signed.url, "expiresAt": signed.expires_at}
 
@@ -213,10 +219,21 @@ def _expected(request: AnyRequest) -> int | None:
     header = request.headers.get("If-Match")
     if header is None or header == "*":
         return None
-    version = header.strip().strip('"').partition("-")[0]
-    if not (version.isascii() and version.isdigit()):
-        raise PreconditionFailed(expected=header)
-    return int(version)
+    version = re.fullmatch(r'\s*"?([0-9]{1,9})(-p)?"?\s*', header)
+    if version is None:
+        raise PreconditionFailed(expected=header[:100])
+    return int(version[1])
+
+
+def _rendering(variant: str) -> str:
+    """The end of its path. Raises Validation for what no path delivers."""
+    if variant == "original":
+        return ""
+    name, _, extension = variant.partition(".")
+    known = {*EXTENSIONS, "auto", *([Format.HEIC] if name == "original" else [])}
+    if name not in ("original", *Rung) or (extension or "webp") not in known:
+        raise Validation(errors=[{"field": "variant", "message": "is not one of an image's"}])
+    return f"/{name}.{extension or 'webp'}"
 
 
 async def _person(parts: Parts, named: str | None) -> AccountId | None:
@@ -226,7 +243,9 @@ async def _person(parts: Parts, named: str | None) -> AccountId | None:
     if "@" in named:
         found = await find_account(named, store=parts.store, hasher=parts.hasher)
     else:
-        found = account_id(named) if from_text("u", named) else None
+        asked = from_text("u", named)
+        profile = await parts.accounts.find(AccountId(asked)) if asked else None
+        found = profile.id if profile else None
     if found is None:
         raise Validation(errors=[{"field": "sharedWith", "message": "is no account"}])
     return found

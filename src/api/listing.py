@@ -1,7 +1,8 @@
 """Lists and search: what is asked for, within what the asker may list."""
 
+import unicodedata
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import msgspec
@@ -92,7 +93,7 @@ def _query(asked: "_Asked", caller: AccountId | None, owner: AccountId | None) -
     query = Query(
         viewer=Viewer(account_id=caller),
         owner=owner or asked.id("user"),
-        tags=[tag for value in asked.all("tag") for tag in value.split(",") if tag],
+        tags=[tag for value in asked.all("tag") if (tag := value.strip())],
         text=asked.text("q", 500),
         since=asked.moment("from"),
         until=asked.moment("to"),
@@ -151,7 +152,7 @@ class _Asked:
         return value
 
     def moment(self, name: str) -> datetime | None:
-        """RFC 3339; a bare date is its first moment in UTC."""
+        """RFC 3339, in UTC where it names no zone; a bare date is its first moment."""
         return self.one(name, _moment)
 
     def id(self, name: str) -> AccountId | None:
@@ -173,16 +174,14 @@ class _Asked:
 
 
 def _clean(text: str) -> str:
-    """Postgres holds no NUL, so nothing that has one can be found."""
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    """As it would have been stored; Postgres holds no NUL, so nothing that has one can be found."""
+    return unicodedata.normalize("NFC", text).replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _moment(text: str) -> datetime:
     full = f"{text}T00:00:00Z" if len(text) == len("2026-01-31") else text.replace(" ", "+")
-    try:
-        return msgspec.convert(full, datetime)
-    except msgspec.ValidationError as error:
-        raise ValueError from error
+    moment = msgspec.convert(full, datetime)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _account(text: str) -> AccountId:

@@ -6,8 +6,18 @@ from typing import Any
 import msgspec
 
 from domain.ids import to_text
-from domain.media import Rung
+from domain.media import Format, Rung
 from projections.gallery import Card, Exhibit
+
+EXTENSIONS = {
+    "jpg": Format.JPEG,
+    "jpeg": Format.JPEG,
+    "png": Format.PNG,
+    "webp": Format.WEBP,
+    "avif": Format.AVIF,
+    "gif": Format.GIF,
+}
+"""What an image can be rendered as."""
 
 
 class Picture(msgspec.Struct, kw_only=True, rename="camel"):
@@ -86,9 +96,9 @@ def etag(exhibit: Exhibit) -> str:
     return f'"{exhibit.card.version}{"" if exhibit.print else "-p"}"'
 
 
-def upload(card: Card) -> dict[str, Any]:
+def upload(card: Card, received: int) -> dict[str, Any]:
     """The JSON of an upload."""
-    state = "initiated"
+    state = "complete" if received == card.size else "initiated"
     if card.closed:
         state = "aborted"
     if card.finalized:
@@ -97,7 +107,7 @@ def upload(card: Card) -> dict[str, Any]:
         "uploadId": to_text("upl", card.id),
         "status": state,
         "size": card.size,
-        "receivedBytes": card.size if card.finalized else 0,
+        "receivedBytes": received,
         "parts": [],
         "expiresAt": card.expires_at,
         "imageId": to_text("img", card.id) if card.finalized else None,

@@ -5,11 +5,12 @@ from typing import Any
 
 import structlog
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, ValidationException
-from litestar.types import Empty, ExceptionHandlersMap
+from litestar.exceptions import ClientException, HTTPException, ValidationException
+from litestar.types import ExceptionHandlersMap
 from litestar.utils.scope.state import ScopeState
 
-from api.bodies import complaints
+from api.bodies import complaints, parsed
+from api.methods import allowed
 from commands.ports import StreamMoved
 from domain.refusals import Conflict, Kind, Refusal
 
@@ -75,6 +76,8 @@ def moved(request: AnyRequest, _: StreamMoved) -> Response[Any]:
 
 def rejected(request: AnyRequest, error: HTTPException) -> Response[Any]:
     """The framework said no: routing, authentication, validation."""
+    if isinstance(error, ValidationException) and _body(request) == b"":
+        error = ClientException("the body is empty")
     status = HTTPStatus(error.status_code)
     document: dict[str, Any] = {"detail": error.detail}
     if isinstance(error, ValidationException):
@@ -91,7 +94,9 @@ def rejected(request: AnyRequest, error: HTTPException) -> Response[Any]:
         },
         status,
     )
-    answer.headers.update(error.headers or {})  # Allow, WWW-Authenticate, Retry-After
+    answer.headers.update(error.headers or {})  # allow, WWW-Authenticate, Retry-After
+    if known := allowed(error):
+        answer.headers["allow"] = known
     return answer
 
 
@@ -113,10 +118,9 @@ def failed(request: AnyRequest, error: Exception) -> Response[Any]:
 
 def _errors(request: AnyRequest, error: ValidationException) -> list[dict[str, str]]:
     """Every bad field of the body, where the framework stops at the first."""
-    field = request.route_handler.parsed_data_field
-    body = ScopeState.from_scope(request.scope).body
-    if field is not None and body is not Empty and isinstance(body, bytes):
-        found = complaints(body, field.annotation)
+    field, body = request.route_handler.parsed_data_field, _body(request)
+    if field is not None and body is not None:
+        found = complaints(parsed(body), field.annotation)
         if found:
             return found
     extra = error.extra if isinstance(error.extra, list) else []
@@ -124,6 +128,12 @@ def _errors(request: AnyRequest, error: ValidationException) -> list[dict[str, s
         {"field": str(item.get("key", "")), "message": str(item.get("message", ""))}
         for item in extra
     ]
+
+
+def _body(request: AnyRequest) -> bytes | None:
+    """What was read of it; None where no body was asked for."""
+    body = ScopeState.from_scope(request.scope).body
+    return body if isinstance(body, bytes) else None
 
 
 def _problem(document: dict[str, Any], status: HTTPStatus) -> Response[Any]:

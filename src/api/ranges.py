@@ -9,7 +9,7 @@ Span = tuple[int, int]
 """First byte, and the one behind the last."""
 
 MOST = 8
-"""Ranges in one request; more are answered with the whole."""
+"""Ranges in one request; more, or more bytes than there are, are answered with the whole."""
 
 
 def http_date(moment: datetime) -> str:
@@ -19,9 +19,14 @@ def http_date(moment: datetime) -> str:
 def unchanged(etag: str, modified: datetime, if_none_match: str | None, since: str | None) -> bool:
     """Whether 304 is the answer; If-None-Match wins over If-Modified-Since."""
     if if_none_match is not None:
-        given = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
-        return etag in given or "*" in given
+        return matches(etag, if_none_match)
     return since is not None and not _modified_since(modified, since)
+
+
+def matches(etag: str, if_none_match: str | None) -> bool:
+    """Weak comparison with each of a list."""
+    given = [tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")]
+    return etag in given or "*" in given
 
 
 def _modified_since(modified: datetime, text: str) -> bool:
@@ -48,7 +53,9 @@ def spans(header: str | None, size: int) -> Sequence[Span] | None:
     found = [_span(part, size) for part in parts]
     if not found or any(span is None for span in found) or len(found) > MOST:
         return None
-    return [span for span in found if span and span[0] < span[1]]
+    spans = [span for span in found if span and span[0] < span[1]]
+    repeated = sum(stop - first for first, stop in spans) > size
+    return None if repeated and len(spans) > 1 else spans
 
 
 def _span(part: str, size: int) -> Span | None:

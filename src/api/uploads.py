@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
-import msgspec
 from litestar import Controller, Response, delete, get, post
 from litestar.exceptions import ClientException
 from litestar.params import FromPath, JSONBody
@@ -17,16 +16,17 @@ from api.bodies import (
     NewUpload,
     NewUploads,
     converted,
-    decoded,
     details,
     file_name,
+    parsed,
 )
-from api.forms import Form, ReceivedFile, received
+from api.forms import ReceivedFile, describing, received
 from api.identity import AnyRequest, Caller, upload_id
 from api.parts import Given, Parts
 from api.pictures import etag, picture, upload
 from api.waiting import after_write, written
-from commands.ports import StreamMoved
+from commands import object_keys
+from commands.ports import ObjectMissing, StreamMoved
 from commands.uploads import (
     AbortUpload,
     FinalizeUpload,
@@ -39,7 +39,7 @@ from domain.access import Visibility
 from domain.ids import AccountId, to_text
 from domain.image import Promised
 from domain.refusals import BatchTooLarge, Conflict, NotFound, Refusal, Validation
-from projections.gallery import Exhibit
+from projections.gallery import Card, Exhibit
 
 T = TypeVar("T")
 
@@ -81,7 +81,7 @@ class UploadController(Controller):
         exhibit = await parts.gallery.find(upload_id(id))
         if exhibit is None or exhibit.card.owner_id != caller:
             raise NotFound
-        return upload(exhibit.card)
+        return upload(exhibit.card, await _received(parts, exhibit.card))
 
     @delete("/{id:str}", status_code=204, summary="Give up an upload")
     async def abort(self, id: FromPath[str], caller: Caller, parts: Given) -> Response[None]:
@@ -100,7 +100,7 @@ class TakingInController(Controller):
         kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if kind == "multipart/form-data":
             return await _from_form(request, caller, parts)
-        return await _from_upload(decoded(await _json(request), NewImage), caller, parts)
+        return await _from_upload(converted(await _json(request), NewImage), caller, parts)
 
     @post(
         "/batch",
@@ -119,17 +119,13 @@ class TakingInController(Controller):
         return await _results(parts, finalized, status_code=200)
 
 
-async def _json(request: AnyRequest) -> bytes:
+async def _json(request: AnyRequest) -> Any:
     raw = bytearray()
     async for chunk in request.stream():
         raw += chunk
         if len(raw) > MAX_JSON:
             raise ClientException("the body is too large", status_code=413)
-    try:
-        msgspec.json.decode(raw)
-    except msgspec.DecodeError as error:
-        raise ClientException(f"the body is not JSON: {error}") from error
-    return bytes(raw)
+    return parsed(bytes(raw))
 
 
 def _bounded(items: Sequence[Any]) -> None:
@@ -146,6 +142,16 @@ async def _outcome(attempt: Callable[[], Awaitable[T]]) -> T | dict[str, Any]:
     except StreamMoved:
         error = problems.members(Conflict())
     return {"status": error["status"], "error": error}
+
+
+async def _received(parts: Parts, card: Card) -> int:
+    """Bytes that have come, as far as a presigned URL shows them: all or none."""
+    if card.finalized or card.closed:
+        return card.size if card.finalized else 0
+    try:
+        return (await parts.objects.head(object_keys.incoming(card.id))).size
+    except ObjectMissing:
+        return 0
 
 
 async def _promised(parts: Parts, caller: AccountId, item: Any) -> Ticket:
@@ -227,7 +233,7 @@ async def _from_form(request: AnyRequest, caller: AccountId, parts: Parts) -> Re
     ) as form:
         if not form.files:
             raise Validation(errors=[{"field": "file", "message": "is missing"}])
-        said = _said(form)
+        said = describing(form)
         visibility = await _visibility(parts, caller, said)
         if len(form.files) == 1:
             return await _created(
@@ -256,26 +262,6 @@ async def _taken(
         )
     )
     return uploaded
-
-
-def _said(form: Form) -> Describing:
-    """The form's fields as in JSON: tags repeated or with commas, custom.<key> or a JSON object."""
-    said: dict[str, Any] = {}
-    for name, values in form.fields.items():
-        if name in ("tags", "tags[]"):
-            tags = [tag.strip() for value in values for tag in value.split(",")]
-            said.setdefault("tags", []).extend(tag for tag in tags if tag)
-        elif name.startswith("custom."):
-            said.setdefault("custom", {})[name.removeprefix("custom.")] = values[-1]
-        elif name == "custom":
-            try:
-                said["custom"] = msgspec.json.decode(values[-1])
-            except msgspec.DecodeError as error:
-                message = "must be a JSON object"
-                raise Validation(errors=[{"field": "custom", "message": message}]) from error
-        else:
-            said[name] = values[-1]
-    return converted(said, Describing)
 
 
 async def _results(

@@ -16,6 +16,7 @@ from commands.ports import (
     Session,
     Sessions,
     SetQuota,
+    StreamMoved,
 )
 from domain import account, claim
 from domain.account import Account, Identity, SettingsChanged
@@ -81,7 +82,7 @@ async def sign_up(
             by=account_id,
             guards=lambda before, after: _quota(account_id, before, after),
         )
-    except Refusal:
+    except (EmailTaken, UsernameTaken, StreamMoved):  # after other failures it may have happened
         await passwords.forget(account_id)
         raise
     return SignedUp(account_id=account_id, receipt=receipt)

@@ -59,12 +59,12 @@ async def execute_together(
     for _ in range(ATTEMPTS):
         histories = [await store.load(stream.id) for stream in streams]
         version = len(histories[0])
-        if expected not in (None, version):
-            raise PreconditionFailed(expected=expected, actual=version)
         states = [
             fold(stream.evolve, past) for stream, past in zip(streams, histories, strict=True)
         ]
         decided = decide(states)
+        if expected not in (None, version):  # only now: a version is told to nobody who is refused
+            raise PreconditionFailed(expected=expected, actual=version)
         after = reduce(streams[0].evolve, decided[0], states[0])
         batches = [
             Batch(stream_id=stream.id, after=len(past), events=events)

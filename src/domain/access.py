@@ -95,10 +95,10 @@ def require(viewer: Viewer, action: Action, image: Subject | None, *, now: datet
 def _as_guest(viewer: Viewer, action: Action, image: Subject, now: datetime) -> Decision:
     if action is Action.MANAGE or not image.cleared:
         return Forbidden()
-    if viewer.share_id:
-        return _by_link(viewer.share_id, action, image, now)
     if _lent(viewer, action, image, now):
         return None
+    if viewer.share_id:
+        return _by_link(viewer.share_id, action, image, now)
     return None if action in _open_to_all(image, signed=viewer.signed) else Forbidden()
 
 

@@ -1,0 +1,91 @@
+"""A malformed id is a 404 wherever an id can stand, never an accident."""
+
+from urllib.parse import quote
+
+import httpx
+import pytest
+
+from tests.people import expect, refused
+
+ZEROS = "0" * 26
+MALFORMED = [
+    "x",
+    "img_",
+    f"img_{ZEROS[1:]}",
+    f"img_{ZEROS}0",
+    f"img_{ZEROS[1:]}w",
+    f"img_{ZEROS[1:]}1",  # bits behind the 128th
+    f"IMG_{ZEROS}",
+    f"img_{ZEROS[1:]}V",
+    f"img_{ZEROS[1:]}٣",
+    f"img-{ZEROS}",
+    f"xyz_{ZEROS}",
+    ZEROS,
+    "00000000-0000-0000-0000-000000000000",
+    "null",
+    "%",
+    "'--",
+    "\0",
+    "💥",
+    "a" * 2_000,
+]
+METHODS = ("get", "head", "post", "put", "patch", "delete")
+
+
+@pytest.fixture(scope="module")
+def routes(anyone: httpx.Client) -> list[tuple[str, str]]:
+    """Every method and path that takes an id."""
+    paths = expect(anyone.get("/schema/openapi.json"), 200)["paths"]
+    found = [
+        (method.upper(), path)
+        for path, item in paths.items()
+        for method in METHODS
+        if "{" in path and method in item
+    ]
+    assert len(found) > 15
+    return found
+
+
+def _asked(person, method, path):
+    """An empty JSON object is a valid body of every one of them."""
+    body = b"{}" if method in ("POST", "PUT", "PATCH") else None
+    return person.http.request(method, path, content=body)
+
+
+@pytest.mark.parametrize("id", MALFORMED, ids=lambda id: ascii(id)[:20])
+def test_on_every_route_that_takes_one(ann, routes, id):
+    for method, template in routes:
+        path = template
+        for name in ("id", "share", "variant"):
+            path = path.replace(f"{{{name}}}", quote(id, safe=""))
+        assert "{" not in path, f"{template}: what stands here?"
+        answer = _asked(ann, method, path)
+        assert answer.status_code == 404, (method, path, answer.text)
+        if method != "HEAD":
+            refused(answer, 404, "not_found")
+
+
+def test_on_every_route_one_that_is_nobodys(ann, anyone, routes):
+    for method, template in routes:
+        path = template.format(id=f"img_{ZEROS}", share=f"shr_{ZEROS}", variant="thumb.webp")
+        if "/uploads/" in path:
+            path = path.replace("img_", "upl_")
+        if "/users/" in path:
+            continue  # an empty list: whether somebody is here is nobody's business
+        assert _asked(ann, method, path).status_code == 404, (method, path)
+        answer = anyone.request(method, path, content=b"{}" if method == "PATCH" else None)
+        assert answer.status_code in (401, 404), (method, path)
+
+
+def test_a_part_of_an_image_that_is_not_there(ann, public):
+    for part in (
+        *("thumb", "thumb.", ".webp", "huge.webp", "thumb.exe", "thumb.webp.exe", "THUMB.webp"),
+        *("thumb.heic", "original.gif", "t", "%2e%2e", "thumb%00.webp"),
+    ):
+        refused(ann.http.get(f"/images/{public['imageId']}/{part}"), 404, "not_found")
+
+
+def test_a_share_that_is_not_there(ann, public):
+    for share in ("x", f"shr_{ZEROS}", f"img_{ZEROS}"):
+        path = f"/v1/images/{public['imageId']}/shares/{share}"
+        refused(ann.http.delete(path), 404, "not_found")
