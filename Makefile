@@ -23,12 +23,15 @@ fix: .venv/ready
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# Locks carry hashes and no addresses, so that any mirror of the index serves them.
+# Locks carry hashes and no addresses, so that any mirror of the index serves them. The third one
+# holds what runs while the image is built: uv, our build backend, and what pyvips is built with.
 COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --custom-compile-command "make lock" --upgrade --quiet
 lock: .venv/ready
 	$(COMPILE) -o requirements.lock
 	$(COMPILE) --all-extras -c requirements.lock -o requirements-dev.lock
+	printf '$(UV)\nsetuptools>=80\ncffi\npkgconfig\n' | \
+		$(subst pyproject.toml,-,$(COMPILE)) -c requirements.lock -o requirements-build.lock
 
 .venv/ready: requirements-dev.lock pyproject.toml
 	python3 -m venv .venv

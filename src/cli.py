@@ -270,9 +270,9 @@ def rebuild(names: tuple[str, ...], everything: bool, data: Path, as_json: bool)
 
 def _settings(data: Path) -> Settings:
     """From the environment, or from what a running `up` left in its data folder."""
-    if "DARKROOM_DATABASE_URL" in os.environ:
-        return load(os.environ)
     try:
+        if "DARKROOM_DATABASE_URL" in os.environ:
+            return load(os.environ)
         return load(DataFolder(data).endpoints() | dict(os.environ))
     except FileNotFoundError:
         _fail(
