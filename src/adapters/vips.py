@@ -2,12 +2,14 @@
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pillow_heif
 import pyvips
+from msgspec.structs import replace
 from PIL import ImageCms
 
 from adapters import headers, metadata
@@ -35,6 +37,8 @@ _SAVE: dict[Format, tuple[str, dict[str, Any]]] = {
     Format.GIF: ("gifsave_buffer", {}),
 }
 _ANIMATED = (Format.GIF, Format.WEBP)
+_PROOF: dict[Format, dict[str, int]] = {Format.JPEG: {"shrink": 8}}
+"""Reading its coefficients is where a JPEG fails, and for an eighth of its size all are read."""
 
 
 def prepare() -> None:
@@ -70,16 +74,11 @@ def develop(path: Path) -> Development:
     """Every print of one original, from one decode."""
     data = path.read_bytes()
     format = headers.format_of(data[: headers.HEAD])
-    opened = _heic(path) if format is Format.HEIC else _opened(path, format)
-    image, derivatives = _rung(path, format, LADDER[0]), []
-    for rung in LADDER:
-        if rung is not LADDER[0]:
-            image = _fit(image, rung)
-        image = image.copy_memory()  # else a second writer reads its pixels out of order
-        derivatives += [_saved(image, rung, wanted) for wanted in AHEAD]
+    opened = _heic(path) if format is Format.HEIC else _opened(path)
+    derivatives, smallest = _ladder(path, format, AHEAD)
     return Development(
         recipe=RECIPE,
-        placeholder=base64.b64encode(_hash(image)).decode(),
+        placeholder=base64.b64encode(_hash(smallest)).decode(),
         metadata=_metadata(opened),
         derivatives=derivatives,
         scrubbed=scrubbed(data),
@@ -105,19 +104,19 @@ def _proven(path: Path, format: Format, caps: Caps) -> tuple[int, int, int]:
         headers.check_size(width, height, 1, caps)
         image = _heic(path)
         return image.width, image.height, 1
-    first = _opened(path, format)
+    first = _opened(path)
     frames = _frames(first) if format in _ANIMATED else 1
     headers.check_size(first.width, first.height, frames, caps)
-    _opened(path, format, frames=frames).avg()
+    options = {"n": frames} if frames > 1 else _PROOF.get(format, {})
+    _opened(path, **options).avg()
     turned = _orientation(first) in (5, 6, 7, 8)
     sides = (first.height, first.width) if turned else (first.width, first.height)
     return *sides, frames
 
 
-def _opened(path: Path, format: Format, *, frames: int = 1) -> Image:
+def _opened(path: Path, **options: int) -> Image:
     """Opening proves nothing: what is broken shows when pixels are asked for."""
-    more = {"n": frames} if frames > 1 else {}
-    return pyvips.Image.new_from_file(str(path), access="sequential", fail_on="error", **more)
+    return pyvips.Image.new_from_file(str(path), access="sequential", fail_on="error", **options)
 
 
 def _heic(path: Path) -> Image:
@@ -156,9 +155,23 @@ def _rung(path: Path, format: Format, rung: Rung) -> Image:
     size = {"height": rung.side, "size": "down"}
     if format is Format.HEIC:
         return _on_screen(_heic(path).thumbnail_image(rung.side, **size))
-    animated = format in _ANIMATED and _frames(_opened(path, format)) > 1
+    animated = format in _ANIMATED and _frames(_opened(path)) > 1
     source = f"{path}[n=-1]" if animated else str(path)
     return _on_screen(pyvips.Image.thumbnail(source, rung.side, fail_on="error", **size))
+
+
+def _ladder(path: Path, format: Format, wanted: Sequence[Format]) -> tuple[list[Derivative], Image]:
+    """Each rung from the one above; what is no larger than the next is not saved again."""
+    image = _rung(path, format, LADDER[0]).copy_memory()
+    made = [_saved(image, LADDER[0], kind) for kind in wanted]
+    derivatives = list(made)
+    for rung in LADDER[1:]:
+        if max(made[0].width, made[0].height) > rung.side:
+            # copied, else a second writer reads its pixels out of order
+            image = _fit(image, rung).copy_memory()
+            made = [_saved(image, rung, kind) for kind in wanted]
+        derivatives += [replace(it, rung=rung) for it in made]
+    return derivatives, image
 
 
 def _fit(image: Image, rung: Rung) -> Image:

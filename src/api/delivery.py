@@ -95,7 +95,7 @@ def answer(request: AnyRequest, parts: Parts, exhibit: Exhibit, body: Body) -> R
     """The body or a part of it, under every condition that HTTP knows."""
     card, ask = exhibit.card, request.headers.get
     headers = _headers(request, exhibit, body)
-    if ranges.unchanged(body.etag, card.created_at, ask("If-None-Match"), ask("If-Modified-Since")):
+    if _unchanged(request, exhibit, body.etag):
         return Response(b"", status_code=304, headers=headers, media_type=body.content_type)
     wanted = ask("Range") if ranges.applies(body.etag, card.created_at, ask("If-Range")) else None
     spans = ranges.spans(wanted, body.size)
@@ -111,6 +111,12 @@ def answer(request: AnyRequest, parts: Parts, exhibit: Exhibit, body: Body) -> R
     return _multipart(request, parts, body, headers, list(spans))
 
 
+def _unchanged(request: AnyRequest, exhibit: Exhibit, etag: str) -> bool:
+    ask = request.headers.get
+    since = exhibit.card.created_at
+    return ranges.unchanged(etag, since, ask("If-None-Match"), ask("If-Modified-Since"))
+
+
 def _streamed(
     request: AnyRequest,
     parts: Parts,
@@ -120,6 +126,9 @@ def _streamed(
     span: ranges.Span,
 ) -> Response[Any]:
     headers = headers | {"Content-Length": str(span[1] - span[0])}
+    if body.held is not None and request.method != HttpMethod.HEAD:
+        held = body.held[slice(*span)]
+        return Response(held, status_code=status, headers=headers, media_type=body.content_type)
     return _sent(request, body.chunks(parts, span), status, headers, body.content_type)
 
 
@@ -200,9 +209,12 @@ async def _rendering(
         raise NotFound
     card, rung = exhibit.card, Rung(name)
     format = _negotiated(request) if extension == "auto" else EXTENSIONS[extension]
-    made = await parts.printer.derivative(card.original, card.id, rung, format)
+    etag = f'"{card.checksum[:32]}-{parts.lab.recipe}-{rung}.{format}"'
+    made = b""
+    if not _unchanged(request, exhibit, etag):
+        made = await parts.printer.derivative(card.original, card.id, rung, format)
     return Body(
-        etag=f'"{card.checksum[:32]}-{parts.lab.recipe}-{rung}.{format}"',
+        etag=etag,
         content_type=format.content_type,
         size=len(made),
         held=made,

@@ -1,0 +1,116 @@
+"""project: from the log into a read model, all of it at once and event by event."""
+
+import asyncio
+import time
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from statistics import median
+
+from adapters.event_store import EventLog
+from adapters.positions import HeardPositions
+from adapters.rebuild import PAGE, rebuild
+from benchmarks.measure import Figure, medians, percentile, seconds
+from benchmarks.rig import Rig
+from bootstrap import PROJECTIONS, Core, new_id, now
+from commands.ports import Batch
+from domain import image
+from domain.access import Visibility
+from domain.ids import AccountId
+from domain.media import Content, Format
+from domain.stream import Event
+
+WHAT = "events/s of a rebuild beside reading the log, and how late a read model is"
+OWNERS, IMAGES, ROUNDS = 50, 80, 3
+WRITES, A_SECOND = 500, 100
+
+
+def run(rig: Rig) -> Iterator[Figure]:
+    yield _rebuilt(rig)
+    rig.step("lag")
+    with rig.core(rig.settings) as (core, wait):
+        lags = wait(_lags(core))
+    what = f"append to readable, {A_SECOND} writes/s"
+    yield Figure(what=f"{what}, p50", measured=median(lags), unit="ms", most=5)
+    yield Figure(what=f"{what}, p99", measured=percentile(lags, 99), unit="ms", most=25)
+
+
+def _rebuilt(rig: Rig) -> Figure:
+    gallery = PROJECTIONS["gallery"]
+    with rig.core(rig.new_settings()) as (core, wait):
+        rig.step("writing a log")
+        events = wait(_written(core))
+        rig.step("rebuilding")
+        again, raw = medians(
+            ROUNDS,
+            lambda: seconds(lambda: wait(rebuild(gallery, core.log, lambda *_: None))),
+            lambda: seconds(lambda: wait(_read(core.log))),
+        )
+    return Figure(
+        what=f"rebuild of the gallery, {events:,} events",
+        measured=events / again,
+        unit="events/s",
+        beside=events / raw,
+        peer="reading",
+        least_ratio=0.05,
+    )
+
+
+async def _written(core: Core) -> int:
+    async def images(owner: AccountId) -> int:
+        count = 0
+        for number in range(IMAGES):
+            life = _life(owner, number)
+            batch = Batch(stream_id=new_id(), after=0, events=life)
+            await core.store.append([batch], by=owner)
+            count += len(life)
+        return count
+
+    owners = [AccountId(new_id()) for _ in range(OWNERS)]
+    return sum(await asyncio.gather(*map(images, owners)))
+
+
+def _life(owner: AccountId, number: int) -> Sequence[Event]:
+    content = Content(checksum=f"{number:064x}", width=4_000, height=3_000)
+    details = image.Details(title=f"Holiday {number}", tags=("sea", f"day-{number}"))
+    return [
+        _initiated(owner, number),
+        image.ImageFinalized(
+            format=Format.JPEG, size=1_000, visibility=Visibility.PRIVATE, personal=content
+        ),
+        image.ImageCleared(scanner="decode"),
+        image.DetailsChanged(personal=details),
+        image.VisibilityChanged(visibility=Visibility.PUBLIC),
+    ]
+
+
+def _initiated(owner: AccountId, number: int) -> image.UploadInitiated:
+    return image.UploadInitiated(
+        owner_id=owner,
+        size=1_000,
+        content_type="image/jpeg",
+        expires_at=now() + timedelta(minutes=15),
+        personal=image.Promised(filename=f"DSC_{number}.jpg"),
+    )
+
+
+async def _read(log: EventLog) -> None:
+    position = 0
+    while page := await log.recorder.page(position, PAGE):
+        position = page[-1].id
+
+
+async def _lags(core: Core) -> list[float]:
+    """Milliseconds from the append's return until every core read model has told of it."""
+    positions = HeardPositions(core.database, core.names)
+    await positions.listen(core.nats)
+    owner = AccountId(new_id())
+
+    async def lag(number: int) -> float:
+        await asyncio.sleep(number / A_SECOND)
+        batch = Batch(stream_id=new_id(), after=0, events=[_initiated(owner, number)])
+        position = await core.store.append([batch], by=owner)
+        began = time.perf_counter()
+        assert await positions.reached(position)
+        return 1000 * (time.perf_counter() - began)
+
+    return list(await asyncio.gather(*map(lag, range(WRITES))))
