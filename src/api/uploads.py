@@ -191,14 +191,21 @@ async def _finalized(parts: Parts, caller: AccountId, item: Any) -> Uploaded:
 
 
 async def _finalize(parts: Parts, caller: AccountId, data: NewImage) -> Uploaded:
-    uploaded: Uploaded = await parts.dispatch(
-        FinalizeUpload(
-            by=caller,
-            image_id=upload_id(data.upload_id),
-            visibility=await _visibility(parts, caller, data),
-            details=details(data),
-        )
+    command = FinalizeUpload(
+        by=caller,
+        image_id=upload_id(data.upload_id),
+        visibility=await _visibility(parts, caller, data),
+        details=details(data),
     )
+    return await _accepted(parts, command)
+
+
+async def _accepted(parts: Parts, command: FinalizeUpload | TakeIn) -> Uploaded:
+    """Raises what is wrong with the bytes, once everybody can see that their room is free again."""
+    uploaded: Uploaded = await parts.dispatch(command)
+    if uploaded.refusal:
+        await written(parts, uploaded.receipt)
+        raise uploaded.refusal
     return uploaded
 
 
@@ -251,17 +258,15 @@ async def _taken(
 ) -> Uploaded:
     if file.refusal:
         raise file.refusal
-    uploaded: Uploaded = await parts.dispatch(
-        TakeIn(
-            by=caller,
-            path=file.path,
-            promised=Promised(filename=file.filename),
-            content_type=file.content_type or "application/octet-stream",
-            visibility=visibility,
-            details=details(said),
-        )
+    command = TakeIn(
+        by=caller,
+        path=file.path,
+        promised=Promised(filename=file.filename),
+        content_type=file.content_type or "application/octet-stream",
+        visibility=visibility,
+        details=details(said),
     )
-    return uploaded
+    return await _accepted(parts, command)
 
 
 async def _results(

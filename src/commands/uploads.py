@@ -79,6 +79,8 @@ class AbortUpload(msgspec.Struct, frozen=True, kw_only=True):
 class Uploaded(msgspec.Struct, frozen=True, kw_only=True):
     image_id: ImageId
     receipt: Receipt
+    refusal: Refusal | None = None
+    """What is wrong with the bytes: recorded with this very receipt, for good."""
 
 
 async def initiate_upload(
@@ -258,11 +260,12 @@ async def _finalize(
     receipt = await execute(store, stream, decide, by=command.by, guards=charge)
     if receipt.position is None:
         await _discard(command, proof, store, objects)
-    elif isinstance(proof.arrived, Refusal):
-        key = object_keys.original(command.by, command.image_id, proof.attempt)
-        await objects.delete([object_keys.incoming(command.image_id), key])
-        raise proof.arrived
-    return Uploaded(image_id=command.image_id, receipt=receipt)
+        return Uploaded(image_id=command.image_id, receipt=receipt)
+    if not isinstance(proof.arrived, Refusal):
+        return Uploaded(image_id=command.image_id, receipt=receipt)
+    key = object_keys.original(command.by, command.image_id, proof.attempt)
+    await objects.delete([object_keys.incoming(command.image_id), key])
+    return Uploaded(image_id=command.image_id, receipt=receipt, refusal=proof.arrived)
 
 
 async def _discard(

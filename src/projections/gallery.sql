@@ -8,7 +8,6 @@ create table images (
     expires_at timestamptz not null,
     closed boolean not null,
     attempt uuid,
-    finalized boolean generated always as (attempt is not null) stored,
     format text,
     checksum text not null,
     width int not null,
@@ -25,7 +24,8 @@ create table images (
     created_at timestamptz not null,
     updated_at timestamptz not null,
     deleted_at timestamptz,
-    purge_after timestamptz
+    purge_after timestamptz,
+    finalized boolean generated always as (attempt is not null) stored
 );
 create index on images (owner_id, created_at desc, id desc) where finalized and deleted_at is null;
 create index on images (owner_id, deleted_at desc, id desc) where deleted_at is not null;

@@ -28,7 +28,7 @@ def tokens(**changed: Any) -> JwtTokens:
 
 
 OURS = tokens()
-SESSION = Session(account_id=ANN, family=uuid4(), refresh_token="drt_x")  # noqa: S106 - no secret
+SESSION = Session(account_id=ANN, family=uuid4(), refresh_token="drt_x")
 TOKEN, _ = OURS.issue(SESSION)
 CLAIMS = jwt.decode(TOKEN, PUBLIC, algorithms=["EdDSA"], audience="darkroom")
 HEADERS = {"typ": "at+jwt", "kid": "k1"}

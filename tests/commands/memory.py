@@ -1,0 +1,96 @@
+"""The ports that commands lean on, in memory."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid5
+
+from commands.ports import Batch, Guard, Session, StreamMoved
+from domain.ids import AccountId
+from domain.stream import Recorded
+from tests.spec import NOW, OWNER
+
+
+class MemoryStore:
+    """The EventStore port; `rivals` append first, one before each of our appends."""
+
+    def __init__(self) -> None:
+        self.streams: dict[UUID, list[Recorded[Any]]] = {}
+        self.guards: list[Guard] = []
+        self.appended: list[Sequence[Batch]] = []
+        self.rivals: list[Batch] = []
+        self.broken: Exception | None = None
+        self.position = 0
+
+    async def load(self, stream_id: UUID) -> Sequence[Recorded[Any]]:
+        return list(self.streams.get(stream_id, ()))
+
+    async def append(
+        self, batches: Sequence[Batch], *, by: AccountId, guards: Sequence[Guard] = ()
+    ) -> int:
+        if self.broken:
+            raise self.broken
+        if self.rivals:
+            self.record(self.rivals.pop(0), by=by)
+        if any(batch.after != len(self.streams.get(batch.stream_id, ())) for batch in batches):
+            raise StreamMoved
+        self.appended.append(batches)
+        self.guards += guards
+        for batch in batches:
+            self.record(batch, by=by)
+        return self.position
+
+    def record(self, batch: Batch, *, by: AccountId = OWNER) -> None:
+        stream = self.streams.setdefault(batch.stream_id, [])
+        for event in batch.events:
+            self.position += 1
+            stream.append(
+                Recorded(
+                    stream_id=batch.stream_id,
+                    version=len(stream) + 1,
+                    at=NOW + timedelta(seconds=self.position),
+                    by=by,
+                    event=event,
+                    position=self.position,
+                )
+            )
+
+    def begun(self, stream_id: UUID, *events: Any) -> "MemoryStore":
+        """With this history."""
+        self.record(Batch(stream_id=stream_id, after=0, events=events))
+        return self
+
+    def events(self, stream_id: UUID) -> list[Any]:
+        return [recorded.event for recorded in self.streams.get(stream_id, ())]
+
+
+class MemoryPasswords:
+    """The Passwords port, in the clear."""
+
+    def __init__(self) -> None:
+        self.kept: dict[AccountId, str] = {}
+        self.asked: list[AccountId | None] = []
+
+    async def set(self, account_id: AccountId, password: str) -> None:
+        self.kept[account_id] = password
+
+    async def verify(self, account_id: AccountId | None, password: str) -> bool:
+        self.asked.append(account_id)
+        return account_id is not None and self.kept.get(account_id) == password
+
+    async def forget(self, account_id: AccountId) -> None:
+        self.kept.pop(account_id, None)
+
+
+class MemorySessions:
+    """The Sessions port, as far as logging in goes."""
+
+    async def open(self, account_id: AccountId) -> Session:
+        return Session(account_id=account_id, family=account_id, refresh_token="")
+
+
+class PlainHasher:
+    """The Hasher port: case is no matter."""
+
+    def claim_id(self, kind: str, name: str) -> UUID:
+        return uuid5(UUID(int=0), f"{kind}:{name.casefold()}")

@@ -1,0 +1,155 @@
+"""What holds of every read model: it follows, forgives what it does not know, and can be reread."""
+
+import re
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain import account, claim
+from domain.access import Visibility
+from domain.account import Identity, SettingsChanged, Username
+from domain.stream import Event
+from projections import gallery
+from projections.projection import ALL
+from tests.domain.test_image_properties import histories
+from tests.spec import NOW, OWNER, recorded
+
+
+class FromTheFuture(Event, frozen=True, kw_only=True, tag="image.sent-to-the-moon"):
+    """An event that this release does not know."""
+
+
+names = st.text("abc", min_size=1, max_size=4)
+settings = st.builds(
+    SettingsChanged,
+    default_visibility=st.none() | st.sampled_from(Visibility),
+    keep_gps=st.none() | st.booleans(),
+    notify=st.none() | st.dictionaries(names, st.booleans(), max_size=2),
+)
+renamed = st.builds(
+    account.UsernameChanged, personal=st.none() | st.builds(Username, username=names)
+)
+
+
+@st.composite
+def accounts(draw):
+    identity = draw(st.none() | st.builds(Identity, username=names, email=names))
+    opened = account.AccountRegistered(plan="free", quota_bytes=10, personal=identity)
+    return [opened, *draw(st.lists(st.one_of(settings, renamed), max_size=6))]
+
+
+STREAMS = {"image": histories(), "account": accounts()}
+every_history = pytest.mark.parametrize("projection", ALL, ids=lambda projection: projection.name)
+
+
+def documents(projection, events):
+    """The document after each event, and the event."""
+    document = None
+    for event in events:
+        document = projection.project(document, event)
+        yield document, event
+
+
+def past(data, projection):
+    (stream,) = projection.streams
+    return recorded(*data.draw(STREAMS[stream]))
+
+
+@every_history
+@given(data=st.data())
+def test_an_event_that_comes_again_changes_nothing(projection, data):
+    for document, event in documents(projection, past(data, projection)):
+        again = projection.project(document, event)
+        assert again == document
+
+
+@every_history
+@given(data=st.data())
+def test_an_event_that_nobody_knows_leaves_all_as_it_was(projection, data):
+    history = past(data, projection)
+    *_, (document, _) = documents(projection, history)
+    (stranger,) = recorded(FromTheFuture())
+
+    after = projection.project(document, stranger)
+
+    if document is None:
+        assert after is None
+        return
+    assert _without_version(after) == _without_version(document)
+    assert projection.project(None, stranger) is None
+
+
+def _without_version(document):
+    fields = msgspec.structs.asdict(document)
+    fields.pop("version", None)
+    return fields
+
+
+@every_history
+@given(data=st.data())
+def test_a_document_read_back_from_its_row_is_the_same(projection, data):
+    for document, _ in documents(projection, past(data, projection)):
+        if document is not None:
+            row = msgspec.json.encode(document)
+            assert msgspec.json.decode(row, type=projection.document) == document
+
+
+@every_history
+@given(data=st.data())
+def test_what_was_folded_in_pieces_is_what_is_folded_at_once(projection, data):
+    history = past(data, projection)
+    cut = data.draw(st.integers(0, len(history)))
+    *_, (whole, _) = documents(projection, history)
+    document = None
+    for event in history[:cut]:
+        document = projection.project(document, event)
+    if document is not None:
+        document = msgspec.json.decode(msgspec.json.encode(document), type=projection.document)
+
+    for event in history[cut:]:
+        document = projection.project(document, event)
+
+    assert document == whole
+
+
+@every_history
+def test_a_stream_whose_beginning_is_missing_has_no_document(projection):
+    (_, late) = recorded(FromTheFuture(), SettingsChanged(keep_gps=True))
+    assert projection.project(None, late) is None
+
+
+@every_history
+def test_its_table_has_a_column_for_each_field(projection):
+    body = re.search(rf"create table {projection.table} \((.*?)\n\);", projection.ddl, re.DOTALL)
+    assert body
+    columns = re.findall(r"^ {4}(\w+) ", body[1], re.MULTILINE)
+
+    fields = [field.name for field in msgspec.structs.fields(projection.document)]
+    assert columns[: len(fields)] == fields, "what others keep stands behind"
+
+
+@given(histories())
+def test_an_owners_tally_is_what_the_card_says(history):
+    """Promised bytes are reserved, accepted ones stored; what was given up counts nowhere."""
+    *_, (card, _) = documents(ALL[0], recorded(*history))
+
+    counted = gallery.tally(card)
+
+    if card.finalized:
+        stored = gallery.Tally(images=1, uploads=1, storage_bytes=card.size)
+        assert counted == (OWNER, stored)
+    elif card.closed:
+        assert counted is None
+    else:
+        assert counted == (OWNER, gallery.Tally(reserved_bytes=card.size))
+    assert gallery.tally(None) is None
+
+
+def test_claims_concern_no_read_model():
+    (event,) = recorded(claim.Claimed(account_id=OWNER))
+
+    assert all("claim" not in projection.streams for projection in ALL)
+    assert all(projection.project(None, event) is None for projection in ALL)
+    assert event.at == NOW
