@@ -42,6 +42,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """How long a deleted image can be restored."""
     upload_expiry: int = 900
     """Seconds a presigned URL is good for."""
+    orphan_grace: int = 3_600
+    """Seconds that bytes which no event refers to are left alone."""
     max_file_bytes: int = 64 * 1024**2
     access_token_seconds: int = 900
     refresh_token_days: int = 30
