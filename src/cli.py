@@ -150,7 +150,8 @@ def api(data: Path) -> None:
 def _serve(settings: Settings) -> None:
     """Until SIGTERM or SIGINT. The application is imported by its workers only."""
     from granian import Granian
-    from granian.constants import Interfaces, Loops
+    from granian.constants import HTTPModes, Interfaces, Loops
+    from granian.http import HTTP1Settings
 
     Granian(
         "bootstrap.serving:app",
@@ -158,6 +159,8 @@ def _serve(settings: Settings) -> None:
         address=settings.host,
         port=settings.port,
         interface=Interfaces.ASGI,
+        http=HTTPModes.http1,  # where it guesses, a connection that says nothing stays for ever
+        http1_settings=HTTP1Settings(header_read_timeout=settings.header_timeout * 1_000),
         loop=Loops.uvloop,
         workers=settings.api_workers,
         respawn_failed_workers=True,

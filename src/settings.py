@@ -45,6 +45,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     orphan_grace: int = 3_600
     """Seconds that bytes which no event refers to are left alone."""
     max_file_bytes: int = 64 * 1024**2
+    header_timeout: int = 10
+    """Seconds for a request's headers, and that an idle connection is kept; at most 60."""
+    body_grace: int = 10
+    """Seconds until a body's first byte, and of arrears that its sender may run up."""
+    body_min_rate: int = 4_096
+    """Bytes a second below which a sender runs up arrears, and is then sent away."""
     access_token_seconds: int = 900
     refresh_token_days: int = 30
     rate_limits: str = "on"

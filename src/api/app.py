@@ -9,6 +9,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import ScalarRenderPlugin
 
 from api import accounts, delivery, images, listing, metadata, operations, problems, uploads
+from api.deadlines import Deadlines
 from api.identity import AnyRequest, caller, maybe_caller
 from api.parts import Parts
 from api.waiting import await_position
@@ -44,7 +45,7 @@ def create(parts: Parts) -> Litestar:
         },
         before_request=_waiting_for(parts),
         exception_handlers=problems.handlers,
-        middleware=[operations.Counting(parts.metrics)],
+        middleware=[operations.Counting(parts.metrics), Deadlines(parts.pace)],
         lifespan=list(parts.lifespan),
         request_max_body_size=MAX_BODY,
         openapi_config=OpenAPIConfig(
