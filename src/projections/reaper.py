@@ -35,6 +35,7 @@ class Leftover(Protocol):
     def modified(self) -> datetime: ...
 
 
+T = TypeVar("T")
 L = TypeVar("L", bound=Leftover)
 Due = tuple[datetime, ImageId]
 
@@ -156,8 +157,8 @@ def _is_original(key: ObjectKey, attempt: UUID | None) -> bool:
     return attempt is not None and key.startswith("originals/") and key.endswith(attempt.hex)
 
 
-async def paged(found: AsyncIterator[L], size: int = PAGE) -> AsyncIterator[list[L]]:
-    page: list[L] = []
+async def paged(found: AsyncIterator[T], size: int = PAGE) -> AsyncIterator[list[T]]:
+    page: list[T] = []
     async for it in found:
         page.append(it)
         if len(page) == size:
