@@ -8,7 +8,7 @@ from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import ScalarRenderPlugin
 
-from api import accounts, delivery, images, listing, metadata, operations, problems, uploads
+from api import accounts, delivery, images, listing, metadata, operations, problems, sharex, uploads
 from api.deadlines import Deadlines
 from api.identity import AnyRequest, caller, maybe_caller
 from api.parts import Parts
@@ -26,6 +26,7 @@ def create(parts: Parts) -> Litestar:
             accounts.jwks,
             uploads.UploadController,
             uploads.TakingInController,
+            sharex.uploader,
             images.ImageController,
             images.SharingController,
             metadata.metadata,
