@@ -7,6 +7,8 @@ import msgspec
 from domain.media import Caps
 
 PREFIX = "DARKROOM_"
+CLIENTS = ("token", "url")
+"""Names that `darkroom upload` reads; the service has no use for them."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -65,4 +67,5 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 def load(environ: Mapping[str, str]) -> Settings:
     """Read DARKROOM_*; a missing, unknown or malformed name is an error at start-up."""
     ours = {k.removeprefix(PREFIX).lower(): v for k, v in environ.items() if k.startswith(PREFIX)}
+    ours = {name: value for name, value in ours.items() if name not in CLIENTS}
     return msgspec.convert(ours, Settings, strict=False)
