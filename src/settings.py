@@ -7,6 +7,8 @@ import msgspec
 from domain.media import Caps
 
 PREFIX = "DARKROOM_"
+CLIENTS = ("token", "url")
+"""Names that `darkroom upload` reads; the service has no use for them."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -42,7 +44,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """How long a deleted image can be restored."""
     upload_expiry: int = 900
     """Seconds a presigned URL is good for."""
+    orphan_grace: int = 3_600
+    """Seconds that bytes which no event refers to are left alone."""
     max_file_bytes: int = 64 * 1024**2
+    header_timeout: int = 10
+    """Seconds for a request's headers, and that an idle connection is kept; at most 60."""
+    body_grace: int = 10
+    """Seconds until a body's first byte, and of arrears that its sender may run up."""
+    body_min_rate: int = 4_096
+    """Bytes a second below which a sender runs up arrears, and is then sent away."""
     access_token_seconds: int = 900
     refresh_token_days: int = 30
     rate_limits: str = "on"
@@ -57,4 +67,5 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 def load(environ: Mapping[str, str]) -> Settings:
     """Read DARKROOM_*; a missing, unknown or malformed name is an error at start-up."""
     ours = {k.removeprefix(PREFIX).lower(): v for k, v in environ.items() if k.startswith(PREFIX)}
+    ours = {name: value for name, value in ours.items() if name not in CLIENTS}
     return msgspec.convert(ours, Settings, strict=False)

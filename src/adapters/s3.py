@@ -191,12 +191,16 @@ class S3Objects:
             )
 
     async def list(self, prefix: str) -> AsyncIterator[StoredObject]:
-        pages = self._client.get_paginator("list_objects_v2")
-        async for page in pages.paginate(Bucket=self._bucket, Prefix=prefix):
+        asked = {"Bucket": self._bucket, "Prefix": prefix}
+        while True:
+            page = await self._patiently(lambda: self._client.list_objects_v2(**asked))
             for found in page.get("Contents", ()):
                 yield StoredObject(
                     key=found["Key"], size=found["Size"], modified=found["LastModified"]
                 )
+            if not page.get("IsTruncated"):
+                return
+            asked["ContinuationToken"] = page["NextContinuationToken"]
 
     async def settle(self) -> None:
         if self._barrier:

@@ -8,8 +8,9 @@ from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import ScalarRenderPlugin
 
-from api import accounts, delivery, images, listing, metadata, operations, problems, uploads
+from api import accounts, delivery, images, listing, metadata, operations, problems, sharex, uploads
 from api.bodies import JsonRequest
+from api.deadlines import Deadlines
 from api.identity import AnyRequest, caller, maybe_caller
 from api.methods import Methods
 from api.parts import Parts
@@ -32,6 +33,7 @@ def create(parts: Parts) -> Litestar:
             accounts.jwks,
             uploads.UploadController,
             uploads.TakingInController,
+            sharex.uploader,
             images.ImageController,
             images.SharingController,
             metadata.metadata,
@@ -51,7 +53,7 @@ def create(parts: Parts) -> Litestar:
         },
         before_request=_waiting_for(parts),
         exception_handlers=problems.handlers,
-        middleware=[operations.Counting(parts.metrics)],
+        middleware=[operations.Counting(parts.metrics), Deadlines(parts.pace)],
         lifespan=list(parts.lifespan),
         request_class=JsonRequest,
         request_max_body_size=MAX_BODY,

@@ -9,6 +9,7 @@ import msgspec
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
+from api.deadlines import Pace
 from commands.dispatcher import Dispatcher
 from commands.ports import (
     AccessTokens,
@@ -63,6 +64,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     public_url: str
     spool: Path
     caps: Caps
+    pace: Pace
     lifespan: Sequence[Callable[..., Any]]
 
 

@@ -26,6 +26,7 @@ STATUS = {
     Kind.UNSUPPORTED: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     Kind.UNPROCESSABLE: HTTPStatus.UNPROCESSABLE_ENTITY,
     Kind.RATE_LIMITED: HTTPStatus.TOO_MANY_REQUESTS,
+    Kind.TIMEOUT: HTTPStatus.REQUEST_TIMEOUT,
     Kind.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 RETRY_AFTER = "1"
@@ -140,6 +141,8 @@ def _problem(document: dict[str, Any], status: HTTPStatus) -> Response[Any]:
     headers = {"Cache-Control": "no-store"}
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = RETRY_AFTER
+    if status is HTTPStatus.REQUEST_TIMEOUT:
+        headers["Connection"] = "close"
     if status is HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = 'Bearer realm="darkroom"'
     return Response(

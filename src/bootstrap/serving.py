@@ -23,6 +23,7 @@ from adapters.sessions import PostgresSessions
 from adapters.signed_urls import HmacUrls
 from adapters.tokens import JwtTokens
 from api.app import create
+from api.deadlines import Pace
 from api.parts import Parts
 from bootstrap import Core, new_id, now
 from commands import accounts, images, uploads
@@ -89,6 +90,7 @@ def application(settings: Settings) -> Litestar:
             public_url=settings.public_url,
             spool=core.spool,
             caps=settings.caps,
+            pace=Pace(grace=settings.body_grace, rate=settings.body_min_rate),
             lifespan=[running],
         )
     )

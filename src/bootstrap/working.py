@@ -1,6 +1,8 @@
 """The roles behind the API: relay, projectors, reactors."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -9,14 +11,16 @@ import structlog
 from adapters.projector import Projector
 from adapters.read_model import ReadModel
 from adapters.relay import Relay
-from bootstrap import Core
+from bootstrap import Core, now
 from projections.projection import ALL
 from settings import Settings
 
 if TYPE_CHECKING:
     from adapters.lab import VipsLab
+    from projections.reaper import Reaper
 
 IDLE = 0.3  # seconds between looks for an image to develop, when there was none
+EXPIRE, CLEAR = 30.0, 3_600.0  # seconds between looks for abandoned uploads, for forgotten bytes
 
 
 async def run_relay(settings: Settings) -> None:
@@ -38,6 +42,9 @@ async def run_reactors(settings: Settings) -> None:
     async with core.opened(), core.lab() as lab, asyncio.TaskGroup() as group:
         for _ in range(settings.lab_workers):
             group.create_task(_develop_for_ever(core, lab))
+        reaping = reaper(core)
+        group.create_task(_every(EXPIRE, core, "expire", partial(_expire, reaping)))
+        group.create_task(_every(CLEAR, core, "clear", partial(reaping.clear, "originals/")))
 
 
 async def _develop_for_ever(core: Core, lab: "VipsLab") -> None:
@@ -55,6 +62,40 @@ async def _develop_for_ever(core: Core, lab: "VipsLab") -> None:
             worked = False
         if not worked:
             await asyncio.sleep(IDLE)
+
+
+def reaper(core: Core) -> "Reaper":
+    from adapters.reaping import LogHistories, PostgresUploads
+    from projections.reaper import Reaper
+
+    return Reaper(
+        uploads=PostgresUploads(core.database),
+        histories=LogHistories(core.log),
+        store=core.store,
+        objects=core.objects,
+        now=now,
+        grace=timedelta(seconds=core.settings.orphan_grace),
+    )
+
+
+async def _expire(reaping: "Reaper") -> int:
+    """The second step heals what a kill between event and deletion left behind, too."""
+    return await reaping.expire() + await reaping.clear("incoming/")
+
+
+async def _every(pause: float, core: Core, name: str, work: Callable[[], Awaitable[int]]) -> None:
+    """In one of all the processes that want to; whatever goes wrong, again after the pause."""
+    from adapters.reaping import alone
+
+    log = structlog.get_logger()
+    while True:
+        try:
+            async with alone(core.database, f"reaper: {name}") as elected:
+                if elected and (count := await work()):
+                    log.info("reaped", step=name, count=count)
+        except Exception as error:
+            log.warning("reaper interrupted", step=name, reason=str(error) or type(error).__name__)
+        await asyncio.sleep(pause)
 
 
 async def slowest(core: Core) -> int:

@@ -1,5 +1,6 @@
 """Where bytes lie in the object store."""
 
+import re
 from uuid import UUID
 
 from commands.ports import ObjectKey
@@ -32,3 +33,15 @@ def derivative(image_id: ImageId, recipe: str, rung: Rung, format: Format) -> Ob
 def scrubbed(image_id: ImageId, recipe: str) -> ObjectKey:
     """The original without its whereabouts."""
     return ObjectKey(f"{derivatives(image_id)}{recipe}/scrubbed")
+
+
+def whose(key: ObjectKey) -> ImageId | None:
+    """The image that a key speaks of; None if the key is none of ours."""
+    match = _OURS.fullmatch(key)
+    return ImageId(UUID(match[1] or match[2] or match[3])) if match else None
+
+
+_ID = "([0-9a-f]{32})"
+_OURS = re.compile(
+    f"incoming/{_ID}(?:[./].*)?|originals/[0-9a-f]{{32}}/{_ID}/[0-9a-f]{{32}}|derivatives/{_ID}/.+"
+)

@@ -158,6 +158,11 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
         return self.attempt is not None
 
     @property
+    def settled(self) -> bool:
+        """Whether its bytes were accepted, refused or given up: no attempt can finalize it now."""
+        return self.finalized or self.closed or self.refusal is not None
+
+    @property
     def subject(self) -> access.Subject:
         return access.Subject(
             owner_id=self.owner_id,
@@ -327,7 +332,7 @@ def abort(image: Image | None, *, by: AccountId) -> list[ImageEvent]:
 
 def expire(image: Image | None, *, now: datetime) -> list[ImageEvent]:
     assert image is not None
-    if image.finalized or image.closed or image.refusal or now < image.expires_at:
+    if image.settled or now < image.expires_at:
         return []
     return [UploadExpired()]
 

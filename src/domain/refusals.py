@@ -15,6 +15,7 @@ class Kind(Enum):
     UNSUPPORTED = "unsupported"
     UNPROCESSABLE = "unprocessable"
     RATE_LIMITED = "rate limited"
+    TIMEOUT = "timeout"
     UNAVAILABLE = "unavailable"
 
 
@@ -165,6 +166,12 @@ class Validation(Refusal):
     """A field of the request is wrong."""
 
     kind = Kind.UNPROCESSABLE
+
+
+class RequestTimeout(Refusal):
+    """The request came too slowly, and was given up."""
+
+    kind = Kind.TIMEOUT
 
 
 class Unavailable(Refusal):

@@ -115,7 +115,10 @@ def test_rebuild_reports_events_and_refuses_unknown_names(service):
     assert service.run("rebuild").returncode == 2
 
 
-@pytest.mark.parametrize("command", ["", "up", "api", "prepare", "status", "rebuild", "project"])
+@pytest.mark.parametrize(
+    "command",
+    ["", "up", "api", "prepare", "status", "rebuild", "project", "storage check", "upload"],
+)
 def test_every_command_teaches(command):
     asked = [DARKROOM, *command.split(), "--help"]
     answer = subprocess.run(asked, capture_output=True, text=True, check=False)

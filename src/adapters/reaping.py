@@ -1,0 +1,76 @@
+"""What the reaper and the storage check ask of Postgres: read model, log, and whose turn it is."""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from eventsourcing.persistence import Notification
+
+from adapters.database import DOWN, Database
+from adapters.event_store import EventLog
+from domain.ids import ImageId
+from domain.refusals import Unavailable
+from domain.stream import Recorded
+from projections.reaper import Due
+
+
+class PostgresUploads:
+    """The Uploads port over the gallery."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def due(self, now: datetime, *, after: Due | None, limit: int) -> Sequence[Due]:
+        since, last = after or (datetime.min.replace(tzinfo=UTC), UUID(int=0))
+        rows = await self._database.rows(_DUE, (now, since, last, limit))
+        return [(expires_at, ImageId(id)) for expires_at, id in rows]
+
+    async def attempts(self, ids: Collection[ImageId]) -> Mapping[ImageId, UUID]:
+        rows = await self._database.rows(_ATTEMPTS, (list(ids),))
+        return {ImageId(id): attempt for id, attempt in rows}
+
+
+class LogHistories:
+    """The Histories port over the log."""
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+
+    async def of(self, ids: Collection[ImageId]) -> Mapping[ImageId, Sequence[Recorded[Any]]]:
+        rows = await self._log.database.rows(_HISTORIES, (list(ids),))
+        stored = [
+            Notification(oid, version, topic, state, id) for oid, version, topic, state, id in rows
+        ]
+        found: dict[ImageId, list[Recorded[Any]]] = defaultdict(list)
+        for recorded in await self._log.opened(stored):
+            found[ImageId(recorded.stream_id)].append(recorded)
+        return found
+
+
+@asynccontextmanager
+async def alone(database: Database, name: str) -> AsyncIterator[bool]:
+    """Whether nobody else does it; for as long as the context lasts, nobody else will."""
+    try:
+        async with await psycopg.AsyncConnection.connect(
+            database.conninfo, autocommit=True, connect_timeout=5
+        ) as connection:
+            cursor = await connection.execute("select pg_try_advisory_lock(hashtext(%s))", (name,))
+            row = await cursor.fetchone()
+            yield bool(row and row[0])
+    except DOWN as error:
+        raise Unavailable(dependency="database") from error
+
+
+_DUE = """
+    select expires_at, id from gallery.images
+    where not finalized and not closed and expires_at <= %s and (expires_at, id) > (%s, %s)
+    order by expires_at, id limit %s"""
+_ATTEMPTS = "select id, attempt from gallery.images where id = any(%s) and finalized"
+_HISTORIES = """
+    select originator_id, originator_version, topic, state, notification_id
+    from log.darkroom_events where originator_id = any(%s) and starts_with(topic, 'image.')
+    order by originator_id, originator_version"""

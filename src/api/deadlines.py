@@ -1,0 +1,80 @@
+"""Deadlines of request bodies: who sends too slowly is told so, and its connection is closed."""
+
+import asyncio
+
+import msgspec
+from litestar.enums import ScopeType
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, HTTPReceiveMessage, Receive, Scope, Send
+
+from domain.refusals import RequestTimeout
+
+
+class Pace(msgspec.Struct, frozen=True, kw_only=True):
+    """The slowest that a body may come."""
+
+    grace: float = 10.0
+    """Seconds until the first byte, and of arrears that any client may run up."""
+    rate: int = 4_096
+    """Bytes a second."""
+
+    @property
+    def most(self) -> float:
+        """Seconds that no speed before may buy: nobody sends fast first, to stay for hours."""
+        return 3 * self.grace
+
+
+class Deadlines(ASGIMiddleware):
+    """Headers have a deadline in the server; bodies have theirs here."""
+
+    scopes = (ScopeType.HTTP,)
+
+    def __init__(self, pace: Pace) -> None:
+        self._pace = pace
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        await next_app(scope, Paced(receive, self._pace), send)
+
+
+class Paced:
+    """A `receive` that keeps an account of seconds: waiting spends them, bytes earn them.
+
+    Only waiting counts: what the service itself takes is not the client's fault.
+    """
+
+    def __init__(self, receive: Receive, pace: Pace) -> None:
+        self._receive = receive
+        self._pace = pace
+        self._credit = pace.grace
+        self._received = 0
+        self._complete = False
+
+    async def __call__(self) -> HTTPReceiveMessage:
+        """Raises RequestTimeout. After the body it waits as long as it takes: for the end."""
+        if self._complete:
+            return await self._next()
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        try:
+            async with asyncio.timeout(self._credit):
+                message = await self._next()
+        except TimeoutError as error:
+            raise RequestTimeout(
+                receivedBytes=self._received, minBytesPerSecond=self._pace.rate
+            ) from error
+        self._credit -= loop.time() - began
+        self._account(message)
+        return message
+
+    def _account(self, message: HTTPReceiveMessage) -> None:
+        if message["type"] != "http.request":
+            self._complete = True
+            return
+        size = len(message.get("body", b""))
+        self._received += size
+        self._credit = min(self._credit + size / self._pace.rate, self._pace.most)
+        self._complete = not message.get("more_body", False)
+
+    async def _next(self) -> HTTPReceiveMessage:
+        message: HTTPReceiveMessage = await self._receive()  # type: ignore[assignment]  # HTTP only
+        return message

@@ -1,0 +1,88 @@
+"""Each role as a process of its own, for several machines; `up` runs them too."""
+
+import asyncio
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cli.options import data_option, settings_of, signalled
+from settings import Settings
+
+
+@click.command()
+@data_option
+def prepare(data: Path) -> None:
+    """Create schema, bucket and streams. Safe to run again, and before every deployment."""
+    from bootstrap import upkeep
+
+    asyncio.run(upkeep.prepare(settings_of(data)))
+
+
+@click.command()
+@data_option
+def api(data: Path) -> None:
+    """Serve the HTTP API. Stateless: run as many as you like."""
+    _serve(settings_of(data))
+
+
+def _serve(settings: Settings) -> None:
+    """Until SIGTERM or SIGINT. The application is imported by its workers only."""
+    from granian import Granian
+    from granian.constants import HTTPModes, Interfaces, Loops
+    from granian.http import HTTP1Settings
+
+    Granian(
+        "bootstrap.serving:app",
+        factory=True,
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.ASGI,
+        http=HTTPModes.http1,  # where it guesses, a connection that says nothing stays for ever
+        http1_settings=HTTP1Settings(header_read_timeout=settings.header_timeout * 1_000),
+        loop=Loops.uvloop,
+        workers=settings.api_workers,
+        respawn_failed_workers=True,
+        workers_kill_timeout=2,
+        log_access=False,
+        websockets=False,
+    ).serve()
+
+
+@click.command()
+@data_option
+def relay(data: Path) -> None:
+    """Publish the log to NATS. One works, others stand by."""
+    from bootstrap import working
+
+    asyncio.run(_until_signalled(working.run_relay(settings_of(data))))
+
+
+@click.command()
+@data_option
+def project(data: Path) -> None:
+    """Keep the read models. One works for each read model, others stand by."""
+    from bootstrap import working
+
+    asyncio.run(_until_signalled(working.run_projectors(settings_of(data))))
+
+
+@click.command()
+@data_option
+def react(data: Path) -> None:
+    """Develop images into thumbnails and metadata. All of them work, on different images."""
+    from bootstrap import working
+
+    asyncio.run(_until_signalled(working.run_reactors(settings_of(data))))
+
+
+async def _until_signalled(work: Coroutine[Any, Any, None]) -> None:
+    stopped = signalled()
+    task = asyncio.create_task(work)
+    waiting = asyncio.create_task(stopped.wait())
+    await asyncio.wait([task, waiting], return_when=asyncio.FIRST_COMPLETED)
+    if task.done():
+        task.result()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
