@@ -8,7 +8,17 @@ from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import ScalarRenderPlugin
 
-from api import accounts, delivery, images, listing, metadata, operations, problems, uploads
+from api import (
+    accounts,
+    delivery,
+    idempotency,
+    images,
+    listing,
+    metadata,
+    operations,
+    problems,
+    uploads,
+)
 from api.identity import AnyRequest, caller, maybe_caller
 from api.parts import Parts
 from api.waiting import await_position
@@ -41,10 +51,11 @@ def create(parts: Parts) -> Litestar:
             "parts": Provide(lambda: parts, sync_to_thread=False),
             "maybe_caller": Provide(maybe_caller),
             "caller": Provide(caller),
+            "new_id": Provide(idempotency.new_id, sync_to_thread=False),
         },
         before_request=_waiting_for(parts),
         exception_handlers=problems.handlers,
-        middleware=[operations.Counting(parts.metrics)],
+        middleware=[operations.Counting(parts.metrics), idempotency.Idempotency(parts)],
         lifespan=list(parts.lifespan),
         request_max_body_size=MAX_BODY,
         openapi_config=OpenAPIConfig(
@@ -55,7 +66,8 @@ def create(parts: Parts) -> Litestar:
             render_plugins=[ScalarRenderPlugin()],
         ),
         cors_config=CORSConfig(
-            allow_origins=["*"], expose_headers=["Darkroom-Position", "ETag", "Location"]
+            allow_origins=["*"],
+            expose_headers=["Darkroom-Position", "ETag", "Location", idempotency.REPLAYED],
         ),
     )
 

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from domain.access import Permission, Visibility
+from domain.account import Duplicates
 from domain.image import Details
 from domain.refusals import Validation
 
@@ -57,6 +58,7 @@ class AccountChanges(Body, kw_only=True):
     default_visibility: Visibility | None = None
     keep_gps: bool | None = None
     notify: dict[str, bool] | None = None
+    duplicates: Duplicates | None = None
 
 
 class NewUpload(Body, kw_only=True):

@@ -11,7 +11,7 @@ from litestar.utils.scope.state import ScopeState
 
 from api.bodies import complaints
 from commands.ports import StreamMoved
-from domain.refusals import Conflict, Kind, Refusal
+from domain.refusals import Conflict, IdempotencyInProgress, Kind, Refusal
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -128,7 +128,7 @@ def _errors(request: AnyRequest, error: ValidationException) -> list[dict[str, s
 
 def _problem(document: dict[str, Any], status: HTTPStatus) -> Response[Any]:
     headers = {"Cache-Control": "no-store"}
-    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+    if status is HTTPStatus.SERVICE_UNAVAILABLE or document["code"] == IdempotencyInProgress.code:
         headers["Retry-After"] = RETRY_AFTER
     if status is HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = 'Bearer realm="darkroom"'

@@ -13,6 +13,7 @@ from adapters.accounts import PostgresAccounts
 from adapters.development import PostgresPrints
 from adapters.gallery import PostgresGallery
 from adapters.health import Health
+from adapters.idempotency import PostgresRecords
 from adapters.lab import VipsLab
 from adapters.metrics import Metrics
 from adapters.passwords import Argon2Passwords
@@ -85,6 +86,8 @@ def application(settings: Settings) -> Litestar:
             signer=HmacUrls(core.key.url_keys()),
             health=health,
             metrics=metrics,
+            records=PostgresRecords(core.database, core.key),
+            new_id=new_id,
             clock=now,
             public_url=settings.public_url,
             spool=core.spool,
@@ -100,7 +103,13 @@ def dispatcher(
     """Every command this service accepts."""
     store, objects, settings = core.store, core.objects, core.settings
     upload: dict[str, Any] = {"caps": settings.caps, "expiry": settings.upload_expiry}
-    decode: dict[str, Any] = {"lab": lab, "objects": objects, "store": store}
+    decode: dict[str, Any] = {
+        "lab": lab,
+        "objects": objects,
+        "store": store,
+        "hasher": core.key,
+        "twins": PostgresGallery(core.database),
+    }
     names: dict[str, Any] = {"store": store, "hasher": core.key}
     return Dispatcher(
         {

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from adapters.idempotency import PostgresRecords
 from adapters.projector import Projector
 from adapters.read_model import ReadModel
 from adapters.relay import Relay
 from bootstrap import Core
+from commands.idempotency import Records
+from domain.refusals import Unavailable
 from projections.projection import ALL
 from settings import Settings
 
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from adapters.lab import VipsLab
 
 IDLE = 0.3  # seconds between looks for an image to develop, when there was none
+SWEEPING = 600.0  # seconds between removals of answers that are old enough to be forgotten
 
 
 async def run_relay(settings: Settings) -> None:
@@ -38,6 +42,7 @@ async def run_reactors(settings: Settings) -> None:
     async with core.opened(), core.lab() as lab, asyncio.TaskGroup() as group:
         for _ in range(settings.lab_workers):
             group.create_task(_develop_for_ever(core, lab))
+        group.create_task(_sweep_for_ever(PostgresRecords(core.database, core.key)))
 
 
 async def _develop_for_ever(core: Core, lab: "VipsLab") -> None:
@@ -55,6 +60,15 @@ async def _develop_for_ever(core: Core, lab: "VipsLab") -> None:
             worked = False
         if not worked:
             await asyncio.sleep(IDLE)
+
+
+async def _sweep_for_ever(records: Records) -> None:
+    while True:
+        try:
+            await records.expire()
+        except Unavailable as error:
+            structlog.get_logger().warning("sweeping interrupted", reason=str(error))
+        await asyncio.sleep(SWEEPING)
 
 
 async def slowest(core: Core) -> int:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from domain.ids import AccountId
+from domain.ids import AccountId, ImageId
 from domain.image import Arrived
 from domain.media import Format, Rung
 from domain.stream import Event, Recorded
@@ -134,6 +134,12 @@ class ObjectStore(Protocol):
 
     async def settle(self) -> None:
         """The durability barrier: what was stored before the call survives a power cut after it."""
+        ...
+
+
+class Twins(Protocol):
+    async def oldest(self, owner_id: AccountId, checksum: str, besides: ImageId) -> ImageId | None:
+        """The owner's oldest live image with these bytes, as far as the read model knows."""
         ...
 
 

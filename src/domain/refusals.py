@@ -107,6 +107,12 @@ class RestoreWindowClosed(Refusal):
     kind = Kind.CONFLICT
 
 
+class IdempotencyInProgress(Refusal):
+    """A request with this Idempotency-Key is still running; try again shortly."""
+
+    kind = Kind.CONFLICT
+
+
 class PreconditionFailed(Refusal):
     """The resource has changed since you last read it."""
 
@@ -163,6 +169,12 @@ class ChecksumMismatch(Refusal):
 
 class Validation(Refusal):
     """A field of the request is wrong."""
+
+    kind = Kind.UNPROCESSABLE
+
+
+class IdempotencyKeyReused(Refusal):
+    """The Idempotency-Key was first used with another body."""
 
     kind = Kind.UNPROCESSABLE
 

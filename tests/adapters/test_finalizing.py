@@ -5,6 +5,7 @@ from functools import partial
 
 import pytest
 
+from adapters.gallery import PostgresGallery
 from bootstrap import Core, new_id, now
 from commands import object_keys, uploads
 from commands.once import Once
@@ -35,6 +36,8 @@ async def finalizing(core, tmp_path):
             spool=tmp_path,
             new_id=new_id,
             proving=Once[Proof](),
+            hasher=core.key,
+            twins=PostgresGallery(core.database),
         )
 
 
@@ -97,7 +100,9 @@ async def test_a_late_attempt_on_other_bytes_leaves_the_original_alone(core, fin
     proof = await uploads._prove(
         command.image_id, before, new_id(), stores["objects"], stores["lab"], stores["spool"]
     )
-    uploaded = await uploads._finalize(command, proof, core.store, core.objects)
+    uploaded = await uploads._finalize(
+        command, proof, core.store, core.objects, core.key, stores["twins"]
+    )
 
     state: Image | None = fold(image.evolve, await core.store.load(command.image_id))
     assert uploaded.receipt.position is None
