@@ -10,7 +10,9 @@ from typing import Any
 from litestar import Litestar
 
 from adapters.accounts import PostgresAccounts
+from adapters.addresses import PublicAddresses, networks
 from adapters.development import PostgresPrints
+from adapters.fetch import HttpFetcher
 from adapters.gallery import PostgresGallery
 from adapters.health import Health
 from adapters.idempotency import PostgresRecords
@@ -26,7 +28,7 @@ from adapters.tokens import JwtTokens
 from api.app import create
 from api.parts import Parts
 from bootstrap import Core, new_id, now
-from commands import accounts, images, uploads
+from commands import accounts, images, imports, uploads
 from commands.dispatcher import Dispatcher
 from commands.once import Once
 from commands.prints import Printer
@@ -111,6 +113,7 @@ def dispatcher(
         "twins": PostgresGallery(core.database),
     }
     names: dict[str, Any] = {"store": store, "hasher": core.key}
+    take_in = partial(uploads.take_in, now=now, new_id=new_id, **decode, **upload)
     return Dispatcher(
         {
             uploads.InitiateUpload: partial(
@@ -128,7 +131,15 @@ def dispatcher(
                 proving=Once(),
                 **decode,
             ),
-            uploads.TakeIn: partial(uploads.take_in, now=now, new_id=new_id, **decode, **upload),
+            uploads.TakeIn: take_in,
+            imports.ImportImage: partial(
+                imports.import_image,
+                store=store,
+                fetcher=HttpFetcher(PublicAddresses(networks(settings.import_allow))),
+                spool=core.spool,
+                max_bytes=settings.caps.file_bytes,
+                take_in=take_in,
+            ),
             uploads.AbortUpload: partial(uploads.abort_upload, store=store, objects=objects),
             images.ChangeImage: partial(images.change_image, store=store, now=now),
             images.DeleteImage: partial(

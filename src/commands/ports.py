@@ -143,6 +143,25 @@ class Twins(Protocol):
         ...
 
 
+# Elsewhere
+
+
+class Fetched(msgspec.Struct, frozen=True, kw_only=True):
+    content_type: str
+    """As the server names it, if it names one."""
+
+
+class Fetcher(Protocol):
+    async def fetch(self, url: str, target: Path, *, max_bytes: int) -> Fetched:
+        """Write what the URL leads to into a file.
+
+        Connects to public addresses only, whatever the name, a redirect or the name's next
+        resolution say. Raises UrlForbidden, ImportFailed or FileTooLarge; the file is then
+        whatever came so far.
+        """
+        ...
+
+
 # Pixels
 
 

@@ -149,7 +149,7 @@ async def finalize_upload(
     history = await store.load(command.image_id)
     state = fold(image.evolve, history)
     if not image.accepts_bytes(state, by=command.by):
-        return _uploaded(command.image_id, state, Receipt(version=len(history)))
+        return outcome(command.image_id, state, Receipt(version=len(history)))
     assert state is not None
     proof = await proving(
         command.image_id,
@@ -187,7 +187,7 @@ async def take_in(
     if initiated.position is None:
         state = fold(image.evolve, await store.load(image_id))
         if not image.accepts_bytes(state, by=command.by):
-            return _uploaded(image_id, state, initiated)
+            return outcome(image_id, state, initiated)
     proof = Proof(attempt=new_id(), arrived=await _proven(lab, command.path, command.promised))
     if isinstance(arrived := proof.arrived, Arrived):
         key = object_keys.original(command.by, image_id, proof.attempt)
@@ -218,6 +218,16 @@ def charge(before: Image | None, after: Image | None) -> Sequence[Guard]:
         return ()
     assert after is not None
     return (Reserve(account_id=after.owner_id, bytes=delta),)
+
+
+def outcome(image_id: ImageId, state: Image | None, receipt: Receipt) -> Uploaded:
+    """What became of an upload: an image of its own, or the one that was there."""
+    duplicate_of = state.duplicate_of if state else None
+    return Uploaded(
+        image_id=duplicate_of or image_id,
+        receipt=receipt,
+        duplicate=duplicate_of is not None,
+    )
 
 
 @asynccontextmanager
@@ -300,7 +310,7 @@ async def _finalize(
     await _tidy_up(command, proof, state, objects)
     if receipt.position is not None and isinstance(proof.arrived, Refusal):
         raise proof.arrived
-    return _uploaded(command.image_id, state, receipt)
+    return outcome(command.image_id, state, receipt)
 
 
 async def _tidy_up(
@@ -313,12 +323,3 @@ async def _tidy_up(
     if state.given_up:
         unused.append(object_keys.incoming(command.image_id))
     await objects.delete(unused)
-
-
-def _uploaded(image_id: ImageId, state: Image | None, receipt: Receipt) -> Uploaded:
-    duplicate_of = state.duplicate_of if state else None
-    return Uploaded(
-        image_id=duplicate_of or image_id,
-        receipt=receipt,
-        duplicate=duplicate_of is not None,
-    )

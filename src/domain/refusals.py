@@ -167,6 +167,18 @@ class ChecksumMismatch(Refusal):
     kind = Kind.UNPROCESSABLE
 
 
+class UrlForbidden(Refusal):
+    """Nothing is fetched from there: only http and https, usual ports, public addresses."""
+
+    kind = Kind.UNPROCESSABLE
+
+
+class ImportFailed(Refusal):
+    """The URL was asked, and gave no file."""
+
+    kind = Kind.UNPROCESSABLE
+
+
 class Validation(Refusal):
     """A field of the request is wrong."""
 

@@ -15,6 +15,7 @@ import pytest
 
 from adapters.embedded import DataFolder
 from settings import load
+from tests.elsewhere import web
 from tests.people import PASSWORD, Person, expect, refused, sample
 
 COPIES = 8
@@ -142,10 +143,21 @@ def signing_a_url(person: Person) -> Request:
     )
 
 
+def importing(_: Person) -> Request:
+    url = web().url("/picture.png")
+    return Request(
+        path="/v1/uploads/import",
+        body={"json": {"url": url}},
+        other={"json": {"url": url, "title": "other"}},
+        events=3,
+    )
+
+
 POSTS: dict[str, list[Callable[[Person], Request]]] = {
     "/v1/auth/signup": [signing_up],
     "/v1/uploads": [initiating],
     "/v1/uploads/batch": [initiating_many],
+    "/v1/uploads/import": [importing],
     "/v1/images": [finalizing, sending_a_form, sending_a_large_form],
     "/v1/images/batch": [finalizing_many],
     "/v1/images/{id}/restore": [restoring],
