@@ -14,7 +14,6 @@ next run gives the same ids, so it finds what is there already and answers as if
 import asyncio
 import hashlib
 import itertools
-from collections import deque
 from collections.abc import Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
@@ -26,10 +25,10 @@ from litestar.di import NamedDependency
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.params import SkipValidation
-from litestar.types import ASGIApp, Message, Receive, ReceiveMessage, Send
+from litestar.types import ASGIApp, Message, Receive, Send
 from litestar.types import Scope as Connection
 
-from api.fingerprint import Fingerprint
+from api.fingerprint import DigestedBody
 from api.identity import AnyRequest, maybe_caller
 from api.parts import Given, Parts
 from commands.idempotency import Answer, Records, Scope, Turn
@@ -42,8 +41,6 @@ REPLAYED = "Idempotency-Replayed"
 LONGEST = 255
 RENEWED_EVERY = 3.0
 """Seconds; a record is held for three times that."""
-READ_AHEAD = 64 * 1024
-"""Bytes of a body that are read before the record is begun; longer ones are digested in passing."""
 
 IGNORED = frozenset({"/v1/auth/login", "/v1/auth/refresh", "/v1/auth/logout", "/oauth/token"})
 ANONYMOUS = frozenset({"/v1/auth/signup"})
@@ -85,7 +82,7 @@ class Idempotency(ASGIMiddleware):
             await next_app(scope, receive, send)
             return
         records = self._parts.records
-        body = _Body(receive, _header(scope, "content-type"), records)
+        body = DigestedBody(receive, _header(scope, "content-type"), records)
         await body.read_ahead()
         turn = await records.begin(asked, body.digest)
         if turn.answer:
@@ -131,68 +128,7 @@ def seeded(turn: Turn) -> NewId:
     return new_id
 
 
-class _Body:
-    """The request's body on its way to the handler, digested as it passes.
-
-    No handler acts before it has read the whole body, so a key that was used with another body
-    is noticed at its last chunk at the latest.
-    """
-
-    def __init__(self, receive: Receive, content_type: str, records: Records) -> None:
-        self._receive = receive
-        self._records = records
-        self._fingerprint = Fingerprint(content_type)
-        self._ahead: deque[ReceiveMessage] = deque()
-        self._turn: Turn | None = None
-        self.digest: bytes | None = None
-        """Once the whole body was read."""
-        self.bound = False
-
-    async def read_ahead(self) -> None:
-        size = 0
-        while self.digest is None and size < READ_AHEAD:
-            message = await self._read()
-            self._ahead.append(message)
-            if message["type"] != "http.request":
-                return
-            size += len(message["body"])
-
-    async def begin(self, turn: Turn) -> None:
-        """Raises IdempotencyKeyReused now, if the body is known."""
-        self._turn = turn
-        await self._bind()
-
-    async def drained(self, turn: Turn) -> None:
-        """Read what is left, only to compare. Raises IdempotencyKeyReused."""
-        self._ahead.clear()
-        await self.begin(turn)
-        while not self.bound:
-            message = await self.receive()
-            if message["type"] != "http.request":
-                return
-
-    async def receive(self) -> ReceiveMessage:
-        if self._ahead:
-            return self._ahead.popleft()
-        message = await self._read()
-        await self._bind()
-        return message
-
-    async def _read(self) -> ReceiveMessage:
-        message = await self._receive()
-        if message["type"] == "http.request" and self.digest is None:
-            self._fingerprint.update(message["body"])
-            if not message["more_body"]:
-                self.digest = self._fingerprint.digest()
-        return message
-
-    async def _bind(self) -> None:
-        if self._turn and self.digest and not self.bound:
-            await self._records.bind(self._turn, self.digest)
-            self.bound = True
-
-
-async def _run(body: _Body, turn: Turn, scope: Connection, next_app: ASGIApp) -> Answer:
+async def _run(body: DigestedBody, turn: Turn, scope: Connection, next_app: ASGIApp) -> Answer:
     """What the application answers, held back until it is kept."""
     await body.begin(turn)
     status, headers, content = 0, [], bytearray()
