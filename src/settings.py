@@ -58,6 +58,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     rate_limits: str = "on"
     log_level: str = "info"
     admin_email: str = ""
+    import_allow: str = ""
+    """Networks, like 10.1.0.0/16, that images may be imported from though they are not public."""
 
     @property
     def caps(self) -> Caps:

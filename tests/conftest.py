@@ -10,13 +10,15 @@ import pytest
 
 from adapters.embedded import DataFolder
 from settings import Settings, load
+from tests.elsewhere import ELSEWHERE
 from tests.people import Person
 from tests.service import Service
 
 
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    running = Service(tmp_path_factory.mktemp("darkroom") / "data")
+    data = tmp_path_factory.mktemp("darkroom") / "data"
+    running = Service(data, DARKROOM_IMPORT_ALLOW=f"{ELSEWHERE}/32")
     running.start()
     yield running
     running.stop()

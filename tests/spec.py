@@ -18,6 +18,7 @@ OWNER = AccountId(UUID(int=1))
 STRANGER = AccountId(UUID(int=2))
 FRIEND = AccountId(UUID(int=3))
 IMAGE = ImageId(UUID(int=10))
+TWIN = ImageId(UUID(int=11))
 SHARE = ShareId(UUID(int=20))
 ATTEMPT, ANOTHER = UUID(int=30), UUID(int=31)
 

@@ -21,6 +21,7 @@ COLUMNS = """row_to_json(i)::text, case when p.id is null then null else json_bu
     'placeholder', p.placeholder, 'recipe', p.recipe, 'scrubbed', p.scrubbed)::text end"""
 PRINTS = "left join development.prints p on p.id = i.id"
 FROM = f"from gallery.images i {PRINTS}"
+ALIVE = "i.finalized and i.deleted_at is null and not i.quarantined"
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -124,6 +125,25 @@ class PostgresGallery:
         )
         return msgspec.convert(rows[0], Tally) if rows else Tally()
 
+    async def twin(self, card: Card) -> ImageId | None:
+        older = " and (i.created_at, i.id) < (%(created)s, %(id)s)"
+        twin = {"owner": card.owner_id, "checksum": card.checksum, "id": card.id}
+        return await self._oldest(older, twin | {"created": card.created_at})
+
+    async def oldest(self, owner_id: AccountId, checksum: str, besides: ImageId) -> ImageId | None:
+        """The Twins port."""
+        twin = {"owner": owner_id, "checksum": checksum, "id": besides}
+        return await self._oldest(" and i.id <> %(id)s", twin)
+
+    async def _oldest(self, among: str, twin: dict[str, Any]) -> ImageId | None:
+        rows = await self._database.rows(
+            "select i.id from gallery.images i where i.owner_id = %(owner)s"
+            f" and i.checksum = %(checksum)s and {ALIVE}{among}"
+            " order by i.created_at, i.id limit 1",
+            twin,
+        )
+        return ImageId(rows[0][0]) if rows else None
+
     async def _total(self, where: str, parameters: dict[str, Any]) -> int:
         query = f"select count(*) from gallery.images i where {where}"
         return int((await self._database.rows(query, parameters))[0][0])
@@ -170,6 +190,5 @@ def conditions(query: Query) -> tuple[str, dict[str, Any]]:
 def _in_reach(query: Query) -> str:
     if query.deleted:
         return "i.owner_id = %(me)s and i.deleted_at is not null"
-    alive = "i.finalized and i.deleted_at is null and not i.quarantined"
     everyone = "i.visibility = 'public' and i.cleared"
-    return f"{alive} and (i.owner_id = %(me)s or ({everyone}))"
+    return f"{ALIVE} and (i.owner_id = %(me)s or ({everyone}))"

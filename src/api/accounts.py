@@ -6,6 +6,7 @@ from litestar import Controller, Response, get, patch, post
 from litestar.params import JSONBody
 
 from api.bodies import AccountChanges, Credentials, NewAccount, RefreshToken
+from api.idempotency import Ids
 from api.identity import Caller
 from api.parts import Given, Parts
 from api.waiting import written
@@ -21,9 +22,15 @@ class AuthController(Controller):
     tags = ("accounts",)
 
     @post("/signup", summary="Open an account")
-    async def sign_up(self, data: JSONBody[NewAccount], parts: Given) -> Response[dict[str, Any]]:
-        identity = Identity(username=data.username, email=data.email)
-        signed_up = await parts.dispatch(SignUp(identity=identity, password=data.password))
+    async def sign_up(
+        self, data: JSONBody[NewAccount], parts: Given, new_id: Ids
+    ) -> Response[dict[str, Any]]:
+        command = SignUp(
+            identity=Identity(username=data.username, email=data.email),
+            password=data.password,
+            account_id=AccountId(new_id()),
+        )
+        signed_up = await parts.dispatch(command)
         headers = await written(parts, signed_up.receipt)
         profile = await parts.accounts.find(signed_up.account_id)
         id = to_text("u", signed_up.account_id)
@@ -68,6 +75,7 @@ class MeController(Controller):
             default_visibility=data.default_visibility,
             keep_gps=data.keep_gps,
             notify=data.notify,
+            duplicates=data.duplicates,
         )
         command = ChangeAccount(by=caller, username=data.username, settings=settings)
         headers = await written(parts, await parts.dispatch(command))
@@ -123,5 +131,6 @@ async def _profile(parts: Parts, account_id: AccountId) -> dict[str, Any]:
         "defaultVisibility": profile.default_visibility.value,
         "keepGps": profile.keep_gps,
         "notify": profile.notify,
+        "duplicates": profile.duplicates.value,
         "createdAt": profile.created_at,
     }

@@ -8,7 +8,19 @@ from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import ScalarRenderPlugin
 
-from api import accounts, delivery, images, listing, metadata, operations, problems, sharex, uploads
+from api import (
+    accounts,
+    delivery,
+    idempotency,
+    images,
+    imports,
+    listing,
+    metadata,
+    operations,
+    problems,
+    sharex,
+    uploads,
+)
 from api.bodies import JsonRequest
 from api.deadlines import Deadlines
 from api.identity import AnyRequest, caller, maybe_caller
@@ -20,7 +32,7 @@ MAX_BODY = 1_000_000
 """Bytes of a JSON body; forms have limits of their own."""
 EXPOSED = [
     *("Accept-Ranges", "Allow", "Content-Disposition", "Content-Range", "Darkroom-Position"),
-    *("ETag", "Location", "Retry-After"),
+    *("ETag", "Location", "Retry-After", idempotency.REPLAYED),
 ]
 """What scripts of other origins may read of an answer, beside what every script may."""
 
@@ -33,6 +45,7 @@ def create(parts: Parts) -> Litestar:
             accounts.jwks,
             uploads.UploadController,
             uploads.TakingInController,
+            imports.import_image,
             sharex.uploader,
             images.ImageController,
             images.SharingController,
@@ -50,10 +63,15 @@ def create(parts: Parts) -> Litestar:
             "parts": Provide(lambda: parts, sync_to_thread=False),
             "maybe_caller": Provide(maybe_caller),
             "caller": Provide(caller),
+            "new_id": Provide(idempotency.new_id, sync_to_thread=False),
         },
         before_request=_waiting_for(parts),
         exception_handlers=problems.handlers,
-        middleware=[operations.Counting(parts.metrics), Deadlines(parts.pace)],
+        middleware=[
+            operations.Counting(parts.metrics),
+            Deadlines(parts.pace),
+            idempotency.Idempotency(parts),
+        ],
         lifespan=list(parts.lifespan),
         request_class=JsonRequest,
         request_max_body_size=MAX_BODY,

@@ -10,6 +10,7 @@ from litestar.exceptions import ClientException
 from msgspec import Meta
 
 from domain.access import Permission, Visibility
+from domain.account import Duplicates
 from domain.image import Details
 from domain.refusals import Validation
 
@@ -66,6 +67,7 @@ class AccountChanges(Body, kw_only=True):
     default_visibility: Visibility | None = None
     keep_gps: bool | None = None
     notify: Annotated[dict[Notice, bool], Meta(max_length=50)] | None = None
+    duplicates: Duplicates | None = None
 
 
 class NewUpload(Body, kw_only=True):

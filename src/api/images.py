@@ -10,6 +10,7 @@ from litestar.params import FromPath, JSONBody
 
 from api import ranges
 from api.bodies import Describing, NewShare, NewSignedUrl, details
+from api.idempotency import Ids
 from api.identity import (
     SHARING,
     AnyRequest,
@@ -122,7 +123,12 @@ class SharingController(Controller):
 
     @post("/share", status_code=201, summary="Lend permissions by a link")
     async def share(
-        self, id: FromPath[str], data: JSONBody[NewShare], caller: Caller, parts: Given
+        self,
+        id: FromPath[str],
+        data: JSONBody[NewShare],
+        caller: Caller,
+        parts: Given,
+        new_id: Ids,
     ) -> Response[dict[str, Any]]:
         image = image_id(id)
         shared: Shared = await parts.dispatch(
@@ -132,6 +138,7 @@ class SharingController(Controller):
                 permissions=frozenset(data.permissions),
                 expires_in=timedelta(seconds=data.expires_in),
                 shared_with=await _person(parts, data.shared_with),
+                share_id=ShareId(new_id()),
             )
         )
         headers = await written(parts, shared.receipt)

@@ -11,11 +11,13 @@ from litestar.params import SkipValidation
 
 from api.deadlines import Pace
 from commands.dispatcher import Dispatcher
+from commands.idempotency import Records
 from commands.ports import (
     AccessTokens,
     EventStore,
     Hasher,
     Lab,
+    NewId,
     ObjectStore,
     Sessions,
     UrlSigner,
@@ -60,6 +62,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     signer: UrlSigner
     health: HealthCheck
     metrics: MetricsPage
+    records: Records
+    new_id: NewId
     clock: Callable[[], datetime]
     public_url: str
     spool: Path

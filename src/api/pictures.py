@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from domain.ids import to_text
 from domain.media import Format, Rung
@@ -47,6 +48,8 @@ class Picture(msgspec.Struct, kw_only=True, rename="camel"):
     created_at: datetime
     updated_at: datetime
     deleted_at: datetime | None
+    duplicate_of: str | UnsetType | None = UNSET
+    """Where bytes were just accepted: the oldest live image of the owner that has them too."""
 
 
 def picture(exhibit: Exhibit, public_url: str) -> Picture:
@@ -101,7 +104,8 @@ def upload(card: Card, received: int) -> dict[str, Any]:
     state = "complete" if received == card.size else "initiated"
     if card.closed:
         state = "aborted"
-    if card.finalized:
+    image_id = card.id if card.finalized else card.duplicate_of
+    if image_id:
         state = "finalized"
     return {
         "uploadId": to_text("upl", card.id),
@@ -110,5 +114,5 @@ def upload(card: Card, received: int) -> dict[str, Any]:
         "receivedBytes": received,
         "parts": [],
         "expiresAt": card.expires_at,
-        "imageId": to_text("img", card.id) if card.finalized else None,
+        "imageId": to_text("img", image_id) if image_id else None,
     }

@@ -12,7 +12,7 @@ from litestar.utils.scope.state import ScopeState
 from api.bodies import complaints, parsed
 from api.methods import allowed
 from commands.ports import StreamMoved
-from domain.refusals import Conflict, Kind, Refusal
+from domain.refusals import Conflict, IdempotencyInProgress, Kind, Refusal
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -139,7 +139,7 @@ def _body(request: AnyRequest) -> bytes | None:
 
 def _problem(document: dict[str, Any], status: HTTPStatus) -> Response[Any]:
     headers = {"Cache-Control": "no-store"}
-    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+    if status is HTTPStatus.SERVICE_UNAVAILABLE or document["code"] == IdempotencyInProgress.code:
         headers["Retry-After"] = RETRY_AFTER
     if status is HTTPStatus.REQUEST_TIMEOUT:
         headers["Connection"] = "close"

@@ -21,12 +21,14 @@ from api.bodies import (
     parsed,
 )
 from api.forms import ReceivedFile, describing, received
+from api.idempotency import Ids
 from api.identity import AnyRequest, Caller, upload_id
 from api.parts import Given, Parts
-from api.pictures import etag, picture, upload
+from api.pictures import Picture, etag, picture, upload
 from api.waiting import after_write, written
 from commands import object_keys
-from commands.ports import ObjectMissing, StreamMoved
+from commands.imports import ImportImage
+from commands.ports import NewId, ObjectMissing, StreamMoved
 from commands.uploads import (
     AbortUpload,
     FinalizeUpload,
@@ -36,7 +38,8 @@ from commands.uploads import (
     Uploaded,
 )
 from domain.access import Visibility
-from domain.ids import AccountId, to_text
+from domain.account import Duplicates
+from domain.ids import AccountId, ImageId, to_text
 from domain.image import Promised
 from domain.refusals import BatchTooLarge, Conflict, NotFound, Refusal, Validation
 from projections.gallery import Card, Exhibit
@@ -52,9 +55,9 @@ class UploadController(Controller):
 
     @post(summary="Promise bytes, and learn where to put them")
     async def initiate(
-        self, data: JSONBody[NewUpload], caller: Caller, parts: Given
+        self, data: JSONBody[NewUpload], caller: Caller, parts: Given, new_id: Ids
     ) -> Response[dict[str, Any]]:
-        ticket = await _initiate(parts, caller, data)
+        ticket = await _initiate(parts, caller, data, new_id)
         headers = await written(parts, ticket.receipt)
         body = _ticket(ticket)
         location = f"/v1/uploads/{body['uploadId']}"
@@ -62,13 +65,13 @@ class UploadController(Controller):
 
     @post("/batch", status_code=200, summary="The same for many")
     async def initiate_many(
-        self, data: JSONBody[NewUploads], caller: Caller, parts: Given
+        self, data: JSONBody[NewUploads], caller: Caller, parts: Given, new_id: Ids
     ) -> Response[dict[str, Any]]:
         _bounded(data.uploads)
         last = None
         results = []
         for item in data.uploads:
-            outcome = await _outcome(lambda item=item: _promised(parts, caller, item))  # type: ignore[misc]  # bound now
+            outcome = await _outcome(lambda item=item: _promised(parts, caller, item, new_id))  # type: ignore[misc]  # bound now
             if isinstance(outcome, Ticket):
                 last = outcome.receipt
                 results.append({"status": 201, "upload": _ticket(outcome)})
@@ -96,10 +99,12 @@ class TakingInController(Controller):
     @post(
         summary="Make an image of an upload, or of the files of a form", request_max_body_size=None
     )
-    async def take_in(self, request: AnyRequest, caller: Caller, parts: Given) -> Response[Any]:
+    async def take_in(
+        self, request: AnyRequest, caller: Caller, parts: Given, new_id: Ids
+    ) -> Response[Any]:
         kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if kind == "multipart/form-data":
-            return await _from_form(request, caller, parts)
+            return await _from_form(request, caller, parts, new_id)
         return await _from_upload(converted(await _json(request), NewImage), caller, parts)
 
     @post(
@@ -154,17 +159,18 @@ async def _received(parts: Parts, card: Card) -> int:
         return 0
 
 
-async def _promised(parts: Parts, caller: AccountId, item: Any) -> Ticket:
-    return await _initiate(parts, caller, converted(item, NewUpload))
+async def _promised(parts: Parts, caller: AccountId, item: Any, new_id: NewId) -> Ticket:
+    return await _initiate(parts, caller, converted(item, NewUpload), new_id)
 
 
-async def _initiate(parts: Parts, caller: AccountId, data: NewUpload) -> Ticket:
+async def _initiate(parts: Parts, caller: AccountId, data: NewUpload, new_id: NewId) -> Ticket:
     ticket: Ticket = await parts.dispatch(
         InitiateUpload(
             by=caller,
             promised=Promised(filename=file_name(data.filename), sha256=data.sha256),
             size=data.size,
             content_type=data.content_type,
+            image_id=ImageId(new_id()),
         )
     )
     return ticket
@@ -183,7 +189,7 @@ def _ticket(ticket: Ticket) -> dict[str, Any]:
 
 async def _from_upload(data: NewImage, caller: AccountId, parts: Parts) -> Response[Any]:
     uploaded = await _finalize(parts, caller, data)
-    return await _created(parts, uploaded)
+    return await created(parts, uploaded, new=uploaded.receipt.position is not None)
 
 
 async def _finalized(parts: Parts, caller: AccountId, item: Any) -> Uploaded:
@@ -191,16 +197,18 @@ async def _finalized(parts: Parts, caller: AccountId, item: Any) -> Uploaded:
 
 
 async def _finalize(parts: Parts, caller: AccountId, data: NewImage) -> Uploaded:
+    visibility, duplicates = await wishes(parts, caller, data)
     command = FinalizeUpload(
         by=caller,
         image_id=upload_id(data.upload_id),
-        visibility=await _visibility(parts, caller, data),
+        visibility=visibility,
         details=details(data),
+        duplicates=duplicates,
     )
-    return await _accepted(parts, command)
+    return await accepted(parts, command)
 
 
-async def _accepted(parts: Parts, command: FinalizeUpload | TakeIn) -> Uploaded:
+async def accepted(parts: Parts, command: FinalizeUpload | TakeIn | ImportImage) -> Uploaded:
     """Raises what is wrong with the bytes, once everybody can see that their room is free again."""
     uploaded: Uploaded = await parts.dispatch(command)
     if uploaded.refusal:
@@ -209,22 +217,33 @@ async def _accepted(parts: Parts, command: FinalizeUpload | TakeIn) -> Uploaded:
     return uploaded
 
 
-async def _visibility(parts: Parts, caller: AccountId, said: Describing) -> Visibility:
-    if said.visibility is not None:
-        return said.visibility
+async def wishes(
+    parts: Parts, caller: AccountId, said: Describing
+) -> tuple[Visibility, Duplicates]:
+    """What the request says, or else the account's settings."""
     profile = await parts.accounts.find(caller)
-    return profile.default_visibility if profile else Visibility.PRIVATE
+    if profile is None:
+        return said.visibility or Visibility.PRIVATE, Duplicates.KEEP
+    return said.visibility or profile.default_visibility, profile.duplicates
 
 
-async def _created(parts: Parts, uploaded: Uploaded) -> Response[Any]:
+async def created(parts: Parts, uploaded: Uploaded, *, new: bool) -> Response[Any]:
     headers = await written(parts, uploaded.receipt)
     exhibit = await _exhibit(parts, uploaded)
-    shown = picture(exhibit, parts.public_url)
+    shown = await _shown(parts, uploaded, exhibit)
     return Response(
         shown,
-        status_code=201 if uploaded.receipt.position is not None else 200,
+        status_code=201 if new and not uploaded.duplicate else 200,
         headers=headers | {"Location": f"/v1/images/{shown.image_id}", "ETag": etag(exhibit)},
     )
+
+
+async def _shown(parts: Parts, uploaded: Uploaded, exhibit: Exhibit) -> Picture:
+    """As its owner learns of it: with the image that has the same bytes, if there is one."""
+    shown = picture(exhibit, parts.public_url)
+    twin = exhibit.card.id if uploaded.duplicate else await parts.gallery.twin(exhibit.card)
+    shown.duplicate_of = to_text("img", twin) if twin else None
+    return shown
 
 
 async def _exhibit(parts: Parts, uploaded: Uploaded) -> Exhibit:
@@ -234,39 +253,38 @@ async def _exhibit(parts: Parts, uploaded: Uploaded) -> Exhibit:
     return exhibit
 
 
-async def _from_form(request: AnyRequest, caller: AccountId, parts: Parts) -> Response[Any]:
+async def _from_form(
+    request: AnyRequest, caller: AccountId, parts: Parts, new_id: NewId
+) -> Response[Any]:
     async with received(
         request, parts.spool, max_bytes=parts.caps.file_bytes, max_files=MAX_BATCH
     ) as form:
         if not form.files:
             raise Validation(errors=[{"field": "file", "message": "is missing"}])
         said = describing(form)
-        visibility = await _visibility(parts, caller, said)
-        if len(form.files) == 1:
-            return await _created(
-                parts, await _taken(parts, caller, form.files[0], said, visibility)
+        visibility, duplicates = await wishes(parts, caller, said)
+
+        async def taken(file: ReceivedFile) -> Uploaded:
+            if file.refusal:
+                raise file.refusal
+            return await accepted(
+                parts,
+                TakeIn(
+                    by=caller,
+                    path=file.path,
+                    promised=Promised(filename=file.filename),
+                    content_type=file.content_type or "application/octet-stream",
+                    visibility=visibility,
+                    details=details(said),
+                    duplicates=duplicates,
+                    image_id=ImageId(new_id()),
+                ),
             )
-        taken = [
-            await _outcome(lambda file=file: _taken(parts, caller, file, said, visibility))  # type: ignore[misc]  # bound now
-            for file in form.files
-        ]
-        return await _results(parts, taken, status_code=201)
 
-
-async def _taken(
-    parts: Parts, caller: AccountId, file: ReceivedFile, said: Describing, visibility: Visibility
-) -> Uploaded:
-    if file.refusal:
-        raise file.refusal
-    command = TakeIn(
-        by=caller,
-        path=file.path,
-        promised=Promised(filename=file.filename),
-        content_type=file.content_type or "application/octet-stream",
-        visibility=visibility,
-        details=details(said),
-    )
-    return await _accepted(parts, command)
+        if len(form.files) == 1:
+            return await created(parts, await taken(form.files[0]), new=True)
+        outcomes = [await _outcome(lambda file=file: taken(file)) for file in form.files]  # type: ignore[misc]  # bound now
+        return await _results(parts, outcomes, status_code=201)
 
 
 async def _results(
@@ -283,5 +301,6 @@ async def _results(
 
 
 async def _result(parts: Parts, uploaded: Uploaded) -> dict[str, Any]:
-    status = 201 if uploaded.receipt.position is not None else 200
-    return {"status": status, "image": picture(await _exhibit(parts, uploaded), parts.public_url)}
+    new = uploaded.receipt.position is not None and not uploaded.duplicate
+    shown = await _shown(parts, uploaded, await _exhibit(parts, uploaded))
+    return {"status": 201 if new else 200, "image": shown}

@@ -10,9 +10,12 @@ from typing import Any
 from litestar import Litestar
 
 from adapters.accounts import PostgresAccounts
+from adapters.addresses import PublicAddresses, networks
 from adapters.development import PostgresPrints
+from adapters.fetch import HttpFetcher
 from adapters.gallery import PostgresGallery
 from adapters.health import Health
+from adapters.idempotency import PostgresRecords
 from adapters.lab import VipsLab
 from adapters.metrics import Metrics
 from adapters.passwords import Argon2Passwords
@@ -26,7 +29,7 @@ from api.app import create
 from api.deadlines import Pace
 from api.parts import Parts
 from bootstrap import Core, new_id, now
-from commands import accounts, images, uploads
+from commands import accounts, images, imports, uploads
 from commands.dispatcher import Dispatcher
 from commands.once import Once
 from commands.prints import Printer
@@ -86,6 +89,8 @@ def application(settings: Settings) -> Litestar:
             signer=HmacUrls(core.key.url_keys()),
             health=health,
             metrics=metrics,
+            records=PostgresRecords(core.database, core.key),
+            new_id=new_id,
             clock=now,
             public_url=settings.public_url,
             spool=core.spool,
@@ -102,8 +107,15 @@ def dispatcher(
     """Every command this service accepts."""
     store, objects, settings = core.store, core.objects, core.settings
     upload: dict[str, Any] = {"caps": settings.caps, "expiry": settings.upload_expiry}
-    decode: dict[str, Any] = {"lab": lab, "objects": objects, "store": store}
+    decode: dict[str, Any] = {
+        "lab": lab,
+        "objects": objects,
+        "store": store,
+        "hasher": core.key,
+        "twins": PostgresGallery(core.database),
+    }
     names: dict[str, Any] = {"store": store, "hasher": core.key}
+    take_in = partial(uploads.take_in, now=now, new_id=new_id, **decode, **upload)
     return Dispatcher(
         {
             uploads.InitiateUpload: partial(
@@ -121,7 +133,15 @@ def dispatcher(
                 proving=Once(),
                 **decode,
             ),
-            uploads.TakeIn: partial(uploads.take_in, now=now, new_id=new_id, **decode, **upload),
+            uploads.TakeIn: take_in,
+            imports.ImportImage: partial(
+                imports.import_image,
+                store=store,
+                fetcher=HttpFetcher(PublicAddresses(networks(settings.import_allow))),
+                spool=core.spool,
+                max_bytes=settings.caps.file_bytes,
+                take_in=take_in,
+            ),
             uploads.AbortUpload: partial(uploads.abort_upload, store=store, objects=objects),
             images.ChangeImage: partial(images.change_image, store=store, now=now),
             images.DeleteImage: partial(

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from adapters.idempotency import PostgresRecords
 from adapters.projector import Projector
 from adapters.read_model import ReadModel
 from adapters.relay import Relay
 from bootstrap import Core, now
+from commands.idempotency import Records
+from domain.refusals import Unavailable
 from projections.projection import ALL
 from settings import Settings
 
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 
 IDLE = 0.3  # seconds between looks for an image to develop, when there was none
 EXPIRE, CLEAR = 30.0, 3_600.0  # seconds between looks for abandoned uploads, for forgotten bytes
+SWEEPING = 600.0  # seconds between removals of answers that are old enough to be forgotten
 
 
 async def run_relay(settings: Settings) -> None:
@@ -45,6 +49,7 @@ async def run_reactors(settings: Settings) -> None:
         reaping = reaper(core)
         group.create_task(_every(EXPIRE, core, "expire", partial(_expire, reaping)))
         group.create_task(_every(CLEAR, core, "clear", partial(reaping.clear, "originals/")))
+        group.create_task(_sweep_for_ever(PostgresRecords(core.database, core.key)))
 
 
 async def _develop_for_ever(core: Core, lab: "VipsLab") -> None:
@@ -96,6 +101,15 @@ async def _every(pause: float, core: Core, name: str, work: Callable[[], Awaitab
         except Exception as error:
             log.warning("reaper interrupted", step=name, reason=str(error) or type(error).__name__)
         await asyncio.sleep(pause)
+
+
+async def _sweep_for_ever(records: Records) -> None:
+    while True:
+        try:
+            await records.expire()
+        except Unavailable as error:
+            structlog.get_logger().warning("sweeping interrupted", reason=str(error))
+        await asyncio.sleep(SWEEPING)
 
 
 async def slowest(core: Core) -> int:

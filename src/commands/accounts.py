@@ -28,6 +28,8 @@ from domain.stream import Event, fold
 class SignUp(msgspec.Struct, frozen=True, kw_only=True):
     identity: Identity
     password: str
+    account_id: AccountId | None = None
+    """Given where a repeated request must find what it made."""
 
 
 class SignedUp(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,8 +59,9 @@ async def sign_up(
     quota_bytes: int,
 ) -> SignedUp:
     """Claim both names and register, in one transaction; the password is kept before, apart."""
-    account_id = AccountId(new_id())
+    account_id = command.account_id or AccountId(new_id())
     identity = command.identity
+    made_before = bool(await store.load(account_id))
 
     def decide(states: Sequence[Any]) -> Sequence[Sequence[Event]]:
         before, email, username = states
@@ -73,7 +76,8 @@ async def sign_up(
         _claim(hasher, "email", identity.email),
         _claim(hasher, "username", identity.username),
     ]
-    await passwords.set(account_id, command.password)
+    if not made_before:
+        await passwords.set(account_id, command.password)
     try:
         receipt = await execute_together(
             store,
@@ -83,7 +87,8 @@ async def sign_up(
             guards=lambda before, after: _quota(account_id, before, after),
         )
     except (EmailTaken, UsernameTaken, StreamMoved):  # after other failures it may have happened
-        await passwords.forget(account_id)
+        if not made_before:
+            await passwords.forget(account_id)
         raise
     return SignedUp(account_id=account_id, receipt=receipt)
 

@@ -12,6 +12,7 @@ from domain import image
 from domain.access import Permission, Visibility
 from domain.ids import AccountId, ImageId, ShareId
 from domain.image import Details, Image, ImageEvent
+from domain.stream import fold
 
 
 class ChangeImage(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +40,8 @@ class ShareImage(msgspec.Struct, frozen=True, kw_only=True):
     permissions: frozenset[Permission]
     expires_in: timedelta
     shared_with: AccountId | None = None
+    share_id: ShareId | None = None
+    """Given where a repeated request must find what it made."""
 
 
 class Shared(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,7 +80,8 @@ async def restore_image(command: RestoreImage, *, store: EventStore, now: Clock)
 async def share_image(
     command: ShareImage, *, store: EventStore, now: Clock, new_id: NewId
 ) -> Shared:
-    share_id, expires_at = ShareId(new_id()), now() + command.expires_in
+    share_id = command.share_id or ShareId(new_id())
+    expires_at = now() + command.expires_in
     decide = partial(
         image.share,
         by=command.by,
@@ -88,6 +92,10 @@ async def share_image(
         now=now(),
     )
     receipt = await execute(store, _stream(command.image_id), decide, by=command.by)
+    if receipt.position is None:
+        state = fold(image.evolve, await store.load(command.image_id))
+        assert state is not None
+        expires_at = state.shares[share_id].expires_at
     return Shared(share_id=share_id, expires_at=expires_at, receipt=receipt)
 
 

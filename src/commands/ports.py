@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from domain.ids import AccountId
+from domain.ids import AccountId, ImageId
 from domain.image import Arrived
 from domain.media import Format, Rung
 from domain.stream import Event, Recorded
@@ -134,6 +134,31 @@ class ObjectStore(Protocol):
 
     async def settle(self) -> None:
         """The durability barrier: what was stored before the call survives a power cut after it."""
+        ...
+
+
+class Twins(Protocol):
+    async def oldest(self, owner_id: AccountId, checksum: str, besides: ImageId) -> ImageId | None:
+        """The owner's oldest live image with these bytes, as far as the read model knows."""
+        ...
+
+
+# Elsewhere
+
+
+class Fetched(msgspec.Struct, frozen=True, kw_only=True):
+    content_type: str
+    """As the server names it, if it names one."""
+
+
+class Fetcher(Protocol):
+    async def fetch(self, url: str, target: Path, *, max_bytes: int) -> Fetched:
+        """Write what the URL leads to into a file.
+
+        Connects to public addresses only, whatever the name, a redirect or the name's next
+        resolution say. Raises UrlForbidden, ImportFailed or FileTooLarge; the file is then
+        whatever came so far.
+        """
         ...
 
 

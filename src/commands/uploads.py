@@ -11,12 +11,14 @@ from uuid import UUID
 import msgspec
 
 from commands import object_keys
+from commands.duplicates import finalize_once
 from commands.execute import Stream, execute
 from commands.once import Once
 from commands.ports import (
     Clock,
     EventStore,
     Guard,
+    Hasher,
     Lab,
     NewId,
     ObjectKey,
@@ -25,9 +27,11 @@ from commands.ports import (
     Receipt,
     Reserve,
     SignedRequest,
+    Twins,
 )
 from domain import image
 from domain.access import Visibility
+from domain.account import Duplicates
 from domain.ids import AccountId, ImageId
 from domain.image import Arrived, Details, Image, Promised
 from domain.media import Caps
@@ -43,6 +47,8 @@ class InitiateUpload(msgspec.Struct, frozen=True, kw_only=True):
     promised: Promised
     size: int
     content_type: str
+    image_id: ImageId | None = None
+    """Given where a repeated request must find what it made."""
 
 
 class Ticket(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +64,7 @@ class FinalizeUpload(msgspec.Struct, frozen=True, kw_only=True):
     image_id: ImageId
     visibility: Visibility
     details: Details = Details()
+    duplicates: Duplicates = Duplicates.KEEP
 
 
 class TakeIn(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,6 +76,9 @@ class TakeIn(msgspec.Struct, frozen=True, kw_only=True):
     content_type: str
     visibility: Visibility
     details: Details = Details()
+    duplicates: Duplicates = Duplicates.KEEP
+    image_id: ImageId | None = None
+    """Given where a repeated request must find what it made."""
 
 
 class AbortUpload(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,6 +91,8 @@ class Uploaded(msgspec.Struct, frozen=True, kw_only=True):
     receipt: Receipt
     refusal: Refusal | None = None
     """What is wrong with the bytes: recorded with this very receipt, for good."""
+    duplicate: bool = False
+    """The image was there already, by another upload."""
 
 
 async def initiate_upload(
@@ -94,7 +106,7 @@ async def initiate_upload(
     expiry: int,
 ) -> Ticket:
     """Reserve quota, then hand out a URL that takes exactly these bytes, once."""
-    image_id = ImageId(new_id())
+    image_id = command.image_id or ImageId(new_id())
     decide = partial(
         image.initiate,
         by=command.by,
@@ -132,18 +144,20 @@ async def finalize_upload(
     spool: Path,
     new_id: NewId,
     proving: Once[Proof],
+    hasher: Hasher,
+    twins: Twins,
 ) -> Uploaded:
     """Move the bytes where no client can write, prove them, and record that they are here."""
     history = await store.load(command.image_id)
     state = fold(image.evolve, history)
     if not image.accepts_bytes(state, by=command.by):
-        return Uploaded(image_id=command.image_id, receipt=Receipt(version=len(history)))
+        return outcome(command.image_id, state, Receipt(version=len(history)))
     assert state is not None
     proof = await proving(
         command.image_id,
         lambda: _prove(command.image_id, state, new_id(), objects, lab, spool),
     )
-    return await _finalize(command, proof, store, objects)
+    return await _finalize(command, proof, store, objects, hasher, twins)
 
 
 async def take_in(
@@ -156,9 +170,11 @@ async def take_in(
     new_id: NewId,
     caps: Caps,
     expiry: int,
+    hasher: Hasher,
+    twins: Twins,
 ) -> Uploaded:
     """As initiate and finalize, without the way over a presigned URL."""
-    image_id = ImageId(new_id())
+    image_id = command.image_id or ImageId(new_id())
     decide = partial(
         image.initiate,
         by=command.by,
@@ -169,7 +185,11 @@ async def take_in(
         caps=caps,
     )
     stream = Stream(image_id, image.evolve)
-    await execute(store, stream, decide, by=command.by, guards=charge)
+    initiated = await execute(store, stream, decide, by=command.by, guards=charge)
+    if initiated.position is None:
+        state = fold(image.evolve, await store.load(image_id))
+        if not image.accepts_bytes(state, by=command.by):
+            return outcome(image_id, state, initiated)
     proof = Proof(attempt=new_id(), arrived=await _proven(lab, command.path, command.promised))
     if isinstance(arrived := proof.arrived, Arrived):
         key = object_keys.original(command.by, image_id, proof.attempt)
@@ -180,8 +200,9 @@ async def take_in(
         image_id=image_id,
         visibility=command.visibility,
         details=command.details,
+        duplicates=command.duplicates,
     )
-    return await _finalize(finalize, proof, store, objects)
+    return await _finalize(finalize, proof, store, objects, hasher, twins)
 
 
 async def abort_upload(command: AbortUpload, *, store: EventStore, objects: ObjectStore) -> Receipt:
@@ -199,6 +220,16 @@ def charge(before: Image | None, after: Image | None) -> Sequence[Guard]:
         return ()
     assert after is not None
     return (Reserve(account_id=after.owner_id, bytes=delta),)
+
+
+def outcome(image_id: ImageId, state: Image | None, receipt: Receipt) -> Uploaded:
+    """What became of an upload: an image of its own, or the one that was there."""
+    duplicate_of = state.duplicate_of if state else None
+    return Uploaded(
+        image_id=duplicate_of or image_id,
+        receipt=receipt,
+        duplicate=duplicate_of is not None,
+    )
 
 
 @asynccontextmanager
@@ -245,7 +276,12 @@ async def _proven(lab: Lab, path: Path, promised: Promised | None) -> Arrived | 
 
 
 async def _finalize(
-    command: FinalizeUpload, proof: Proof, store: EventStore, objects: ObjectStore
+    command: FinalizeUpload,
+    proof: Proof,
+    store: EventStore,
+    objects: ObjectStore,
+    hasher: Hasher,
+    twins: Twins,
 ) -> Uploaded:
     decide = partial(
         image.finalize,
@@ -256,23 +292,36 @@ async def _finalize(
         details=command.details,
         scanner=DECODE,
     )
-    stream = Stream(command.image_id, image.evolve)
-    receipt = await execute(store, stream, decide, by=command.by, guards=charge)
-    if receipt.position is None:
-        await _discard(command, proof, store, objects)
-        return Uploaded(image_id=command.image_id, receipt=receipt)
-    if not isinstance(proof.arrived, Refusal):
-        return Uploaded(image_id=command.image_id, receipt=receipt)
-    key = object_keys.original(command.by, command.image_id, proof.attempt)
-    await objects.delete([object_keys.incoming(command.image_id), key])
-    return Uploaded(image_id=command.image_id, receipt=receipt, refusal=proof.arrived)
-
-
-async def _discard(
-    command: FinalizeUpload, proof: Proof, store: EventStore, objects: ObjectStore
-) -> None:
-    """Another attempt came first: drop this one's copy, unless it is the very same."""
+    if isinstance(proof.arrived, Arrived) and command.duplicates is Duplicates.RETURN:
+        receipt = await finalize_once(
+            decide,
+            image_id=command.image_id,
+            by=command.by,
+            checksum=proof.arrived.content.checksum,
+            store=store,
+            hasher=hasher,
+            twins=twins,
+            guards=charge,
+        )
+    else:
+        stream = Stream(command.image_id, image.evolve)
+        receipt = await execute(store, stream, decide, by=command.by, guards=charge)
+        if receipt.position is not None and isinstance(proof.arrived, Arrived):
+            return Uploaded(image_id=command.image_id, receipt=receipt)
     state = fold(image.evolve, await store.load(command.image_id))
-    if state is not None and state.attempt != proof.attempt:
-        key = object_keys.original(command.by, command.image_id, proof.attempt)
-        await objects.delete([key])
+    await _tidy_up(command, proof, state, objects)
+    if receipt.position is not None and isinstance(proof.arrived, Refusal):
+        return Uploaded(image_id=command.image_id, receipt=receipt, refusal=proof.arrived)
+    return outcome(command.image_id, state, receipt)
+
+
+async def _tidy_up(
+    command: FinalizeUpload, proof: Proof, state: Image | None, objects: ObjectStore
+) -> None:
+    """Drop what this attempt copied, unless it is the image now; and bytes nobody wants."""
+    if state is None or state.attempt == proof.attempt:
+        return
+    unused = [object_keys.original(command.by, command.image_id, proof.attempt)]
+    if state.given_up:
+        unused.append(object_keys.incoming(command.image_id))
+    await objects.delete(unused)

@@ -1,5 +1,6 @@
 """One person's account. Secrets are not facts: password hashes and tokens live elsewhere."""
 
+from enum import StrEnum
 from typing import TypeAlias, assert_never
 
 import msgspec
@@ -8,6 +9,16 @@ from msgspec.structs import replace
 from domain.access import Visibility
 from domain.refusals import Conflict, NotFound
 from domain.stream import Event, Personal
+
+
+class Duplicates(StrEnum):
+    """What to make of bytes that the owner has already."""
+
+    KEEP = "keep"
+    """Another image."""
+    RETURN = "return"
+    """The image that is there."""
+
 
 # Events
 
@@ -37,6 +48,7 @@ class SettingsChanged(Event, frozen=True, kw_only=True, tag="account.settings-ch
     default_visibility: Visibility | None = None
     keep_gps: bool | None = None
     notify: dict[str, bool] | None = None
+    duplicates: Duplicates | None = None
 
 
 AccountEvent: TypeAlias = AccountRegistered | UsernameChanged | SettingsChanged
@@ -52,6 +64,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     default_visibility: Visibility = Visibility.PRIVATE
     keep_gps: bool = False
     notify: dict[str, bool] = {}
+    duplicates: Duplicates = Duplicates.KEEP
 
 
 def evolve(account: Account | None, event: AccountEvent) -> Account:
@@ -85,6 +98,8 @@ def register(
     account: Account | None, *, identity: Identity, plan: str, quota_bytes: int
 ) -> list[AccountEvent]:
     if account is not None:
+        if (account.username, account.email) == (identity.username, identity.email):
+            return []
         raise Conflict
     return [AccountRegistered(plan=plan, quota_bytes=quota_bytes, personal=identity)]
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from domain import access
 from domain.access import Permission, Share, Visibility
-from domain.ids import AccountId, ShareId
+from domain.ids import AccountId, ImageId, ShareId
 from domain.media import Caps, Content, Format
 from domain.refusals import (
     Conflict,
@@ -66,6 +66,12 @@ class UploadRefused(Event, frozen=True, kw_only=True, tag="image.upload-refused"
     facts: dict[str, int | str] = {}
 
 
+class UploadDeduplicated(Event, frozen=True, kw_only=True, tag="image.upload-deduplicated"):
+    """The bytes are those of another live image of the owner, who keeps each only once."""
+
+    of: ImageId
+
+
 class ImageFinalized(Event, frozen=True, kw_only=True, tag="image.finalized"):
     """`attempt` names the bytes: each attempt to finalize proves a copy of its own."""
 
@@ -119,6 +125,7 @@ ImageEvent: TypeAlias = (
     | UploadAborted
     | UploadExpired
     | UploadRefused
+    | UploadDeduplicated
     | ImageFinalized
     | ImageCleared
     | ImageQuarantined
@@ -144,6 +151,7 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     closed: bool = False
     """Aborted or expired before bytes were accepted."""
     refusal: tuple[str, Mapping[str, int | str]] | None = None
+    duplicate_of: ImageId | None = None
     attempt: UUID | None = None
     """The one that finalized it."""
     cleared: bool = False
@@ -158,9 +166,18 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
         return self.attempt is not None
 
     @property
+    def given_up(self) -> bool:
+        """No image will come of this upload."""
+        return self.closed or self.refusal is not None or self.duplicate_of is not None
+
+    @property
     def settled(self) -> bool:
-        """Whether its bytes were accepted, refused or given up: no attempt can finalize it now."""
-        return self.finalized or self.closed or self.refusal is not None
+        """Accepted, or given up: no attempt can finalize it now."""
+        return self.finalized or self.given_up
+
+    @property
+    def live(self) -> bool:
+        return self.finalized and not self.quarantined and self.purge_after is None
 
     @property
     def subject(self) -> access.Subject:
@@ -191,6 +208,8 @@ def evolve(image: Image | None, event: ImageEvent) -> Image:  # noqa: C901 - one
             return replace(image, closed=True)
         case UploadRefused(code=code, facts=facts):
             return replace(image, refusal=(code, facts))
+        case UploadDeduplicated(of=of):
+            return replace(image, duplicate_of=of)
         case ImageFinalized(attempt=attempt, visibility=visibility):
             return replace(image, attempt=attempt, visibility=visibility)
         case ImageCleared():
@@ -216,9 +235,7 @@ def evolve(image: Image | None, event: ImageEvent) -> Image:  # noqa: C901 - one
 
 def charged(image: Image | None) -> int:
     """Bytes that count against the quota: reserved with the promise, kept while it holds."""
-    if image is None or image.closed or image.refusal:
-        return 0
-    return image.size
+    return 0 if image is None or image.given_up else image.size
 
 
 def merged(old: Details, new: Details | None) -> Details:
@@ -253,7 +270,7 @@ def initiate(
     caps: Caps,
 ) -> list[ImageEvent]:
     if image is not None:
-        raise Conflict
+        return _initiated_already(image, by, promised, size, content_type)
     if size > caps.file_bytes:
         raise FileTooLarge(limitBytes=caps.file_bytes, requestedBytes=size)
     return [
@@ -267,14 +284,25 @@ def initiate(
     ]
 
 
+def _initiated_already(
+    image: Image, by: AccountId, promised: Promised, size: int, content_type: str
+) -> list[ImageEvent]:
+    """The same promise again is kept already; another one needs an id of its own."""
+    made = (image.owner_id, image.promised, image.size, image.content_type)
+    if made != (by, promised, size, content_type):
+        raise Conflict
+    accepts_bytes(image, by=by)
+    return []
+
+
 def accepts_bytes(image: Image | None, *, by: AccountId) -> bool:
-    """Whether finalizing has work to do; False once it succeeded. Raises why it never will."""
+    """Whether finalizing has work to do; False once it is done. Raises why it never will be."""
     image = _uploaded_by(image, by)
     if image.refusal:
         raise refusal(image.refusal)
     if image.closed:
         raise UploadClosed
-    return not image.finalized
+    return not (image.finalized or image.given_up)
 
 
 def finalize(
@@ -286,14 +314,20 @@ def finalize(
     visibility: Visibility,
     details: Details,
     scanner: str | None,
+    twin: ImageId | None = None,
 ) -> list[ImageEvent]:
-    """`scanner` names a check that the bytes have already passed; None leaves the gate shut."""
+    """`scanner` names a check that the bytes have already passed; None leaves the gate shut.
+
+    `twin` is the image that already holds the bytes, for an owner who wants each only once.
+    """
     if not accepts_bytes(image, by=by):
         return []
     if arrived is None:
         raise UploadIncomplete
     if isinstance(arrived, Refusal):
         return [UploadRefused(code=arrived.code, facts=dict(arrived.facts))]  # type: ignore[arg-type]  # figures and names only
+    if twin is not None:
+        return [UploadDeduplicated(of=twin)]
     finalized = ImageFinalized(
         attempt=attempt,
         format=arrived.format,
@@ -327,7 +361,7 @@ def abort(image: Image | None, *, by: AccountId) -> list[ImageEvent]:
     image = _uploaded_by(image, by)
     if image.finalized:
         raise Conflict
-    return [] if image.closed or image.refusal else [UploadAborted()]
+    return [] if image.given_up else [UploadAborted()]
 
 
 def expire(image: Image | None, *, now: datetime) -> list[ImageEvent]:
@@ -372,6 +406,8 @@ def share(
 ) -> list[ImageEvent]:
     image = _allowed(image, access.Action.MANAGE, by=by, now=now)
     _refuse_if_deleted(image)
+    if share_id in image.shares:
+        return []
     if Permission.EDIT in permissions and shared_with is None:
         raise Forbidden(reason="edit can only be shared with an account")
     return [

@@ -108,6 +108,12 @@ class RestoreWindowClosed(Refusal):
     kind = Kind.CONFLICT
 
 
+class IdempotencyInProgress(Refusal):
+    """A request with this Idempotency-Key is still running; try again shortly."""
+
+    kind = Kind.CONFLICT
+
+
 class PreconditionFailed(Refusal):
     """The resource has changed since you last read it."""
 
@@ -162,6 +168,18 @@ class ChecksumMismatch(Refusal):
     kind = Kind.UNPROCESSABLE
 
 
+class UrlForbidden(Refusal):
+    """Nothing is fetched from there: only http and https, usual ports, public addresses."""
+
+    kind = Kind.UNPROCESSABLE
+
+
+class ImportFailed(Refusal):
+    """The URL was asked, and gave no file."""
+
+    kind = Kind.UNPROCESSABLE
+
+
 class Validation(Refusal):
     """A field of the request is wrong."""
 
@@ -172,6 +190,12 @@ class RequestTimeout(Refusal):
     """The request came too slowly, and was given up."""
 
     kind = Kind.TIMEOUT
+
+
+class IdempotencyKeyReused(Refusal):
+    """The Idempotency-Key was first used with another body."""
+
+    kind = Kind.UNPROCESSABLE
 
 
 class Unavailable(Refusal):

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from domain import account
 from domain.access import Visibility
+from domain.account import Duplicates
 from domain.ids import AccountId
 from domain.stream import Recorded
 
@@ -27,6 +28,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     default_visibility: Visibility = Visibility.PRIVATE
     keep_gps: bool = False
     notify: dict[str, bool] = {}
+    duplicates: Duplicates = Duplicates.KEEP
     created_at: datetime
 
 

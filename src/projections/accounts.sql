@@ -9,5 +9,6 @@ create table profiles (
     default_visibility text not null,
     keep_gps boolean not null,
     notify jsonb not null,
+    duplicates text not null,
     created_at timestamptz not null
 );

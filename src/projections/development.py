@@ -46,7 +46,12 @@ def project(exposure: Exposure | None, recorded: Recorded[Any]) -> Exposure | No
     match recorded.event:
         case image.UploadInitiated(owner_id=owner_id):
             return Exposure(id=ImageId(recorded.stream_id), owner_id=owner_id)
-        case image.UploadAborted() | image.UploadExpired() | image.UploadRefused():
+        case (
+            image.UploadAborted()
+            | image.UploadExpired()
+            | image.UploadRefused()
+            | image.UploadDeduplicated()
+        ):
             return None
         case image.ImageFinalized(attempt=attempt, format=format) if exposure:
             return replace(exposure, attempt=attempt, format=format)

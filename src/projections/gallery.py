@@ -31,7 +31,9 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     filename: str
     expires_at: datetime
     closed: bool = False
-    """The upload was aborted, refused or has expired."""
+    """The upload was aborted, refused or has expired, or its bytes were there already."""
+    duplicate_of: ImageId | None = None
+    """Where they are."""
     attempt: UUID | None = None
     """The one that finalized it; part of its original's key."""
     format: Format | None = None
@@ -151,6 +153,10 @@ class Gallery(Protocol):
 
     async def usage(self, account_id: AccountId) -> Tally: ...
 
+    async def twin(self, card: Card) -> ImageId | None:
+        """The oldest live image of the same owner with the same bytes that is older than it."""
+        ...
+
 
 def project(card: Card | None, recorded: Recorded[Any]) -> Card | None:
     """The next card. Pure; None removes it."""
@@ -179,6 +185,8 @@ def _changes(card: Card, recorded: Recorded[Any]) -> dict[str, Any]:  # noqa: C9
     match recorded.event:
         case image.UploadAborted() | image.UploadExpired() | image.UploadRefused():
             return {"closed": True}
+        case image.UploadDeduplicated(of=of):
+            return {"closed": True, "duplicate_of": of}
         case image.ImageFinalized() as event:
             return _accepted(event, recorded.at)
         case image.ImageCleared():

@@ -7,6 +7,7 @@ create table images (
     filename text not null,
     expires_at timestamptz not null,
     closed boolean not null,
+    duplicate_of uuid,
     attempt uuid,
     format text,
     checksum text not null,

@@ -55,7 +55,12 @@ def project(entry: Entry | None, recorded: Recorded[Any]) -> Entry | None:
                 owner_id=event.owner_id,
                 filename=event.personal.filename if event.personal else "",
             )
-        case image.UploadAborted() | image.UploadExpired() | image.UploadRefused():
+        case (
+            image.UploadAborted()
+            | image.UploadExpired()
+            | image.UploadRefused()
+            | image.UploadDeduplicated()
+        ):
             return None
         case image.DetailsChanged(personal=details) if entry and details:
             words = gallery.written(details)

@@ -4,15 +4,17 @@ import asyncio
 from functools import partial
 
 import pytest
+from msgspec.structs import replace
 
+from adapters.gallery import PostgresGallery
 from bootstrap import Core, new_id, now
 from commands import object_keys, uploads
 from commands.once import Once
-from commands.ports import Batch, SetQuota
+from commands.ports import Batch, Receipt, SetQuota
 from commands.uploads import FinalizeUpload, InitiateUpload, Proof
 from domain import image
 from domain.access import Visibility
-from domain.account import AccountRegistered
+from domain.account import AccountRegistered, Duplicates
 from domain.image import Image, ImageFinalized, Promised
 from domain.media import Caps
 from domain.stream import fold
@@ -35,6 +37,8 @@ async def finalizing(core, tmp_path):
             spool=tmp_path,
             new_id=new_id,
             proving=Once[Proof](),
+            hasher=core.key,
+            twins=PostgresGallery(core.database),
         )
 
 
@@ -45,6 +49,11 @@ async def initiated(core: Core) -> FinalizeUpload:
     await core.store.append(
         [Batch(stream_id=OWNER, after=0, events=[opened])], by=OWNER, guards=[quota]
     )
+    return await promised(core)
+
+
+async def promised(core: Core) -> FinalizeUpload:
+    """The same for an account that is there."""
     ticket = await uploads.initiate_upload(
         InitiateUpload(
             by=OWNER,
@@ -97,12 +106,30 @@ async def test_a_late_attempt_on_other_bytes_leaves_the_original_alone(core, fin
     proof = await uploads._prove(
         command.image_id, before, new_id(), stores["objects"], stores["lab"], stores["spool"]
     )
-    uploaded = await uploads._finalize(command, proof, core.store, core.objects)
+    uploaded = await uploads._finalize(
+        command, proof, core.store, core.objects, core.key, stores["twins"]
+    )
 
     state: Image | None = fold(image.evolve, await core.store.load(command.image_id))
     assert uploaded.receipt.position is None
     key = object_keys.original(OWNER, command.image_id, state.attempt)
     assert await originals(core) == {key: CONTENT}
+
+
+async def test_a_duplicate_leaves_no_bytes_behind(core, finalizing):
+    first = replace(await initiated(core), duplicates=Duplicates.RETURN)
+    second = replace(await promised(core), duplicates=Duplicates.RETURN)
+
+    kept, found = await finalizing()(first), await finalizing()(second)
+
+    assert (kept.image_id, kept.duplicate) == (first.image_id, False)
+    assert (found.image_id, found.duplicate) == (first.image_id, True)
+    assert list((await originals(core)).values()) == [CONTENT]
+    waiting = [it.key async for it in core.objects.list("incoming/")]
+    assert waiting == [object_keys.incoming(first.image_id)]  # until it is developed
+    ((used,),) = await core.database.rows("select used from log.account_usage")
+    assert used == len(CONTENT)
+    assert await finalizing()(second) == replace(found, receipt=Receipt(version=2))
 
 
 async def test_an_asker_that_goes_away_does_not_stop_the_others(core, finalizing):

@@ -6,13 +6,14 @@ from domain import account, claim
 from domain.access import Visibility
 from domain.account import (
     AccountRegistered,
+    Duplicates,
     Identity,
     SettingsChanged,
     Username,
     UsernameChanged,
 )
 from domain.refusals import Conflict, NotFound
-from tests.spec import OWNER, STRANGER, Given
+from tests.spec import IMAGE, OWNER, STRANGER, TWIN, Given
 
 given = partial(Given, account.evolve)
 identity = Identity(username="ann", email="ann@example.org")
@@ -24,9 +25,16 @@ def test_an_account_begins_with_a_plan_and_a_quota():
 
 
 def test_and_begins_once():
-    given(registered).when(
-        account.register, identity=identity, plan="free", quota_bytes=10
-    ).then_refused(Conflict)
+    again = {"plan": "free", "quota_bytes": 10}
+    given(registered).when(account.register, identity=identity, **again).then_nothing()
+    other = Identity(username="ann", email="other@example.org")
+    given(registered).when(account.register, identity=other, **again).then_refused(Conflict)
+
+
+def test_what_becomes_of_duplicates_is_a_setting():
+    asked = SettingsChanged(duplicates=Duplicates.RETURN)
+    given(registered).when(account.change_settings, to=asked).then(asked)
+    given(registered, asked).when(account.change_settings, to=asked).then_nothing()
 
 
 def test_a_name_can_change():
@@ -73,3 +81,13 @@ def test_only_its_holder_releases_a_name():
     held = claim.Claim(holder=OWNER)
     assert claim.release(held, by=STRANGER) == []
     assert claim.release(held, by=OWNER) == [claim.Released()]
+
+
+def test_bytes_are_kept_by_one_image_at_a_time():
+    kept = claim.Claimed(account_id=OWNER, image_id=IMAGE)
+    assert claim.keep(None, by=OWNER, image_id=IMAGE) == [kept]
+    state = claim.evolve(None, kept)
+    assert claim.keep(state, by=OWNER, image_id=IMAGE) == []
+    assert claim.keep(state, by=OWNER, image_id=TWIN) == [
+        claim.Claimed(account_id=OWNER, image_id=TWIN)
+    ]

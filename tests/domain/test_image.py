@@ -15,6 +15,7 @@ from domain.image import (
     ShareLinkRevoked,
     SoftDeleted,
     UploadAborted,
+    UploadDeduplicated,
     UploadExpired,
     UploadInitiated,
     UploadRefused,
@@ -32,7 +33,20 @@ from domain.refusals import (
     UploadClosed,
     UploadIncomplete,
 )
-from tests.spec import ANOTHER, ATTEMPT, LATER, MUCH_LATER, NOW, OWNER, SHARE, STRANGER, Given
+from domain.stream import fold
+from tests.spec import (
+    ANOTHER,
+    ATTEMPT,
+    LATER,
+    MUCH_LATER,
+    NOW,
+    OWNER,
+    SHARE,
+    STRANGER,
+    TWIN,
+    Given,
+    recorded,
+)
 
 given = partial(Given, image.evolve)
 
@@ -53,6 +67,7 @@ cleared = ImageCleared(scanner="decode")
 shared = ShareLinkCreated(
     share_id=SHARE, permissions=frozenset({Permission.VIEW}), expires_at=LATER
 )
+duplicated = UploadDeduplicated(of=TWIN)
 deleted = SoftDeleted(purge_after=LATER)
 
 initiating = partial(
@@ -88,8 +103,18 @@ def test_a_promise_beyond_the_cap_is_refused_with_the_figures():
     initiating(given(), size=1001).then_refused(FileTooLarge, limitBytes=1000, requestedBytes=1001)
 
 
-def test_one_image_is_not_begun_twice():
-    initiating(given(initiated), size=900).then_refused(Conflict)
+def test_the_same_promise_again_is_kept_already():
+    initiating(given(initiated), size=900).then_nothing()
+    initiating(given(initiated, finalized), size=900).then_nothing()
+
+
+def test_another_promise_needs_an_image_of_its_own():
+    initiating(given(initiated), size=901).then_refused(Conflict)
+    initiating(given(initiated), size=900, by=STRANGER).then_refused(Conflict)
+
+
+def test_a_promise_that_was_given_up_is_not_made_again():
+    initiating(given(initiated, UploadAborted()), size=900).then_refused(UploadClosed)
 
 
 def test_bytes_that_decode_make_an_image_and_open_the_gate():
@@ -116,6 +141,31 @@ def test_finalizing_twice_changes_nothing():
 def test_a_second_attempt_comes_too_late_whatever_it_proved():
     late = finalizing | {"attempt": ANOTHER}
     given(initiated, finalized).when(image.finalize, arrived=arrived, **late).then_nothing()
+
+
+def test_bytes_that_are_kept_already_make_no_second_image():
+    given(initiated).when(image.finalize, arrived=arrived, twin=TWIN, **finalizing).then(duplicated)
+
+
+def test_a_duplicate_stays_one_whatever_comes_after():
+    for twin in (TWIN, None):
+        given(initiated, duplicated).when(
+            image.finalize, arrived=arrived, twin=twin, **finalizing
+        ).then_nothing()
+    given(initiated, duplicated).when(image.abort, by=OWNER).then_nothing()
+    given(initiated, duplicated).when(image.expire, now=MUCH_LATER).then_nothing()
+
+
+def test_bytes_that_are_no_image_are_nobodys_duplicate():
+    given(initiated).when(
+        image.finalize, arrived=CorruptImage(reason="torn"), twin=TWIN, **finalizing
+    ).then(UploadRefused(code="corrupt_image", facts={"reason": "torn"}))
+
+
+def test_a_duplicate_counts_no_bytes_and_is_no_image():
+    state = fold(image.evolve, recorded(initiated, duplicated))
+    assert image.charged(state) == 0
+    assert not state.live
 
 
 def test_missing_bytes_are_no_verdict():
@@ -208,6 +258,10 @@ def test_what_is_not_finalized_is_not_there():
 
 def test_a_link_lends_permissions():
     given(initiated, finalized).when(image.share, by=OWNER, **sharing).then(shared)
+
+
+def test_the_same_link_again_is_there_already():
+    given(initiated, finalized, shared).when(image.share, by=OWNER, **sharing).then_nothing()
 
 
 def test_nobody_else_lends_them():

@@ -1,0 +1,57 @@
+"""Taking in what lies somewhere else on the web."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+import msgspec
+
+from commands.ports import EventStore, Fetcher, Receipt
+from commands.uploads import TakeIn, Uploaded, outcome
+from domain import image
+from domain.access import Visibility
+from domain.account import Duplicates
+from domain.ids import AccountId, ImageId
+from domain.image import Details, Promised
+from domain.stream import fold
+
+
+class ImportImage(msgspec.Struct, frozen=True, kw_only=True):
+    by: AccountId
+    image_id: ImageId
+    url: str
+    filename: str
+    visibility: Visibility
+    details: Details = Details()
+    duplicates: Duplicates = Duplicates.KEEP
+
+
+async def import_image(
+    command: ImportImage,
+    *,
+    store: EventStore,
+    fetcher: Fetcher,
+    spool: Path,
+    max_bytes: int,
+    take_in: Callable[[TakeIn], Awaitable[Uploaded]],
+) -> Uploaded:
+    """Fetch, then take in. What an earlier try of the request took in is not fetched again."""
+    history = await store.load(command.image_id)
+    state = fold(image.evolve, history)
+    if state and not image.accepts_bytes(state, by=command.by):
+        return outcome(command.image_id, state, Receipt(version=len(history)))
+    with NamedTemporaryFile(dir=spool) as file:
+        path = Path(file.name)
+        fetched = await fetcher.fetch(command.url, path, max_bytes=max_bytes)
+        return await take_in(
+            TakeIn(
+                by=command.by,
+                path=path,
+                promised=Promised(filename=command.filename),
+                content_type=fetched.content_type,
+                visibility=command.visibility,
+                details=command.details,
+                duplicates=command.duplicates,
+                image_id=command.image_id,
+            )
+        )

@@ -1,0 +1,425 @@
+"""Idempotency-Key on every POST there is: sent twice, at once or after a death, done once."""
+
+import json
+import os
+import secrets
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import msgspec
+import psycopg
+import pytest
+
+from adapters.embedded import DataFolder
+from settings import load
+from tests.elsewhere import web
+from tests.people import PASSWORD, Person, expect, refused, sample
+
+COPIES = 8
+PIXEL = sample("valid/sharp__2x2_fdcce6.png")
+IGNORING = {"/v1/auth/login", "/v1/auth/refresh", "/v1/auth/logout"}
+
+
+class Request(msgspec.Struct, kw_only=True):
+    """What is sent, the same with another body, and how many events it may bring about."""
+
+    path: str
+    body: dict[str, Any]
+    other: dict[str, Any]
+    events: int
+    anonymous: bool = False
+
+
+def promise(name: str = "a.png") -> dict[str, Any]:
+    return {"filename": name, "size": len(PIXEL), "contentType": "image/png"}
+
+
+def arrived(person: Person) -> dict[str, Any]:
+    ticket = person.initiate(PIXEL)
+    assert person.put(ticket, PIXEL).status_code == 200
+    return ticket
+
+
+def signing_up(_: Person) -> Request:
+    name = f"twice-{secrets.token_hex(5)}"
+    body = {"username": name, "email": f"{name}@example.org", "password": PASSWORD}
+    return Request(
+        path="/v1/auth/signup",
+        body={"json": body},
+        other={"json": body | {"username": name + "x"}},
+        events=3,  # the account and the claims on both names
+        anonymous=True,
+    )
+
+
+def initiating(_: Person) -> Request:
+    return Request(
+        path="/v1/uploads", body={"json": promise()}, other={"json": promise("b.png")}, events=1
+    )
+
+
+def initiating_many(_: Person) -> Request:
+    many = [promise(), {"filename": "no size"}, promise()]
+    return Request(
+        path="/v1/uploads/batch",
+        body={"json": {"uploads": many}},
+        other={"json": {"uploads": many[:1]}},
+        events=2,
+    )
+
+
+def finalizing(person: Person) -> Request:
+    body = {"uploadId": arrived(person)["uploadId"]}
+    return Request(
+        path="/v1/images",
+        body={"json": body},
+        other={"json": body | {"title": "other"}},
+        events=2,
+    )
+
+
+def finalizing_many(person: Person) -> Request:
+    images = [{"uploadId": arrived(person)["uploadId"]} for _ in range(2)]
+    return Request(
+        path="/v1/images/batch",
+        body={"json": {"images": images}},
+        other={"json": {"images": images[:1]}},
+        events=4,
+    )
+
+
+def sending_a_form(_: Person) -> Request:
+    """httpx makes a new boundary for each copy, as browsers do."""
+    return Request(
+        path="/v1/images",
+        body={"files": [("file", ("a.png", PIXEL)), ("file", ("b.png", PIXEL))]},
+        other={"files": [("file", ("a.png", PIXEL)), ("file", ("c.png", PIXEL))]},
+        events=6,
+    )
+
+
+def sending_a_large_form(_: Person) -> Request:
+    """Too large to be read before the record is begun."""
+    large = sample("valid/Pillow__rgb.jpg") + os.urandom(300_000)
+    return Request(
+        path="/v1/images",
+        body={"files": {"file": ("a.jpg", large)}, "data": {"title": "one"}},
+        other={"files": {"file": ("a.jpg", large[:-1] + b"x")}, "data": {"title": "one"}},
+        events=4,
+    )
+
+
+def restoring(person: Person) -> Request:
+    image = person.upload(PIXEL)
+    expect(person.http.delete(f"/v1/images/{image['imageId']}"), 200)
+    return Request(
+        path=f"/v1/images/{image['imageId']}/restore",
+        body={},
+        other={"content": b"{}"},
+        events=1,
+    )
+
+
+def sharing(person: Person) -> Request:
+    image = person.upload(PIXEL)
+    return Request(
+        path=f"/v1/images/{image['imageId']}/share",
+        body={"json": {"expiresIn": 3600}},
+        other={"json": {"expiresIn": 3601}},
+        events=1,
+    )
+
+
+def signing_a_url(person: Person) -> Request:
+    image = person.upload(PIXEL)
+    return Request(
+        path=f"/v1/images/{image['imageId']}/signed-url",
+        body={"json": {"expiresIn": 3600}},
+        other={"json": {"expiresIn": 3601}},
+        events=0,
+    )
+
+
+def importing(_: Person) -> Request:
+    url = web().url("/picture.png")
+    return Request(
+        path="/v1/uploads/import",
+        body={"json": {"url": url}},
+        other={"json": {"url": url, "title": "other"}},
+        events=3,
+    )
+
+
+POSTS: dict[str, list[Callable[[Person], Request]]] = {
+    "/v1/auth/signup": [signing_up],
+    "/v1/uploads": [initiating],
+    "/v1/uploads/batch": [initiating_many],
+    "/v1/uploads/import": [importing],
+    "/v1/images": [finalizing, sending_a_form, sending_a_large_form],
+    "/v1/images/batch": [finalizing_many],
+    "/v1/images/{id}/restore": [restoring],
+    "/v1/images/{id}/share": [sharing],
+    "/v1/images/{id}/signed-url": [signing_a_url],
+}
+EACH = [made for several in POSTS.values() for made in several]
+
+
+class Log:
+    """The events and the records of a service, from behind."""
+
+    def __init__(self, service) -> None:
+        self._url = load(DataFolder(service.data).endpoints()).database_url
+
+    def events(self) -> int:
+        with psycopg.connect(self._url) as connection:
+            return connection.execute("select count(*) from log.darkroom_events").fetchone()[0]
+
+    def lose_answers(self) -> None:
+        """As if every API process had died right before it kept its answer."""
+        with psycopg.connect(self._url) as connection:
+            connection.execute(
+                "update idempotency.records set answer = null, held_until = '-infinity'"
+            )
+
+
+@pytest.fixture
+def log(service):
+    return Log(service)
+
+
+def send(person: Person, request: Request, key: str, *, other: bool = False) -> httpx.Response:
+    http = person.service.client() if request.anonymous else person.http
+    headers = {"Idempotency-Key": key}
+    return http.post(request.path, headers=headers, **(request.other if other else request.body))
+
+
+def new_key() -> str:
+    return secrets.token_urlsafe(16)
+
+
+def same(answer: httpx.Response, first: httpx.Response) -> bool:
+    kept = ("content-type", "location", "etag", "darkroom-position")
+    return (answer.status_code, answer.content) == (first.status_code, first.content) and all(
+        answer.headers.get(name) == first.headers.get(name) for name in kept
+    )
+
+
+def test_every_post_is_tried_here(service):
+    paths = service.client().get("/schema/openapi.json").json()["paths"]
+
+    assert {path for path, methods in paths.items() if "post" in methods} == (set(POSTS) | IGNORING)
+
+
+@pytest.mark.parametrize("made", EACH, ids=lambda made: made.__name__)
+def test_copies_at_once_have_one_effect_and_one_answer(ann, log, made):
+    request, key = made(ann), new_key()
+    before = log.events()
+
+    with ThreadPoolExecutor(COPIES) as pool:
+        answers = list(pool.map(lambda _: send(ann, request, key), range(COPIES)))
+
+    done = [answer for answer in answers if answer.is_success]
+    first = next(it for it in done if "idempotency-replayed" not in it.headers)
+    for answer in answers:
+        if not answer.is_success:
+            refused(answer, 409, "idempotency_in_progress")
+            assert int(answer.headers["retry-after"]) > 0
+        else:
+            assert same(answer, first)
+    assert sum("idempotency-replayed" not in it.headers for it in done) == 1
+    assert log.events() - before == request.events
+
+
+@pytest.mark.parametrize("made", EACH, ids=lambda made: made.__name__)
+def test_the_same_again_is_answered_the_same_and_another_body_is_refused(ann, log, made):
+    request, key = made(ann), new_key()
+    before = log.events()
+    first = send(ann, request, key)
+
+    again = send(ann, request, key)
+    reused = send(ann, request, key, other=True)
+
+    assert first.is_success, first.text
+    assert same(again, first)
+    assert again.headers["idempotency-replayed"] == "true"
+    refused(reused, 422, "idempotency_key_reused")
+    assert log.events() - before == request.events
+
+
+@pytest.mark.parametrize("made", EACH, ids=lambda made: made.__name__)
+def test_an_answer_that_was_lost_with_its_process_is_made_again_from_what_is_there(ann, log, made):
+    request, key = made(ann), new_key()
+    before = log.events()
+    first = send(ann, request, key)
+    log.lose_answers()
+
+    again = send(ann, request, key)
+
+    assert again.is_success, again.text
+    assert "idempotency-replayed" not in again.headers
+    assert ids(again.json()) == ids(first.json())
+    assert log.events() - before == request.events
+    assert same(send(ann, request, key), again)
+
+
+def ids(body: Any) -> set[str]:
+    """Whatever the answer names as made."""
+    text = json.dumps(body)
+    return {part for part in text.split('"') if part.startswith(("img_", "upl_", "shr_", "u_"))}
+
+
+def test_what_a_dead_process_did_is_found_by_a_retry_with_another_body_too(ann, log):
+    request, key = initiating(ann), new_key()
+    send(ann, request, key)
+    log.lose_answers()
+
+    refused(send(ann, request, key, other=True), 422, "idempotency_key_reused")
+
+
+def test_one_persons_key_is_not_anothers(ann, ben):
+    key, body = new_key(), {"json": promise(), "headers": {}}
+    body["headers"]["Idempotency-Key"] = key
+
+    first = expect(ann.http.post("/v1/uploads", **body), 201)
+    second = expect(ben.http.post("/v1/uploads", **body), 201)
+
+    assert first["uploadId"] != second["uploadId"]
+
+
+def test_a_key_stands_for_one_path(ann):
+    key = new_key()
+    headers = {"Idempotency-Key": key}
+    image = ann.upload(PIXEL)["imageId"]
+    other = ann.upload(PIXEL)["imageId"]
+
+    one = expect(ann.http.post(f"/v1/images/{image}/share", json={}, headers=headers), 201)
+    two = expect(ann.http.post(f"/v1/images/{other}/share", json={}, headers=headers), 201)
+
+    assert one["shareId"] != two["shareId"]
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "two words", "caf\xe9", "tab\there"])
+def test_a_key_is_1_to_255_visible_characters(ann, key):
+    headers = {"Idempotency-Key": key.encode("latin-1")}
+
+    problem = refused(
+        ann.http.post("/v1/uploads", json=promise(), headers=headers), 422, "validation"
+    )
+
+    assert problem["errors"][0]["field"] == "Idempotency-Key"
+
+
+def test_the_longest_key_is_fine_and_two_are_not(ann):
+    longest = {"Idempotency-Key": secrets.token_hex(128)[:255]}
+    expect(ann.http.post("/v1/uploads", json=promise(), headers=longest), 201)
+
+    twice = [("Idempotency-Key", "a"), ("Idempotency-Key", "b")]
+    refused(ann.http.post("/v1/uploads", json=promise(), headers=twice), 422, "validation")
+
+
+def test_malformed_fields_can_be_corrected_under_the_same_key(ann):
+    headers = {"Idempotency-Key": new_key()}
+    refused(ann.http.post("/v1/uploads", json={"size": 0}, headers=headers), 422, "validation")
+
+    answer = ann.http.post("/v1/uploads", json=promise(), headers=headers)
+
+    expect(answer, 201)
+    assert "idempotency-replayed" not in answer.headers
+
+
+def test_bytes_that_come_later_are_waited_for_under_the_same_key(ann):
+    ticket = ann.initiate(PIXEL)
+    headers = {"Idempotency-Key": new_key()}
+    body = {"uploadId": ticket["uploadId"]}
+    refused(ann.http.post("/v1/images", json=body, headers=headers), 409, "upload_incomplete")
+    ann.put(ticket, PIXEL)
+
+    expect(ann.http.post("/v1/images", json=body, headers=headers), 201)
+
+
+def test_a_verdict_on_bytes_is_kept(ann):
+    files = {"file": ("a.jpg", sample("valid/Pillow__rgb.jpg")[:600])}
+    headers = {"Idempotency-Key": new_key()}
+    first = ann.http.post("/v1/images", files=files, headers=headers)
+    problem = refused(first, 422, "corrupt_image")
+
+    again = ann.http.post("/v1/images", files=files, headers=headers)
+
+    assert again.headers["idempotency-replayed"] == "true"
+    assert refused(again, 422, "corrupt_image") == problem
+
+
+def test_strangers_are_turned_away_before_their_key_means_anything(service, ann):
+    headers = {"Idempotency-Key": new_key()}
+    refused(
+        service.client().post("/v1/uploads", json=promise(), headers=headers),
+        401,
+        "unauthenticated",
+    )
+
+    expect(ann.http.post("/v1/uploads", json=promise(), headers=headers), 201)
+
+
+def test_tokens_are_never_kept_to_be_read_again(ann):
+    headers = {"Idempotency-Key": new_key()}
+    body = {"email": ann.email, "password": PASSWORD}
+    http = ann.service.client()
+
+    first = expect(http.post("/v1/auth/login", json=body, headers=headers), 200)
+    second = expect(http.post("/v1/auth/login", json=body, headers=headers), 200)
+
+    assert first["refreshToken"] != second["refreshToken"]
+
+
+def test_who_signed_up_before_a_death_keeps_the_password_and_can_log_in(ann, log):
+    request, key = signing_up(ann), new_key()
+    send(ann, request, key)
+    log.lose_answers()
+
+    expect(send(ann, request, key), 201)
+
+    body = request.body["json"]
+    login = {"email": body["email"], "password": body["password"]}
+    expect(ann.service.client().post("/v1/auth/login", json=login), 200)
+
+
+def test_kill_9_of_the_api_leaves_no_image_twice_and_none_out(service):
+    """Each upload is sent with one key until it is answered, while its server dies."""
+    person = Person(service, "kill")
+    keys = [new_key() for _ in range(12)]
+
+    def upload(key: str) -> str:
+        content = sample("valid/Pillow__rgb.jpg") + key.encode()
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            try:
+                with service.client(person.tokens["accessToken"]) as http:
+                    answer = http.post(
+                        "/v1/images",
+                        files={"file": ("k.jpg", content)},
+                        headers={"Idempotency-Key": key},
+                    )
+            except httpx.TransportError:
+                time.sleep(0.1)
+                continue
+            if answer.status_code == 201:
+                return answer.json()["imageId"]
+            assert answer.status_code in (409, 503), answer.text
+            time.sleep(float(answer.headers["retry-after"]) / 4)
+        raise AssertionError("never answered")
+
+    with ThreadPoolExecutor(4) as pool:
+        waiting = [pool.submit(upload, key) for key in keys]
+        for _ in range(3):
+            time.sleep(0.4)
+            service.kill("api")
+            service.await_ready()
+        made = [it.result() for it in waiting]
+
+    person.http = service.client(person.tokens["accessToken"])
+    listed = person.http.get("/v1/images", params={"user": person.id, "limit": 100}).json()
+    assert len(set(made)) == len(keys)
+    assert {image["imageId"] for image in listed["images"]} == set(made)
