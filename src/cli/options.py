@@ -25,9 +25,9 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print for ma
 
 def settings_of(data: Path) -> Settings:
     """From the environment, or from what a running `up` left in its data folder."""
-    if "DARKROOM_DATABASE_URL" in os.environ:
-        return load(os.environ)
     try:
+        if "DARKROOM_DATABASE_URL" in os.environ:
+            return load(os.environ)
         return load(DataFolder(data).endpoints() | dict(os.environ))
     except FileNotFoundError:
         fail(
