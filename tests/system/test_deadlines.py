@@ -92,6 +92,7 @@ async def test_500_slow_connections_are_closed_and_others_do_not_notice(service,
     lorises = [Loris(service.url, *ways[n % len(ways)]) for n in range(LORISES)]
     token = {"Authorization": f"Bearer {ann.tokens['accessToken']}"}
     async with httpx.AsyncClient(base_url=service.url, headers=token, timeout=30) as http:
+        await p95(http, 2)  # the first answers are slower than any that follow
         before = await p95(http, 5)
         running = [asyncio.create_task(loris.run(within=DEADLINE + 10)) for loris in lorises]
         during = await p95(http, DEADLINE - 2)
