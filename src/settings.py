@@ -42,6 +42,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """How long a deleted image can be restored."""
     upload_expiry: int = 900
     """Seconds a presigned URL is good for."""
+    upload_lifetime: int = 86_400
+    """Seconds an upload may take, from its promise to its last byte."""
     max_file_bytes: int = 64 * 1024**2
     access_token_seconds: int = 900
     refresh_token_days: int = 30

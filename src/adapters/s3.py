@@ -23,7 +23,7 @@ CHUNK = 256 * 1024
 PATIENCE = 12.0
 """Seconds of retries: a restarted SeaweedFS answers 500 for a while, for keys that exist too."""
 
-_MISSING = {"NoSuchKey", "404", "NotFound"}
+_MISSING = {"NoSuchKey", "NoSuchUpload", "404", "NotFound"}
 _PASSING = (BotoCoreError, aiohttp.ClientError, asyncio.TimeoutError, ConnectionError)
 
 
@@ -80,7 +80,7 @@ class S3Objects:
         try:
             await self._patiently(lambda: self._client.create_bucket(Bucket=self._bucket))
         except ClientError as error:
-            if _code(error) not in ("BucketAlreadyOwnedByYou", "BucketAlreadyExists"):
+            if error_code(error) not in ("BucketAlreadyOwnedByYou", "BucketAlreadyExists"):
                 raise
 
     async def reachable(self) -> bool:
@@ -209,7 +209,7 @@ class S3Objects:
             try:
                 return await attempt()
             except ClientError as error:
-                if _code(error) in _MISSING:
+                if error_code(error) in _MISSING:
                     raise ObjectMissing from error
                 if _status(error) < 500:
                     raise
@@ -222,7 +222,7 @@ class S3Objects:
             pause = min(pause * 2, 1.0)
 
 
-def _code(error: ClientError) -> str:
+def error_code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code"))
 
 

@@ -8,7 +8,17 @@ from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import ScalarRenderPlugin
 
-from api import accounts, delivery, images, listing, metadata, operations, problems, uploads
+from api import (
+    accounts,
+    delivery,
+    images,
+    listing,
+    metadata,
+    operations,
+    problems,
+    tus,
+    uploads,
+)
 from api.identity import AnyRequest, caller, maybe_caller
 from api.parts import Parts
 from api.waiting import await_position
@@ -25,6 +35,7 @@ def create(parts: Parts) -> Litestar:
             accounts.jwks,
             uploads.UploadController,
             uploads.TakingInController,
+            tus.TusController,
             images.ImageController,
             images.SharingController,
             metadata.metadata,
@@ -55,7 +66,8 @@ def create(parts: Parts) -> Litestar:
             render_plugins=[ScalarRenderPlugin()],
         ),
         cors_config=CORSConfig(
-            allow_origins=["*"], expose_headers=["Darkroom-Position", "ETag", "Location"]
+            allow_origins=["*"],
+            expose_headers=["Darkroom-Position", "ETag", "Location", *tus.EXPOSED],
         ),
     )
 

@@ -10,6 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
 from commands.dispatcher import Dispatcher
+from commands.ledger import Ledger
 from commands.ports import (
     AccessTokens,
     EventStore,
@@ -50,6 +51,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     prints: Prints
     positions: Positions
     objects: ObjectStore
+    ledger: Ledger
     lab: Lab
     printer: Printer
     store: EventStore

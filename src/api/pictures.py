@@ -1,13 +1,12 @@
 """An image as clients see it."""
 
 from datetime import datetime
-from typing import Any
 
 import msgspec
 
 from domain.ids import to_text
 from domain.media import Rung
-from projections.gallery import Card, Exhibit
+from projections.gallery import Exhibit
 
 
 class Picture(msgspec.Struct, kw_only=True, rename="camel"):
@@ -84,21 +83,3 @@ def status(exhibit: Exhibit) -> str:
 def etag(exhibit: Exhibit) -> str:
     """Of the JSON: the version, and whether it has been developed since."""
     return f'"{exhibit.card.version}{"" if exhibit.print else "-p"}"'
-
-
-def upload(card: Card) -> dict[str, Any]:
-    """The JSON of an upload."""
-    state = "initiated"
-    if card.closed:
-        state = "aborted"
-    if card.finalized:
-        state = "finalized"
-    return {
-        "uploadId": to_text("upl", card.id),
-        "status": state,
-        "size": card.size,
-        "receivedBytes": card.size if card.finalized else 0,
-        "parts": [],
-        "expiresAt": card.expires_at,
-        "imageId": to_text("img", card.id) if card.finalized else None,
-    }

@@ -19,8 +19,10 @@ STATUS = {
     Kind.UNAUTHENTICATED: HTTPStatus.UNAUTHORIZED,
     Kind.FORBIDDEN: HTTPStatus.FORBIDDEN,
     Kind.NOT_FOUND: HTTPStatus.NOT_FOUND,
+    Kind.GONE: HTTPStatus.GONE,
     Kind.CONFLICT: HTTPStatus.CONFLICT,
     Kind.STALE: HTTPStatus.PRECONDITION_FAILED,
+    Kind.LOCKED: HTTPStatus.LOCKED,
     Kind.TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     Kind.UNSUPPORTED: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     Kind.UNPROCESSABLE: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -128,7 +130,7 @@ def _errors(request: AnyRequest, error: ValidationException) -> list[dict[str, s
 
 def _problem(document: dict[str, Any], status: HTTPStatus) -> Response[Any]:
     headers = {"Cache-Control": "no-store"}
-    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+    if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.LOCKED):
         headers["Retry-After"] = RETRY_AFTER
     if status is HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = 'Bearer realm="darkroom"'

@@ -8,7 +8,7 @@ from litestar import Controller, Response, delete, get, post
 from litestar.exceptions import ClientException
 from litestar.params import FromPath, JSONBody
 
-from api import problems
+from api import problems, tickets
 from api.bodies import (
     MAX_BATCH,
     Describing,
@@ -24,9 +24,10 @@ from api.bodies import (
 from api.forms import Form, ReceivedFile, received
 from api.identity import AnyRequest, Caller, upload_id
 from api.parts import Given, Parts
-from api.pictures import etag, picture, upload
+from api.pictures import etag, picture
 from api.waiting import after_write, written
 from commands.ports import StreamMoved
+from commands.standing import InspectUpload
 from commands.uploads import (
     AbortUpload,
     FinalizeUpload,
@@ -36,7 +37,7 @@ from commands.uploads import (
     Uploaded,
 )
 from domain.access import Visibility
-from domain.ids import AccountId, to_text
+from domain.ids import AccountId
 from domain.image import Promised
 from domain.refusals import BatchTooLarge, Conflict, NotFound, Refusal, Validation
 from projections.gallery import Exhibit
@@ -56,7 +57,7 @@ class UploadController(Controller):
     ) -> Response[dict[str, Any]]:
         ticket = await _initiate(parts, caller, data)
         headers = await written(parts, ticket.receipt)
-        body = _ticket(ticket)
+        body = tickets.ticket(ticket)
         location = f"/v1/uploads/{body['uploadId']}"
         return Response(body, status_code=201, headers=headers | {"Location": location})
 
@@ -71,17 +72,15 @@ class UploadController(Controller):
             outcome = await _outcome(lambda item=item: _promised(parts, caller, item))  # type: ignore[misc]  # bound now
             if isinstance(outcome, Ticket):
                 last = outcome.receipt
-                results.append({"status": 201, "upload": _ticket(outcome)})
+                results.append({"status": 201, "upload": tickets.ticket(outcome)})
             else:
                 results.append(outcome)
         return Response({"results": results}, headers=await written(parts, last))
 
     @get("/{id:str}", summary="How an upload stands")
     async def show(self, id: FromPath[str], caller: Caller, parts: Given) -> dict[str, Any]:
-        exhibit = await parts.gallery.find(upload_id(id))
-        if exhibit is None or exhibit.card.owner_id != caller:
-            raise NotFound
-        return upload(exhibit.card)
+        standing = await parts.dispatch(InspectUpload(by=caller, image_id=upload_id(id)))
+        return tickets.standing(standing)
 
     @delete("/{id:str}", status_code=204, summary="Give up an upload")
     async def abort(self, id: FromPath[str], caller: Caller, parts: Given) -> Response[None]:
@@ -164,17 +163,6 @@ async def _initiate(parts: Parts, caller: AccountId, data: NewUpload) -> Ticket:
     return ticket
 
 
-def _ticket(ticket: Ticket) -> dict[str, Any]:
-    return {
-        "uploadId": to_text("upl", ticket.image_id),
-        "presignedUrl": ticket.request.url,
-        "method": ticket.request.method,
-        "headers": ticket.request.headers,
-        "expiresIn": ticket.request.expires_in,
-        "multipart": None,
-    }
-
-
 async def _from_upload(data: NewImage, caller: AccountId, parts: Parts) -> Response[Any]:
     uploaded = await _finalize(parts, caller, data)
     return await _created(parts, uploaded)
@@ -185,18 +173,20 @@ async def _finalized(parts: Parts, caller: AccountId, item: Any) -> Uploaded:
 
 
 async def _finalize(parts: Parts, caller: AccountId, data: NewImage) -> Uploaded:
+    id = upload_id(data.upload_id)
+    data = await tickets.completed(data, id, parts)
     uploaded: Uploaded = await parts.dispatch(
         FinalizeUpload(
             by=caller,
-            image_id=upload_id(data.upload_id),
-            visibility=await _visibility(parts, caller, data),
+            image_id=id,
+            visibility=await chosen_visibility(parts, caller, data),
             details=details(data),
         )
     )
     return uploaded
 
 
-async def _visibility(parts: Parts, caller: AccountId, said: Describing) -> Visibility:
+async def chosen_visibility(parts: Parts, caller: AccountId, said: Describing) -> Visibility:
     if said.visibility is not None:
         return said.visibility
     profile = await parts.accounts.find(caller)
@@ -228,7 +218,7 @@ async def _from_form(request: AnyRequest, caller: AccountId, parts: Parts) -> Re
         if not form.files:
             raise Validation(errors=[{"field": "file", "message": "is missing"}])
         said = _said(form)
-        visibility = await _visibility(parts, caller, said)
+        visibility = await chosen_visibility(parts, caller, said)
         if len(form.files) == 1:
             return await _created(
                 parts, await _taken(parts, caller, form.files[0], said, visibility)
