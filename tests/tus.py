@@ -49,4 +49,8 @@ class Tus:
 
 
 def metadata(**said: str) -> str:
-    return ",".join(f"{key} {base64.b64encode(value.encode()).decode()}" for key, value in said.items())
+    return ",".join(f"{key} {encoded(value.encode())}" for key, value in said.items())
+
+
+def encoded(value: bytes) -> str:
+    return base64.b64encode(value).decode()

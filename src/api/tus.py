@@ -56,7 +56,7 @@ class UnsupportedTusVersion(PreconditionFailed):
 
 def speaks_tus(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
     version = connection.headers.get("Tus-Resumable")
-    if version != VERSION and connection.scope["method"] != "OPTIONS":
+    if version != VERSION and connection.scope.get("method") != "OPTIONS":
         raise UnsupportedTusVersion(requested=version or "none", supported=VERSION)
 
 
@@ -73,7 +73,7 @@ class TusController(Controller):
     exception_handlers = {ChunkMismatch: mismatched}
 
     @post(summary="Create an upload", request_max_body_size=None)
-    async def create(self, request: AnyRequest, caller: Caller, parts: Given) -> Response[bytes]:
+    async def create(self, request: AnyRequest, caller: Caller, parts: Given) -> Response[None]:
         opened = await _opened(request, caller, parts)
         headers = await written(parts, opened.receipt) | {
             "Location": f"{PATH}/{to_text('upl', opened.image_id)}",
@@ -82,13 +82,14 @@ class TusController(Controller):
         if _kind(request) == tus_headers.CONTENT_TYPE:
             try:
                 headers |= await _append(request, caller, parts, opened.image_id, offset=0)
-            except Refusal:
-                await parts.dispatch(AbortUpload(by=caller, image_id=opened.image_id))
+            except (Refusal, ClientException):  # who is refused never learns the location
+                abort = AbortUpload(by=caller, image_id=opened.image_id)
+                await written(parts, await parts.dispatch(abort))
                 raise
         return _empty(201, headers)
 
     @head("/{id:str}", summary="How far an upload has come")
-    async def locate(self, id: FromPath[str], caller: Caller, parts: Given) -> Response[bytes]:
+    async def locate(self, id: FromPath[str], caller: Caller, parts: Given) -> Response[None]:
         image_id = upload_id(id)
         received = await parts.dispatch(LocateUpload(by=caller, image_id=image_id))
         headers = await _outcome(received, caller, parts, image_id)
@@ -100,7 +101,7 @@ class TusController(Controller):
     @patch("/{id:str}", status_code=204, summary="Go on", request_max_body_size=None)
     async def append(
         self, request: AnyRequest, id: FromPath[str], caller: Caller, parts: Given
-    ) -> Response[bytes]:
+    ) -> Response[None]:
         if _kind(request) != tus_headers.CONTENT_TYPE:
             message = f"Content-Type must be {tus_headers.CONTENT_TYPE}"
             raise ClientException(message, status_code=415)
@@ -109,7 +110,7 @@ class TusController(Controller):
         return _empty(204, headers)
 
     @delete("/{id:str}", status_code=204, summary="Give up an upload")
-    async def terminate(self, id: FromPath[str], caller: Caller, parts: Given) -> Response[bytes]:
+    async def terminate(self, id: FromPath[str], caller: Caller, parts: Given) -> Response[None]:
         image_id = upload_id(id)
         await parts.dispatch(LocateUpload(by=caller, image_id=image_id))
         receipt = await parts.dispatch(AbortUpload(by=caller, image_id=image_id))
@@ -211,8 +212,8 @@ async def _outcome(
     return headers
 
 
-def _empty(status: int, headers: dict[str, str]) -> Response[bytes]:
-    return Response(b"", status_code=status, headers=headers, media_type=MediaType.TEXT)
+def _empty(status: int, headers: dict[str, str]) -> Response[None]:
+    return Response(None, status_code=status, headers=headers, media_type=MediaType.TEXT)
 
 
 async def _body(request: AnyRequest) -> AsyncIterator[bytes]:
