@@ -44,6 +44,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """How long a deleted image can be restored."""
     upload_expiry: int = 900
     """Seconds a presigned URL is good for."""
+    upload_lifetime: int = 86_400
+    """Seconds an upload may take, from its promise to its last byte."""
     orphan_grace: int = 3_600
     """Seconds that bytes which no event refers to are left alone."""
     max_file_bytes: int = 64 * 1024**2

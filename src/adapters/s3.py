@@ -24,7 +24,7 @@ CHUNK = 256 * 1024
 PATIENCE = 12.0
 """Seconds of retries: a restarted SeaweedFS answers 500 for a while, for keys that exist too."""
 
-_MISSING = {"NoSuchKey", "404", "NotFound"}
+_MISSING = {"NoSuchKey", "NoSuchUpload", "404", "NotFound"}
 _PASSING = (BotoCoreError, aiohttp.ClientError, asyncio.TimeoutError, ConnectionError)
 
 
@@ -81,7 +81,7 @@ class S3Objects:
         try:
             await self._patiently(lambda: self._client.create_bucket(Bucket=self._bucket))
         except ClientError as error:
-            if _code(error) not in ("BucketAlreadyOwnedByYou", "BucketAlreadyExists"):
+            if error_code(error) not in ("BucketAlreadyOwnedByYou", "BucketAlreadyExists"):
                 raise
 
     async def reachable(self) -> bool:
@@ -214,7 +214,7 @@ class S3Objects:
             try:
                 return await attempt()
             except ClientError as error:
-                if _code(error) in _MISSING:
+                if error_code(error) in _MISSING:
                     raise ObjectMissing from error
                 if _status(error) < 500:
                     raise
@@ -233,7 +233,7 @@ def _session() -> Any:
     return get_session()
 
 
-def _code(error: ClientError) -> str:
+def error_code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code"))
 
 

@@ -19,6 +19,7 @@ from api import (
     operations,
     problems,
     sharex,
+    tus,
     uploads,
 )
 from api.bodies import JsonRequest
@@ -33,6 +34,7 @@ MAX_BODY = 1_000_000
 EXPOSED = [
     *("Accept-Ranges", "Allow", "Content-Disposition", "Content-Range", "Darkroom-Position"),
     *("ETag", "Location", "Retry-After", idempotency.REPLAYED),
+    *tus.EXPOSED,
 ]
 """What scripts of other origins may read of an answer, beside what every script may."""
 
@@ -47,6 +49,7 @@ def create(parts: Parts) -> Litestar:
             uploads.TakingInController,
             imports.import_image,
             sharex.uploader,
+            tus.TusController,
             images.ImageController,
             images.SharingController,
             metadata.metadata,

@@ -42,7 +42,12 @@ LONGEST = 255
 RENEWED_EVERY = 3.0
 """Seconds; a record is held for three times that."""
 
-IGNORED = frozenset({"/v1/auth/login", "/v1/auth/refresh", "/v1/auth/logout", "/oauth/token"})
+IGNORED = frozenset(
+    {
+        *("/v1/auth/login", "/v1/auth/refresh", "/v1/auth/logout", "/oauth/token"),
+        "/v1/tus",  # what it is about stands in its headers; a tus client asks how far it came
+    }
+)
 ANONYMOUS = frozenset({"/v1/auth/signup"})
 
 _NOT_KEPT = frozenset({400, 401, 403, 408, 409, 429})

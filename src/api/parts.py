@@ -12,6 +12,7 @@ from litestar.params import SkipValidation
 from api.deadlines import Pace
 from commands.dispatcher import Dispatcher
 from commands.idempotency import Records
+from commands.ledger import Ledger
 from commands.ports import (
     AccessTokens,
     EventStore,
@@ -53,6 +54,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     prints: Prints
     positions: Positions
     objects: ObjectStore
+    ledger: Ledger
     lab: Lab
     printer: Printer
     store: EventStore

@@ -1,14 +1,13 @@
 """An image as clients see it."""
 
 from datetime import datetime
-from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from domain.ids import to_text
 from domain.media import Format, Rung
-from projections.gallery import Card, Exhibit
+from projections.gallery import Exhibit
 
 EXTENSIONS = {
     "jpg": Format.JPEG,
@@ -97,22 +96,3 @@ def status(exhibit: Exhibit) -> str:
 def etag(exhibit: Exhibit) -> str:
     """Of the JSON: the version, and whether it has been developed since."""
     return f'"{exhibit.card.version}{"" if exhibit.print else "-p"}"'
-
-
-def upload(card: Card, received: int) -> dict[str, Any]:
-    """The JSON of an upload."""
-    state = "complete" if received == card.size else "initiated"
-    if card.closed:
-        state = "aborted"
-    image_id = card.id if card.finalized else card.duplicate_of
-    if image_id:
-        state = "finalized"
-    return {
-        "uploadId": to_text("upl", card.id),
-        "status": state,
-        "size": card.size,
-        "receivedBytes": received,
-        "parts": [],
-        "expiresAt": card.expires_at,
-        "imageId": to_text("img", image_id) if image_id else None,
-    }

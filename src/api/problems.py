@@ -20,8 +20,10 @@ STATUS = {
     Kind.UNAUTHENTICATED: HTTPStatus.UNAUTHORIZED,
     Kind.FORBIDDEN: HTTPStatus.FORBIDDEN,
     Kind.NOT_FOUND: HTTPStatus.NOT_FOUND,
+    Kind.GONE: HTTPStatus.GONE,
     Kind.CONFLICT: HTTPStatus.CONFLICT,
     Kind.STALE: HTTPStatus.PRECONDITION_FAILED,
+    Kind.LOCKED: HTTPStatus.LOCKED,
     Kind.TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     Kind.UNSUPPORTED: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     Kind.UNPROCESSABLE: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -139,7 +141,8 @@ def _body(request: AnyRequest) -> bytes | None:
 
 def _problem(document: dict[str, Any], status: HTTPStatus) -> Response[Any]:
     headers = {"Cache-Control": "no-store"}
-    if status is HTTPStatus.SERVICE_UNAVAILABLE or document["code"] == IdempotencyInProgress.code:
+    busy = status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.LOCKED)
+    if busy or document["code"] == IdempotencyInProgress.code:
         headers["Retry-After"] = RETRY_AFTER
     if status is HTTPStatus.REQUEST_TIMEOUT:
         headers["Connection"] = "close"

@@ -7,7 +7,7 @@ from litestar import Controller, Response, delete, get, post
 from litestar.exceptions import ClientException
 from litestar.params import FromPath, JSONBody
 
-from api import problems
+from api import problems, tickets
 from api.bodies import (
     MAX_BATCH,
     Describing,
@@ -24,11 +24,11 @@ from api.forms import ReceivedFile, describing, received
 from api.idempotency import Ids
 from api.identity import AnyRequest, Caller, upload_id
 from api.parts import Given, Parts
-from api.pictures import Picture, etag, picture, upload
+from api.pictures import Picture, etag, picture
 from api.waiting import after_write, written
-from commands import object_keys
 from commands.imports import ImportImage
-from commands.ports import NewId, ObjectMissing, StreamMoved
+from commands.ports import NewId, StreamMoved
+from commands.standing import InspectUpload
 from commands.uploads import (
     AbortUpload,
     FinalizeUpload,
@@ -42,7 +42,7 @@ from domain.account import Duplicates
 from domain.ids import AccountId, ImageId, to_text
 from domain.image import Promised
 from domain.refusals import BatchTooLarge, Conflict, NotFound, Refusal, Validation
-from projections.gallery import Card, Exhibit
+from projections.gallery import Exhibit
 
 T = TypeVar("T")
 
@@ -59,7 +59,7 @@ class UploadController(Controller):
     ) -> Response[dict[str, Any]]:
         ticket = await _initiate(parts, caller, data, new_id)
         headers = await written(parts, ticket.receipt)
-        body = _ticket(ticket)
+        body = tickets.ticket(ticket)
         location = f"/v1/uploads/{body['uploadId']}"
         return Response(body, status_code=201, headers=headers | {"Location": location})
 
@@ -74,17 +74,15 @@ class UploadController(Controller):
             outcome = await _outcome(lambda item=item: _promised(parts, caller, item, new_id))  # type: ignore[misc]  # bound now
             if isinstance(outcome, Ticket):
                 last = outcome.receipt
-                results.append({"status": 201, "upload": _ticket(outcome)})
+                results.append({"status": 201, "upload": tickets.ticket(outcome)})
             else:
                 results.append(outcome)
         return Response({"results": results}, headers=await written(parts, last))
 
     @get("/{id:str}", summary="How an upload stands")
     async def show(self, id: FromPath[str], caller: Caller, parts: Given) -> dict[str, Any]:
-        exhibit = await parts.gallery.find(upload_id(id))
-        if exhibit is None or exhibit.card.owner_id != caller:
-            raise NotFound
-        return upload(exhibit.card, await _received(parts, exhibit.card))
+        standing = await parts.dispatch(InspectUpload(by=caller, image_id=upload_id(id)))
+        return tickets.standing(standing)
 
     @delete("/{id:str}", status_code=204, summary="Give up an upload")
     async def abort(self, id: FromPath[str], caller: Caller, parts: Given) -> Response[None]:
@@ -149,16 +147,6 @@ async def _outcome(attempt: Callable[[], Awaitable[T]]) -> T | dict[str, Any]:
     return {"status": error["status"], "error": error}
 
 
-async def _received(parts: Parts, card: Card) -> int:
-    """Bytes that have come, as far as a presigned URL shows them: all or none."""
-    if card.finalized or card.closed:
-        return card.size if card.finalized else 0
-    try:
-        return (await parts.objects.head(object_keys.incoming(card.id))).size
-    except ObjectMissing:
-        return 0
-
-
 async def _promised(parts: Parts, caller: AccountId, item: Any, new_id: NewId) -> Ticket:
     return await _initiate(parts, caller, converted(item, NewUpload), new_id)
 
@@ -176,17 +164,6 @@ async def _initiate(parts: Parts, caller: AccountId, data: NewUpload, new_id: Ne
     return ticket
 
 
-def _ticket(ticket: Ticket) -> dict[str, Any]:
-    return {
-        "uploadId": to_text("upl", ticket.image_id),
-        "presignedUrl": ticket.request.url,
-        "method": ticket.request.method,
-        "headers": ticket.request.headers,
-        "expiresIn": ticket.request.expires_in,
-        "multipart": None,
-    }
-
-
 async def _from_upload(data: NewImage, caller: AccountId, parts: Parts) -> Response[Any]:
     uploaded = await _finalize(parts, caller, data)
     return await created(parts, uploaded, new=uploaded.receipt.position is not None)
@@ -197,10 +174,12 @@ async def _finalized(parts: Parts, caller: AccountId, item: Any) -> Uploaded:
 
 
 async def _finalize(parts: Parts, caller: AccountId, data: NewImage) -> Uploaded:
+    id = upload_id(data.upload_id)
+    data = await tickets.completed(data, id, parts)
     visibility, duplicates = await wishes(parts, caller, data)
     command = FinalizeUpload(
         by=caller,
-        image_id=upload_id(data.upload_id),
+        image_id=id,
         visibility=visibility,
         details=details(data),
         duplicates=duplicates,

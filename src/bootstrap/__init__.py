@@ -23,7 +23,7 @@ from settings import Settings
 
 if TYPE_CHECKING:
     from adapters.lab import VipsLab
-    from adapters.s3 import S3Objects
+    from adapters.s3_multipart import S3Multipart
 
 PROJECTIONS = {projection.name: projection for projection in ALL}
 
@@ -69,10 +69,10 @@ class Core:
         self.nats: Client
 
     @cached_property
-    def objects(self) -> "S3Objects":
-        from adapters.s3 import S3Objects
+    def objects(self) -> "S3Multipart":
+        from adapters.s3_multipart import S3Multipart
 
-        return S3Objects(
+        return S3Multipart(
             url=self.settings.objects_url,
             public_url=self.settings.objects_public_url,
             access_key=self.settings.objects_access_key,

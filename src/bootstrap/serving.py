@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from litestar import Litestar
+from litestar.types import ASGIApp
 
 from adapters.accounts import PostgresAccounts
 from adapters.addresses import PublicAddresses, networks
@@ -17,6 +18,7 @@ from adapters.gallery import PostgresGallery
 from adapters.health import Health
 from adapters.idempotency import PostgresRecords
 from adapters.lab import VipsLab
+from adapters.ledger import PostgresLedger
 from adapters.metrics import Metrics
 from adapters.passwords import Argon2Passwords
 from adapters.positions import HeardPositions
@@ -28,18 +30,20 @@ from adapters.tokens import JwtTokens
 from api.app import create
 from api.deadlines import Pace
 from api.parts import Parts
+from api.tus import Dialect
 from bootstrap import Core, new_id, now
-from commands import accounts, images, imports, uploads
+from commands import accounts, images, imports, receiving, standing, uploads
 from commands.dispatcher import Dispatcher
 from commands.once import Once
 from commands.prints import Printer
 from settings import Settings, load
 
 
-def app() -> Litestar:
+def app() -> ASGIApp:
     """The API of one worker process, from its environment."""
     die_with_parent()
-    return application(load(os.environ))
+    settings = load(os.environ)
+    return Dialect(application(settings), max_size=settings.max_file_bytes)
 
 
 def application(settings: Settings) -> Litestar:
@@ -74,6 +78,7 @@ def application(settings: Settings) -> Litestar:
             prints=PostgresPrints(core.database),
             positions=positions,
             objects=core.objects,
+            ledger=PostgresLedger(core.database),
             lab=lab,
             printer=Printer(core.objects, lab, core.spool),
             store=core.store,
@@ -106,34 +111,58 @@ def dispatcher(
 ) -> Dispatcher:
     """Every command this service accepts."""
     store, objects, settings = core.store, core.objects, core.settings
-    upload: dict[str, Any] = {"caps": settings.caps, "expiry": settings.upload_expiry}
-    decode: dict[str, Any] = {
-        "lab": lab,
-        "objects": objects,
+    promise: dict[str, Any] = {
         "store": store,
+        "now": now,
+        "new_id": new_id,
+        "caps": settings.caps,
+        "lifetime": settings.upload_lifetime,
+    }
+    arrive: dict[str, Any] = {"objects": objects, "ledger": PostgresLedger(core.database)}
+    prove: dict[str, Any] = {
+        "lab": lab,
         "hasher": core.key,
         "twins": PostgresGallery(core.database),
     }
     names: dict[str, Any] = {"store": store, "hasher": core.key}
-    take_in = partial(uploads.take_in, now=now, new_id=new_id, **decode, **upload)
+    take_in = partial(uploads.take_in, objects=objects, **promise, **prove)
     return Dispatcher(
         {
             uploads.InitiateUpload: partial(
-                uploads.initiate_upload,
-                store=store,
-                objects=objects,
-                now=now,
-                new_id=new_id,
-                **upload,
+                uploads.initiate_upload, expiry=settings.upload_expiry, **promise, **arrive
             ),
             uploads.FinalizeUpload: partial(
                 uploads.finalize_upload,
+                store=store,
                 spool=core.spool,
                 new_id=new_id,
                 proving=Once(),
-                **decode,
+                **arrive,
+                **prove,
             ),
             uploads.TakeIn: take_in,
+            uploads.AbortUpload: partial(uploads.abort_upload, store=store, **arrive),
+            standing.InspectUpload: partial(
+                standing.inspect_upload,
+                store=store,
+                now=now,
+                expiry=settings.upload_expiry,
+                **arrive,
+            ),
+            receiving.OpenUpload: partial(
+                receiving.open_upload,
+                store=store,
+                ledger=arrive["ledger"],
+                now=now,
+                caps=settings.caps,
+                lifetime=settings.upload_lifetime,
+            ),
+            receiving.LocateUpload: partial(
+                receiving.locate_upload, store=store, ledger=arrive["ledger"], now=now
+            ),
+            receiving.ReceiveBytes: partial(
+                receiving.receive_bytes, store=store, spool=core.spool, now=now, **arrive
+            ),
             imports.ImportImage: partial(
                 imports.import_image,
                 store=store,
@@ -142,7 +171,6 @@ def dispatcher(
                 max_bytes=settings.caps.file_bytes,
                 take_in=take_in,
             ),
-            uploads.AbortUpload: partial(uploads.abort_upload, store=store, objects=objects),
             images.ChangeImage: partial(images.change_image, store=store, now=now),
             images.DeleteImage: partial(
                 images.delete_image,

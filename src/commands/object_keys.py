@@ -13,6 +13,11 @@ def incoming(image_id: ImageId) -> ObjectKey:
     return ObjectKey(f"incoming/{image_id.hex}")
 
 
+def tail(image_id: ImageId, number: int) -> ObjectKey:
+    """Bytes that came to us and are too few for a part; written once."""
+    return ObjectKey(f"{incoming(image_id)}.{number}")
+
+
 def original(owner_id: AccountId, image_id: ImageId, attempt: UUID) -> ObjectKey:
     """Written once, by one attempt to finalize; no presigned URL ever names it.
 

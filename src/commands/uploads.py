@@ -1,6 +1,6 @@
 """Taking images in: promise, bytes, proof, fact."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Container, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
@@ -10,9 +10,11 @@ from uuid import UUID
 
 import msgspec
 
-from commands import object_keys
+from commands import assembly, object_keys
 from commands.duplicates import finalize_once
 from commands.execute import Stream, execute
+from commands.ledger import Entry, Ledger
+from commands.multipart import PART, MultipartStore
 from commands.once import Once
 from commands.ports import (
     Clock,
@@ -29,7 +31,7 @@ from commands.ports import (
     SignedRequest,
     Twins,
 )
-from domain import image
+from domain import image, progress
 from domain.access import Visibility
 from domain.account import Duplicates
 from domain.ids import AccountId, ImageId
@@ -40,6 +42,8 @@ from domain.stream import fold
 
 DECODE = "decode"
 """The gate without a scanner: every finalized image was decoded to the end."""
+MULTIPART_ABOVE = 16 * 1024 * 1024
+"""Bytes from which on a client may also send parts."""
 
 
 class InitiateUpload(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,11 +55,17 @@ class InitiateUpload(msgspec.Struct, frozen=True, kw_only=True):
     """Given where a repeated request must find what it made."""
 
 
+class SignedPart(msgspec.Struct, frozen=True, kw_only=True):
+    number: int
+    request: SignedRequest
+
+
 class Ticket(msgspec.Struct, frozen=True, kw_only=True):
-    """An upload that may begin."""
+    """An upload that may begin: in one piece or, where there are any, in parts."""
 
     image_id: ImageId
     request: SignedRequest
+    parts: Sequence[SignedPart] = ()
     receipt: Receipt
 
 
@@ -99,13 +109,15 @@ async def initiate_upload(
     command: InitiateUpload,
     *,
     store: EventStore,
-    objects: ObjectStore,
+    objects: MultipartStore,
+    ledger: Ledger,
     now: Clock,
     new_id: NewId,
     caps: Caps,
+    lifetime: int,
     expiry: int,
 ) -> Ticket:
-    """Reserve quota, then hand out a URL that takes exactly these bytes, once."""
+    """Reserve quota, then hand out URLs that take exactly these bytes."""
     image_id = command.image_id or ImageId(new_id())
     decide = partial(
         image.initiate,
@@ -113,33 +125,63 @@ async def initiate_upload(
         promised=command.promised,
         size=command.size,
         content_type=command.content_type,
-        expires_at=now() + timedelta(seconds=expiry),
+        expires_at=now() + timedelta(seconds=lifetime),
         caps=caps,
     )
     stream = Stream(image_id, image.evolve)
     receipt = await execute(store, stream, decide, by=command.by, guards=charge)
+    key = object_keys.incoming(image_id)
     request = await objects.presign_put(
-        object_keys.incoming(image_id),
+        key,
         size=command.size,
         content_type=command.content_type,
         sha256=command.promised.sha256,
         expires_in=expiry,
     )
-    return Ticket(image_id=image_id, request=request, receipt=receipt)
+    parts: Sequence[SignedPart] = ()
+    if command.size > MULTIPART_ABOVE:
+        multipart_id = await objects.begin(key, content_type=command.content_type)
+        entry = await ledger.open(
+            Entry(image_id=image_id, multipart_id=multipart_id, part_size=PART)
+        )
+        parts = await sign_parts(entry, command.size, objects, expiry)
+    return Ticket(image_id=image_id, request=request, parts=parts, receipt=receipt)
+
+
+async def sign_parts(
+    entry: Entry, size: int, objects: MultipartStore, expiry: int, *, but: Container[int] = ()
+) -> list[SignedPart]:
+    """A URL for each part that is still to be sent."""
+    assert entry.part_size is not None
+    assert entry.multipart_id is not None
+    key = object_keys.incoming(entry.image_id)
+    return [
+        SignedPart(
+            number=number,
+            request=await objects.presign_part(
+                key, entry.multipart_id, number, size=length, expires_in=expiry
+            ),
+        )
+        for number, length in progress.plan(part_size=entry.part_size, size=size)
+        if number not in but
+    ]
 
 
 class Proof(msgspec.Struct, frozen=True, kw_only=True):
-    """What one attempt to finalize found; None if no bytes had arrived."""
+    """What one attempt to finalize found; None if not all bytes had arrived."""
 
     attempt: UUID
     arrived: Arrived | Refusal | None
+    received: int = 0
+    entry: Entry | None = None
 
 
 async def finalize_upload(
     command: FinalizeUpload,
     *,
     store: EventStore,
-    objects: ObjectStore,
+    objects: MultipartStore,
+    ledger: Ledger,
     lab: Lab,
     spool: Path,
     new_id: NewId,
@@ -155,9 +197,11 @@ async def finalize_upload(
     assert state is not None
     proof = await proving(
         command.image_id,
-        lambda: _prove(command.image_id, state, new_id(), objects, lab, spool),
+        lambda: _prove(command.image_id, state, new_id(), objects, ledger, lab, spool),
     )
-    return await _finalize(command, proof, store, objects, hasher, twins)
+    uploaded = await _finalize(command, proof, store, objects, hasher, twins)
+    await assembly.forget(proof.entry, objects=objects, ledger=ledger)
+    return uploaded
 
 
 async def take_in(
@@ -169,7 +213,7 @@ async def take_in(
     now: Clock,
     new_id: NewId,
     caps: Caps,
-    expiry: int,
+    lifetime: int,
     hasher: Hasher,
     twins: Twins,
 ) -> Uploaded:
@@ -181,7 +225,7 @@ async def take_in(
         promised=command.promised,
         size=command.path.stat().st_size,
         content_type=command.content_type,
-        expires_at=now() + timedelta(seconds=expiry),
+        expires_at=now() + timedelta(seconds=lifetime),
         caps=caps,
     )
     stream = Stream(image_id, image.evolve)
@@ -205,11 +249,13 @@ async def take_in(
     return await _finalize(finalize, proof, store, objects, hasher, twins)
 
 
-async def abort_upload(command: AbortUpload, *, store: EventStore, objects: ObjectStore) -> Receipt:
+async def abort_upload(
+    command: AbortUpload, *, store: EventStore, objects: MultipartStore, ledger: Ledger
+) -> Receipt:
     decide = partial(image.abort, by=command.by)
     stream = Stream(command.image_id, image.evolve)
     receipt = await execute(store, stream, decide, by=command.by, guards=charge)
-    await objects.delete([object_keys.incoming(command.image_id)])
+    await assembly.discard(command.image_id, objects=objects, ledger=ledger)
     return receipt
 
 
@@ -247,19 +293,27 @@ async def _prove(
     image_id: ImageId,
     state: Image,
     attempt: UUID,
-    objects: ObjectStore,
+    objects: MultipartStore,
+    ledger: Ledger,
     lab: Lab,
     spool: Path,
 ) -> Proof:
     target = object_keys.original(state.owner_id, image_id, attempt)
+    source = object_keys.incoming(image_id)
+    entry = await ledger.find(image_id)
+    if entry is not None:
+        came = await assembly.arrival(entry, state.size, objects)
+        if came.received != state.size:
+            return Proof(attempt=attempt, arrived=None, received=came.received)
+        source = await assembly.assembled(came, objects)
     try:
-        await objects.copy(object_keys.incoming(image_id), target)
+        await objects.copy(source, target)
         async with downloaded(objects, target, spool) as path:
             arrived = await _proven(lab, path, state.promised)
     except ObjectMissing:
         return Proof(attempt=attempt, arrived=None)
     await objects.settle()
-    return Proof(attempt=attempt, arrived=arrived)
+    return Proof(attempt=attempt, arrived=arrived, entry=entry)
 
 
 async def _proven(lab: Lab, path: Path, promised: Promised | None) -> Arrived | Refusal:
@@ -287,6 +341,7 @@ async def _finalize(
         image.finalize,
         by=command.by,
         arrived=proof.arrived,
+        received=proof.received,
         attempt=proof.attempt,
         visibility=command.visibility,
         details=command.details,

@@ -20,6 +20,7 @@ from domain.refusals import (
     Refusal,
     RestoreWindowClosed,
     UploadClosed,
+    UploadGone,
     UploadIncomplete,
 )
 from domain.stream import Event, Personal
@@ -150,6 +151,7 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     promised: Promised | None
     closed: bool = False
     """Aborted or expired before bytes were accepted."""
+    expired: bool = False
     refusal: tuple[str, Mapping[str, int | str]] | None = None
     duplicate_of: ImageId | None = None
     attempt: UUID | None = None
@@ -204,8 +206,10 @@ def evolve(image: Image | None, event: ImageEvent) -> Image:  # noqa: C901 - one
         )
     assert image is not None, "an image stream opens with UploadInitiated"
     match event:
-        case UploadAborted() | UploadExpired():
+        case UploadAborted():
             return replace(image, closed=True)
+        case UploadExpired():
+            return replace(image, closed=True, expired=True)
         case UploadRefused(code=code, facts=facts):
             return replace(image, refusal=(code, facts))
         case UploadDeduplicated(of=of):
@@ -315,6 +319,7 @@ def finalize(
     details: Details,
     scanner: str | None,
     twin: ImageId | None = None,
+    received: int = 0,
 ) -> list[ImageEvent]:
     """`scanner` names a check that the bytes have already passed; None leaves the gate shut.
 
@@ -323,7 +328,8 @@ def finalize(
     if not accepts_bytes(image, by=by):
         return []
     if arrived is None:
-        raise UploadIncomplete
+        assert image is not None
+        raise UploadIncomplete(receivedBytes=received, size=image.size)
     if isinstance(arrived, Refusal):
         return [UploadRefused(code=arrived.code, facts=dict(arrived.facts))]  # type: ignore[arg-type]  # figures and names only
     if twin is not None:
@@ -444,6 +450,30 @@ def restore(image: Image | None, *, by: AccountId, now: datetime) -> list[ImageE
     if now > image.purge_after:
         raise RestoreWindowClosed(purgeAfter=image.purge_after.isoformat())
     return [Restored()]
+
+
+def upload(image: Image | None, *, by: AccountId) -> Image:
+    """The upload, whatever became of it. Raises NotFound to all but its owner."""
+    return _uploaded_by(image, by)
+
+
+def ended(image: Image, *, now: datetime) -> str | None:
+    """How an upload is over, in a word; None while it is not."""
+    if image.finalized or image.duplicate_of:
+        return "finalized"
+    if image.expired or (now >= image.expires_at and not image.settled):
+        return "expired"
+    return "aborted" if image.given_up else None
+
+
+def receiving(image: Image | None, *, by: AccountId, now: datetime) -> Image:
+    """The upload, as long as more of it may come. Raises why it may not."""
+    image = _uploaded_by(image, by)
+    if image.refusal:
+        raise refusal(image.refusal)
+    if image.closed or (now >= image.expires_at and not image.finalized):
+        raise UploadGone
+    return image
 
 
 def _uploaded_by(image: Image | None, by: AccountId) -> Image:

@@ -9,8 +9,10 @@ class Kind(Enum):
     UNAUTHENTICATED = "unauthenticated"
     FORBIDDEN = "forbidden"
     NOT_FOUND = "not found"
+    GONE = "gone"
     CONFLICT = "conflict"
     STALE = "stale"
+    LOCKED = "locked"
     TOO_LARGE = "too large"
     UNSUPPORTED = "unsupported"
     UNPROCESSABLE = "unprocessable"
@@ -79,13 +81,31 @@ class Conflict(Refusal):
 
 
 class UploadIncomplete(Refusal):
-    """The bytes have not arrived yet: send them to the presigned URL, then finalize."""
+    """The bytes have not all arrived yet: send them, then finalize."""
 
     kind = Kind.CONFLICT
 
 
 class UploadClosed(Refusal):
     """The upload was aborted or has expired; initiate a new one."""
+
+    kind = Kind.CONFLICT
+
+
+class UploadGone(Refusal):
+    """The upload was aborted or has expired: nothing more can be sent to it."""
+
+    kind = Kind.GONE
+
+
+class UploadLocked(Refusal):
+    """Another request is writing to this upload; try again shortly."""
+
+    kind = Kind.LOCKED
+
+
+class OffsetMismatch(Refusal):
+    """The bytes do not begin where the upload ends so far."""
 
     kind = Kind.CONFLICT
 
@@ -176,6 +196,12 @@ class UrlForbidden(Refusal):
 
 class ImportFailed(Refusal):
     """The URL was asked, and gave no file."""
+
+    kind = Kind.UNPROCESSABLE
+
+
+class ChunkMismatch(Refusal):
+    """The bytes of this request do not have the checksum it declared; none of them was kept."""
 
     kind = Kind.UNPROCESSABLE
 

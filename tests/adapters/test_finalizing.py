@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from adapters.gallery import PostgresGallery
+from adapters.ledger import PostgresLedger
 from bootstrap import Core, new_id, now
 from commands import object_keys, uploads
 from commands.once import Once
@@ -33,6 +34,7 @@ async def finalizing(core, tmp_path):
             uploads.finalize_upload,
             store=core.store,
             objects=core.objects,
+            ledger=PostgresLedger(core.database),
             lab=lab,
             spool=tmp_path,
             new_id=new_id,
@@ -63,9 +65,11 @@ async def promised(core: Core) -> FinalizeUpload:
         ),
         store=core.store,
         objects=core.objects,
+        ledger=PostgresLedger(core.database),
         now=now,
         new_id=new_id,
         caps=Caps(),
+        lifetime=86_400,
         expiry=900,
     )
     await arrive(core, ticket.image_id, CONTENT)
@@ -104,7 +108,10 @@ async def test_a_late_attempt_on_other_bytes_leaves_the_original_alone(core, fin
     late = finalizing()
     stores = late.keywords
     proof = await uploads._prove(
-        command.image_id, before, new_id(), stores["objects"], stores["lab"], stores["spool"]
+        command.image_id,
+        before,
+        new_id(),
+        *(stores[name] for name in ("objects", "ledger", "lab", "spool")),
     )
     uploaded = await uploads._finalize(
         command, proof, core.store, core.objects, core.key, stores["twins"]

@@ -7,7 +7,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from adapters.gallery import PostgresGallery
 from adapters.lab import VipsLab
+from adapters.ledger import PostgresLedger
 from adapters.read_model import ReadModel
 from adapters.reaping import LogHistories, PostgresUploads, alone
 from bootstrap import PROJECTIONS, Core, new_id, now
@@ -68,9 +70,11 @@ async def initiated(core: Core, size: int = len(CONTENT)) -> ImageId:
         InitiateUpload(by=OWNER, promised=promised, size=size, content_type="image/jpeg"),
         store=core.store,
         objects=core.objects,
+        ledger=PostgresLedger(core.database),
         now=now,
         new_id=new_id,
         caps=Caps(),
+        lifetime=EXPIRY,
         expiry=EXPIRY,
     )
     return ticket.image_id
@@ -88,7 +92,15 @@ async def put(core: Core, key: ObjectKey, content: bytes = CONTENT) -> None:
 
 async def finalize(core: Core, lab: VipsLab, spool, image_id: ImageId, **changed):
     command = FinalizeUpload(by=OWNER, image_id=image_id, visibility=Visibility.PRIVATE)
-    parts = {"store": core.store, "objects": core.objects, "lab": lab, "spool": spool}
+    parts = {
+        "store": core.store,
+        "objects": core.objects,
+        "ledger": PostgresLedger(core.database),
+        "lab": lab,
+        "spool": spool,
+        "hasher": core.key,
+        "twins": PostgresGallery(core.database),
+    }
     proving = Once[Proof]()
     return await uploads.finalize_upload(command, new_id=new_id, proving=proving, **parts | changed)
 

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.xdist_group("reaping")
 @pytest.fixture(scope="module")
 def hasty(tmp_path_factory):
     """A Darkroom whose uploads expire after ten seconds."""
-    service = Service(tmp_path_factory.mktemp("hasty") / "data", DARKROOM_UPLOAD_EXPIRY="10")
+    service = Service(tmp_path_factory.mktemp("hasty") / "data", DARKROOM_UPLOAD_LIFETIME="10")
     service.start()
     yield service
     service.stop()

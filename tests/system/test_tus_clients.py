@@ -1,0 +1,163 @@
+"""Others' tus clients against a Darkroom that is cut off and killed: the bytes come out equal."""
+
+import hashlib
+import os
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from tusclient.client import TusClient
+
+from tests.people import Person, expect, sample
+from tests.proxy import Proxy
+from tests.service import Service
+from tests.tus import BYTES, PATH, VERSION, Tus
+
+pytestmark = pytest.mark.xdist_group("tus")
+
+CLIENT = Path(__file__).parents[1] / "clients" / "tus-js"
+MB = 1024 * 1024
+
+
+@pytest.fixture(scope="module")
+def victim(tmp_path_factory):
+    """A Darkroom of our own to be cruel to."""
+    service = Service(tmp_path_factory.mktemp("resumed") / "data")
+    service.start()
+    yield service
+    service.stop()
+
+
+@pytest.fixture(scope="module")
+def eve(victim: Service) -> Person:
+    return Person(victim, "eve")
+
+
+def picture(size: int, file: Path) -> bytes:
+    """A photo with that many bytes, most of them behind its end."""
+    photo = sample("valid/Pillow__rgb.jpg")
+    content = photo + os.urandom(size - len(photo))
+    file.write_bytes(content)
+    return content
+
+
+def sixteenths(size: int) -> list[int]:
+    return [size * n // 16 for n in range(1, 16)]
+
+
+def with_tuspy(url: str, owner: Person, file: Path, chunk_size: int = 2**40, **said: str):
+    authorized = {"Authorization": owner.http.headers["Authorization"]}
+    client = TusClient(f"{url}{PATH}", headers=authorized)
+    uploader = client.uploader(
+        str(file), chunk_size=chunk_size, retries=40, retry_delay=0.3, metadata=said
+    )
+    uploader.upload()
+    return uploader
+
+
+def assert_equal(owner: Person, image_id: str, content: bytes) -> None:
+    shown = expect(owner.http.get(f"/v1/images/{image_id}"), 200)
+    digest = hashlib.sha256(content).hexdigest()
+    assert shown["checksum"] == f"sha256:{digest}"
+    assert hashlib.sha256(owner.http.get(f"/images/{image_id}").content).hexdigest() == digest
+
+
+@pytest.mark.parametrize("chunk_size", [2**40, 3_000_000])
+def test_64_mb_with_a_cut_at_each_sixteenth(victim, eve, tmp_path, chunk_size):
+    content = picture(64 * MB, tmp_path / "a.jpg")
+
+    with Proxy(victim.port, sixteenths(len(content))) as proxy:
+        uploader = with_tuspy(
+            proxy.url, eve, tmp_path / "a.jpg", chunk_size, filename="a.jpg", finalize="true"
+        )
+
+    assert proxy.cut == 15
+    assert_equal(eve, uploader.request.response_headers["darkroom-image-id"], content)
+
+
+def test_20_mb_while_the_api_is_killed_again_and_again(victim, eve, tmp_path):
+    content = picture(20 * MB, tmp_path / "b.jpg")
+
+    def kill(_: int) -> None:
+        victim.kill("api")
+
+    with Proxy(victim.port, sixteenths(len(content))[2::4], at_cut=kill) as proxy:
+        uploader = with_tuspy(proxy.url, eve, tmp_path / "b.jpg", finalize="true")
+
+    assert proxy.cut == 4
+    victim.await_ready()
+    assert_equal(eve, uploader.request.response_headers["darkroom-image-id"], content)
+
+
+def test_everything_is_killed_midway_and_the_upload_goes_on(victim, eve, tmp_path):
+    content = picture(40 * MB, tmp_path / "c.jpg")
+    tus, sent = Tus(eve), 30 * MB
+    path = tus.created(len(content), filename="c.jpg", title="survivor", finalize="true")
+    with socket.create_connection(("127.0.0.1", victim.port)) as connection:
+        connection.sendall(_head(path, eve, len(content)) + content[:sent])
+        while (before := tus.offset(path)) < 16 * MB:
+            time.sleep(0.05)
+        victim.kill_everything()
+
+    victim.start()
+    eve.http = tus.http = victim.client(eve.tokens["accessToken"])
+
+    kept = tus.offset(path)
+    assert before <= kept <= sent
+    answer = tus.patch(path, kept, content[kept:])
+    assert answer.status_code == 204
+    image_id = answer.headers["Darkroom-Image-Id"]
+    assert_equal(eve, image_id, content)
+    assert eve.http.get(f"/v1/images/{image_id}").json()["title"] == "survivor"
+
+
+def _head(path: str, owner: Person, length: int) -> bytes:
+    headers = VERSION | {
+        "Host": "x",
+        "Content-Length": str(length),
+        "Upload-Offset": "0",
+        "Content-Type": BYTES,
+        "Authorization": owner.http.headers["Authorization"],
+    }
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"PATCH {path} HTTP/1.1\r\n{lines}\r\n".encode()
+
+
+if shutil.which("npm"):
+
+    @pytest.fixture(scope="module")
+    def tus_js(tmp_path_factory) -> Path:
+        """tus-js-client, installed from its lock."""
+        folder = tmp_path_factory.mktemp("node") / "tus-js"
+        shutil.copytree(CLIENT, folder)
+        subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=folder, check=True)
+        return folder / "upload.js"
+
+    @pytest.mark.parametrize("chunk_size", [[], ["3000000"]])
+    def test_tus_js_client_under_cuts_and_kills(victim, eve, tmp_path, tus_js, chunk_size):
+        content = picture(20 * MB, tmp_path / "d.jpg")
+
+        def sometimes(cut: int) -> None:
+            if cut == 2:
+                victim.kill("api")
+
+        cuts = sixteenths(len(content))[1::4]
+        with Proxy(victim.port, cuts, at_cut=sometimes) as proxy:
+            done = subprocess.run(
+                [
+                    *("node", str(tus_js), f"{proxy.url}{PATH}", eve.tokens["accessToken"]),
+                    *(str(tmp_path / "d.jpg"), *chunk_size),
+                ],
+                capture_output=True,
+                text=True,
+                timeout=120,
+                check=False,
+            )
+
+        assert done.returncode == 0, done.stderr
+        assert proxy.cut == 4
+        victim.await_ready()
+        assert_equal(eve, done.stdout.strip(), content)
