@@ -62,6 +62,10 @@ sub vcl_backend_response {
     if (beresp.http.Cache-Control !~ "\bpublic\b") {
         set beresp.uncacheable = true;
         set beresp.ttl = 30s;
+    } else if (beresp.ttl > 5s) {
+        # Nobody bans from here yet, so what becomes private must be forgotten within seconds.
+        set beresp.ttl = 5s;
+        set beresp.grace = 0s;
     }
     # A passed original streams through 1 MB of memory, not through as much as it is large.
     if (beresp.uncacheable) {

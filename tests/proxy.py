@@ -24,6 +24,7 @@ class Proxy:
         self._lock = threading.Lock()
         self._listening = socket.create_server(("127.0.0.1", 0))
         self._open: set[socket.socket] = set()
+        self._resetting: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
         self.cut = 0
 
@@ -68,7 +69,8 @@ class Proxy:
                     self._break()
         for end in (source, target):
             with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
+                if end not in self._resetting:
+                    end.shutdown(socket.SHUT_RDWR)
             end.close()
             self._open.discard(end)
 
@@ -85,8 +87,9 @@ class Proxy:
         for end in list(self._open):
             with suppress(OSError):
                 if self.cut % 2:
+                    self._resetting.add(end)
                     end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-                    end.close()
+                    end.shutdown(socket.SHUT_RD)  # wakes who reads, sends nothing
                 else:
                     end.shutdown(socket.SHUT_RDWR)
         self._at_cut(self.cut)

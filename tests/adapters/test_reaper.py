@@ -294,7 +294,10 @@ async def test_leftovers_of_settled_and_unknown_uploads_go_after_the_grace(core,
     async with core.lab() as lab:
         await finalize(core, lab, tmp_path, finalized)
     await uploads.abort_upload(
-        AbortUpload(by=OWNER, image_id=aborted), store=core.store, objects=core.objects
+        AbortUpload(by=OWNER, image_id=aborted),
+        store=core.store,
+        objects=core.objects,
+        ledger=PostgresLedger(core.database),
     )
     leftovers = [object_keys.incoming(id) for id in (finalized, aborted, ImageId(uuid4()))]
     leftovers.append(object_keys.original(OWNER, finalized, ANOTHER))

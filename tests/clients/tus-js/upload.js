@@ -10,7 +10,7 @@ const upload = new Upload(createReadStream(file), {
   chunkSize: chunkSize ? Number(chunkSize) : Infinity,
   headers: { Authorization: `Bearer ${token}` },
   metadata: { filename: "é.jpg", filetype: "image/jpeg", title: "from node", finalize: "true" },
-  retryDelays: Array(40).fill(300),
+  retryDelays: Array(120).fill(500),
   onAfterResponse: (_, response) => {
     imageId = response.getHeader("Darkroom-Image-Id") ?? imageId;
   },
