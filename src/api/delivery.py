@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -18,7 +19,7 @@ from api.negotiation import accepted, quality
 from api.parts import Given, Parts
 from api.pictures import EXTENSIONS
 from commands import object_keys
-from commands.ports import ObjectKey
+from commands.ports import ObjectKey, ObjectMissing
 from domain.access import Action, Visibility
 from domain.ids import AccountId
 from domain.media import Format, Rung
@@ -187,8 +188,9 @@ async def _original(parts: Parts, exhibit: Exhibit, caller: AccountId | None) ->
     etag = f'"{card.checksum}-scrubbed"'
     if exhibit.print:
         key = object_keys.scrubbed(card.id, exhibit.print.recipe)
-        size = (await parts.objects.head(key)).size
-        return msgspec.structs.replace(whole, etag=etag, key=key, size=size)
+        with suppress(ObjectMissing):  # a print: where it is lost, it is made again
+            size = (await parts.objects.head(key)).size
+            return msgspec.structs.replace(whole, etag=etag, key=key, size=size)
     clean = await parts.printer.scrubbed(card.original)
     if clean is None:
         return whole

@@ -47,7 +47,7 @@ async def run_reactors(settings: Settings) -> None:
         for _ in range(settings.lab_workers):
             group.create_task(_develop_for_ever(core, lab))
         reaping = reaper(core)
-        group.create_task(_every(EXPIRE, core, "expire", partial(_expire, reaping)))
+        group.create_task(_every(EXPIRE, core, "expire", partial(_expire, core, reaping)))
         group.create_task(_every(CLEAR, core, "clear", partial(reaping.clear, "originals/")))
         group.create_task(_sweep_for_ever(PostgresRecords(core.database, core.key)))
 
@@ -83,9 +83,13 @@ def reaper(core: Core) -> "Reaper":
     )
 
 
-async def _expire(reaping: "Reaper") -> int:
-    """The second step heals what a kill between event and deletion left behind, too."""
-    return await reaping.expire() + await reaping.clear("incoming/")
+async def _expire(core: Core, reaping: "Reaper") -> int:
+    """The later steps heal what a kill between event and deletion left behind, too."""
+    from commands.assembly import abandon
+
+    count = await reaping.expire() + await reaping.clear("incoming/")
+    unfinished = core.objects.unfinished("incoming/")
+    return count + await reaping.sweep(unfinished, partial(abandon, objects=core.objects))
 
 
 async def _every(pause: float, core: Core, name: str, work: Callable[[], Awaitable[int]]) -> None:

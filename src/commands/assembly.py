@@ -7,7 +7,7 @@ import msgspec
 
 from commands import object_keys
 from commands.ledger import Entry, Ledger
-from commands.multipart import MultipartStore
+from commands.multipart import MultipartStore, Unfinished
 from commands.ports import ObjectKey, ObjectMissing
 from domain import progress
 from domain.ids import ImageId
@@ -98,3 +98,12 @@ async def forget(entry: Entry | None, *, objects: MultipartStore, ledger: Ledger
     if tail := entry.progress.tail:
         await objects.delete([object_keys.tail(entry.image_id, tail.number)])
     await ledger.forget(entry.image_id)
+
+
+async def abandon(gone: Sequence[Unfinished], *, objects: MultipartStore) -> None:
+    """Drop parts that nobody needs; where their object is there still, a later call does."""
+    for it in gone:
+        try:
+            await objects.head(it.key)
+        except ObjectMissing:
+            await objects.abort(it.key, it.multipart_id)

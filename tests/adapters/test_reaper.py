@@ -14,6 +14,7 @@ from adapters.read_model import ReadModel
 from adapters.reaping import LogHistories, PostgresUploads, alone
 from bootstrap import PROJECTIONS, Core, new_id, now
 from commands import object_keys, uploads
+from commands.assembly import abandon
 from commands.once import Once
 from commands.ports import Batch, ObjectKey, SetQuota
 from commands.uploads import AbortUpload, FinalizeUpload, InitiateUpload, Proof
@@ -153,6 +154,25 @@ async def test_1000_abandoned_uploads_go_and_what_is_referenced_stays(core, ann,
     rows = await core.database.rows("select reserved_bytes, storage_bytes from gallery.usage")
     assert rows == [(0, cost)]
     assert await done.expire() == 0
+
+
+async def test_parts_of_an_upload_that_is_over_go_too(core, ann):
+    over, going_on = await initiated(core), await initiated(core)
+    for image_id in (over, going_on):
+        await core.objects.begin(object_keys.incoming(image_id), content_type="image/jpeg")
+    await uploads.abort_upload(
+        AbortUpload(by=OWNER, image_id=over),
+        store=core.store,
+        objects=core.objects,
+        ledger=PostgresLedger(core.database),
+    )
+
+    swept = await reaper(core).sweep(
+        core.objects.unfinished("incoming/"), partial(abandon, objects=core.objects)
+    )
+
+    left = [it.key async for it in core.objects.unfinished("incoming/")]
+    assert (swept, left) == (1, [object_keys.incoming(going_on)])
 
 
 async def test_nothing_happens_before_its_time(core, ann):
