@@ -1,5 +1,7 @@
 """The command: run all benchmarks or some of them, and show what they found."""
 
+import signal
+import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,6 +45,7 @@ def main(names: Sequence[str], file: Path | None) -> None:
     with what it is compared to: a limit of the machine or of a server, or a peer. A ratio above 1
     is better than that. Absolute figures are this machine's; the ratios are what to look at.
     """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # no server is left behind
     console = Console()
     found: dict[str, list[Figure]] = {}
     with tempfile.TemporaryDirectory(prefix="darkroom-bench-") as folder, _progress() as progress:

@@ -75,7 +75,11 @@ def _life(owner: AccountId, number: int) -> Sequence[Event]:
     return [
         _initiated(owner, number),
         image.ImageFinalized(
-            format=Format.JPEG, size=1_000, visibility=Visibility.PRIVATE, personal=content
+            attempt=new_id(),
+            format=Format.JPEG,
+            size=1_000,
+            visibility=Visibility.PRIVATE,
+            personal=content,
         ),
         image.ImageCleared(scanner="decode"),
         image.DetailsChanged(personal=details),

@@ -85,6 +85,10 @@ def _begun(owner: AccountId) -> image.UploadInitiated:
 def _ended() -> list[image.ImageEvent]:
     content = Content(checksum="0" * 64, width=1, height=1)
     finalized = image.ImageFinalized(
-        format=Format.JPEG, size=1, visibility=Visibility.PRIVATE, personal=content
+        attempt=new_id(),
+        format=Format.JPEG,
+        size=1,
+        visibility=Visibility.PRIVATE,
+        personal=content,
     )
     return [finalized, image.ImageCleared(scanner="decode")]
