@@ -67,6 +67,7 @@ class Proxy:
                 target.sendall(data)
                 if outward and self._is_due(len(data)):
                     self._break()
+                    self._at_cut(self.cut)
         for end in (source, target):
             with suppress(OSError):
                 if end not in self._resetting:
@@ -92,4 +93,3 @@ class Proxy:
                     end.shutdown(socket.SHUT_RD)  # wakes who reads, sends nothing
                 else:
                     end.shutdown(socket.SHUT_RDWR)
-        self._at_cut(self.cut)
