@@ -56,7 +56,7 @@ class Service:
         self._process.send_signal(number)
         assert self._process.wait(20) == 0
         self._closed()
-        _, alive = psutil.wait_procs(family, timeout=5)
+        _, alive = psutil.wait_procs(family, timeout=15)
         assert not alive, alive
         return time.monotonic() - began
 

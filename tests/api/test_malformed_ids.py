@@ -29,6 +29,11 @@ MALFORMED = [
     "💥",
     "a" * 2_000,
 ]
+TUS = {
+    "Tus-Resumable": "1.0.0",
+    "Upload-Offset": "0",
+    "Content-Type": "application/offset+octet-stream",
+}
 METHODS = ("get", "head", "post", "put", "patch", "delete")
 
 
@@ -46,10 +51,11 @@ def routes(anyone: httpx.Client) -> list[tuple[str, str]]:
     return found
 
 
-def _asked(person, method, path):
+def _asked(http, method, path):
     """An empty JSON object is a valid body of every one of them."""
     body = b"{}" if method in ("POST", "PUT", "PATCH") else None
-    return person.http.request(method, path, content=body)
+    headers = TUS if path.startswith("/v1/tus/") else {}
+    return http.request(method, path, content=body, headers=headers)
 
 
 @pytest.mark.parametrize("id", MALFORMED, ids=lambda id: ascii(id)[:20])
@@ -59,7 +65,7 @@ def test_on_every_route_that_takes_one(ann, routes, id):
         for name in ("id", "share", "variant"):
             path = path.replace(f"{{{name}}}", quote(id, safe=""))
         assert "{" not in path, f"{template}: what stands here?"
-        answer = _asked(ann, method, path)
+        answer = _asked(ann.http, method, path)
         assert answer.status_code == 404, (method, path, answer.text)
         if method != "HEAD":
             refused(answer, 404, "not_found")
@@ -68,12 +74,12 @@ def test_on_every_route_that_takes_one(ann, routes, id):
 def test_on_every_route_one_that_is_nobodys(ann, anyone, routes):
     for method, template in routes:
         path = template.format(id=f"img_{ZEROS}", share=f"shr_{ZEROS}", variant="thumb.webp")
-        if "/uploads/" in path:
+        if "/uploads/" in path or "/tus/" in path:
             path = path.replace("img_", "upl_")
         if "/users/" in path:
             continue  # an empty list: whether somebody is here is nobody's business
-        assert _asked(ann, method, path).status_code == 404, (method, path)
-        answer = anyone.request(method, path, content=b"{}" if method == "PATCH" else None)
+        assert _asked(ann.http, method, path).status_code == 404, (method, path)
+        answer = _asked(anyone, method, path)
         assert answer.status_code in (401, 404), (method, path)
 
 
