@@ -33,8 +33,10 @@ async def rebuild(
 ) -> RebuildReport:
     """Replay the whole log into a new schema, then rename it into place in one transaction.
 
-    Readers see the old generation until the swap, and never anything between. `finish` is given the
-    new schema's name before the swap, to do what the projection does beyond its tables.
+    Readers see the old generation until the swap, and never anything between. The new one need not
+    reach the end of the log, which moves: it must only not be older than the one it replaces.
+    `finish` is given the new schema's name before the swap, to do what the projection does beyond
+    its tables.
     """
     began, model = time.monotonic(), ReadModel(projection, f"{projection.name}_next")
     conninfo = log.database.conninfo
@@ -43,14 +45,16 @@ async def rebuild(
         await connection.execute(only)
         await model.drop(connection)
         await model.create(connection)
-        events = await _replay(model, log, connection, report)
+        events = await _replay(model, log, connection, report, upto=await log.head())
         if finish:
             await finish(model.schema)
+        events += await _replay(model, log, connection, report, upto=await log.head())
         async with connection.transaction():
             await connection.execute(
                 "select pg_advisory_xact_lock(hashtext(%s))", (generation_lock(projection.name),)
             )
-            events += await _replay(model, log, connection, report)
+            standing = await ReadModel(projection).position(connection)
+            events += await _replay(model, log, connection, report, upto=standing)
             await _swap(connection, projection.name)
     return RebuildReport(
         name=projection.name, events=events, seconds=round(time.monotonic() - began, 3)
@@ -58,11 +62,16 @@ async def rebuild(
 
 
 async def _replay(
-    model: ReadModel[Any], log: EventLog, connection: AsyncConnection[Any], report: Report
+    model: ReadModel[Any],
+    log: EventLog,
+    connection: AsyncConnection[Any],
+    report: Report,
+    *,
+    upto: int,
 ) -> int:
-    """From where the model stands to the end of the log. Returns how many events that were."""
+    """From where the model stands to `upto` at least. Returns how many events that were."""
     count, position = 0, await model.position(connection)
-    while page := await log.recorder.page(position, PAGE):
+    while position < upto and (page := await log.recorder.page(position, PAGE)):
         events = await log.opened(page)
         await model.apply(connection, events, after=position, upto=page[-1].id)
         position, count = page[-1].id, count + len(page)

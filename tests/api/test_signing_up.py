@@ -130,6 +130,7 @@ def test_a_profile_shows_its_owner_what_it_is(service):
         "defaultVisibility": "private",
         "keepGps": False,
         "notify": {},
+        "duplicates": "keep",
     }
 
 
