@@ -7,12 +7,16 @@ from uuid import uuid4
 import msgspec
 import psycopg
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from adapters.embedded import DataFolder
 from settings import Settings, load
 from tests.elsewhere import ELSEWHERE
 from tests.people import Person
 from tests.service import Service
+
+hypothesis_settings.register_profile("darkroom", deadline=None)  # no test is a timed test
+hypothesis_settings.load_profile("darkroom")
 
 
 @pytest.fixture(scope="session")
