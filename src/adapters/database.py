@@ -53,7 +53,9 @@ class Database:
         for last in (False, True):
             try:
                 async with self.connection() as connection:
-                    cursor = await connection.execute(_own(query), parameters, prepare=True)
+                    cursor = await connection.execute(
+                        _own(query), parameters, prepare=True, binary=True
+                    )
                     return await cursor.fetchall()
             except Unavailable:
                 if last:
