@@ -1,5 +1,6 @@
 """Taking images in: promise, bytes, proof, fact."""
 
+import asyncio
 from collections.abc import AsyncIterator, Container, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -308,12 +309,20 @@ async def _prove(
         source = await assembly.assembled(came, objects)
     try:
         await objects.copy(source, target)
-        async with downloaded(objects, target, spool) as path:
-            arrived = await _proven(lab, path, state.promised)
+        arrived, _ = await asyncio.gather(
+            _stored(objects, target, lab, spool, state.promised),
+            objects.settle(),  # the copy is complete: it is flushed while it is proven
+        )
     except ObjectMissing:
         return Proof(attempt=attempt, arrived=None)
-    await objects.settle()
     return Proof(attempt=attempt, arrived=arrived, entry=entry)
+
+
+async def _stored(
+    objects: ObjectStore, key: ObjectKey, lab: Lab, spool: Path, promised: Promised | None
+) -> Arrived | Refusal:
+    async with downloaded(objects, key, spool) as path:
+        return await _proven(lab, path, promised)
 
 
 async def _proven(lab: Lab, path: Path, promised: Promised | None) -> Arrived | Refusal:
