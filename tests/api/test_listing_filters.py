@@ -1,7 +1,5 @@
 """Lists: every filter, every sort, and never what is not the caller's to see."""
 
-import itertools
-
 import pytest
 
 from tests.people import EACH_FORMAT, Person, expect, refused, sample
@@ -121,28 +119,34 @@ def test_a_sort_puts_them_in_order(owner, images, sort, order):
         assert sizes == sorted(sizes, reverse=True)
 
 
-@pytest.mark.parametrize(
-    "asked",
-    list(
-        itertools.chain(
-            [{}, {"visibility": "private"}, {"visibility": "unlisted"}, {"q": "secret"}],
-            [{"tag": "hidden"}, {"custom.k": "hidden"}, {"sort": "title"}, {"format": "png"}],
-        )
-    ),
-    ids=str,
-)
-def test_nobody_finds_anothers_private_or_unlisted_images(owner, ben, anyone, dot, asked):
-    hidden = {"title": "secret", "tags": ["hidden"], "custom": {"k": "hidden"}}
-    mine = {owner.upload(dot, visibility=v, **hidden)["imageId"] for v in ("private", "unlisted")}
+@pytest.fixture(scope="module")
+def hider(service):
+    return Person(service, "hider")
 
+
+@pytest.fixture(scope="module")
+def hidden(hider, dot):
+    fields = {"title": "secret", "tags": ["hidden"], "custom": {"k": "hidden"}}
+    ways = ("private", "unlisted")
+    return {hider.upload(dot, visibility=way, **fields)["imageId"] for way in ways}
+
+
+HIDDEN = [
+    *({}, {"visibility": "private"}, {"visibility": "unlisted"}, {"q": "secret"}),
+    *({"tag": "hidden"}, {"custom.k": "hidden"}, {"sort": "title"}, {"format": "png"}),
+]
+
+
+@pytest.mark.parametrize("asked", HIDDEN, ids=str)
+def test_nobody_finds_anothers_private_or_unlisted_images(hider, ben, anyone, hidden, asked):
     for http in (ben.http, anyone):
-        for path in ("/v1/images", "/images", f"/v1/users/{owner.id}/images"):
-            for more in ({}, {"user": owner.id}):
+        for path in ("/v1/images", "/images", f"/v1/users/{hider.id}/images"):
+            for more in ({}, {"user": hider.id}):
                 page = expect(http.get(path, params=asked | more | {"limit": 100}), 200)
-                assert not mine & {image["imageId"] for image in page["images"]}
+                assert not hidden & {image["imageId"] for image in page["images"]}
                 assert all(image["visibility"] == "public" for image in page["images"])
-    seen = expect(owner.http.get("/v1/images", params={"user": owner.id, "tag": "hidden"}), 200)
-    assert mine <= {image["imageId"] for image in seen["images"]}
+    seen = expect(hider.http.get("/v1/images", params={"user": hider.id, "tag": "hidden"}), 200)
+    assert hidden == {image["imageId"] for image in seen["images"]}
 
 
 def test_a_list_counts_only_what_its_reader_may_see(service, anyone, dot):

@@ -108,7 +108,7 @@ def test_no_bytes_of_a_url_are_an_accident(owner, image, raw):
 @pytest.mark.parametrize("raw", [*RAW, *(quote(text, safe="") for text in NASTY if text)])
 def test_no_path_is_an_accident(owner, image, raw):
     for before in ("/v1/images/", "/images/", "/v1/users/", f"/images/{image['imageId']}/"):
-        for after in ("", "/images", "/thumb.webp"):
+        for after in ("", "/thumb.webp"):
             answer = owner.http.get(before + raw + after)
             assert answer.status_code < 500, (before + raw + after, answer.text)
 

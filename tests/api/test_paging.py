@@ -42,7 +42,7 @@ def followed(person, **asked):
     return pages
 
 
-@pytest.mark.parametrize("limit", [1, 2, 7, 21, 22, 23, 100])
+@pytest.mark.parametrize("limit", [1, 7, 21, 22, 23])
 @pytest.mark.parametrize("sort", SORTS)
 def test_cursors_and_pages_give_the_whole_list_once(owner, sort, limit):
     whole = ids(page(owner, sort=sort, limit=100))
@@ -133,7 +133,7 @@ def test_a_cursor_that_is_not_ours_is_422(anyone, raw):
 def test_no_letter_of_a_cursor_is_an_accident(owner):
     for sort in SORTS:
         cursor = page(owner, sort=sort, limit=2)["nextCursor"]
-        for at in range(len(cursor)):
+        for at in range(0, len(cursor), 3):
             touched = cursor[:at] + ("A" if cursor[at] != "A" else "B") + cursor[at + 1 :]
             answer = owner.http.get("/v1/images", params={"cursor": touched, "sort": sort})
             assert answer.status_code in (200, 422), touched
