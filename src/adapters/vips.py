@@ -3,7 +3,9 @@
 import base64
 import hashlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from adapters.thumbhash import thumbhash
 from commands.ports import Derivative, Development
 from domain.image import Arrived
 from domain.media import Caps, Content, Format, Rung
-from domain.refusals import CorruptImage, FileTooLarge, Refusal
+from domain.refusals import CorruptImage, FileTooLarge, Refusal, UnsupportedFormat
 
 RECIPE = "v1"
 """Changes whenever the bytes of a derivative would: it is part of their keys."""
@@ -58,15 +60,18 @@ def inspect(path: Path, caps: Caps) -> Arrived:
     size = path.stat().st_size
     if size > caps.file_bytes:
         raise FileTooLarge(limitBytes=caps.file_bytes, requestedBytes=size)
-    data = path.read_bytes()
-    format = headers.format_of(data[: headers.HEAD])
-    if format is Format.JPEG:
-        headers.check_scans(data, caps)
-    headers.check_whole(data, format)
-    width, height, frames = _proven(path, format, caps)
-    content = Content(
-        checksum=hashlib.sha256(data).hexdigest(), width=width, height=height, frames=frames
-    )
+    if not size:
+        raise UnsupportedFormat
+    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as data:
+        format = headers.format_of(data[: headers.HEAD])
+        if format is Format.JPEG:
+            headers.check_scans(data, caps)
+        headers.check_whole(data, format)
+        with ThreadPoolExecutor(1) as beside:  # neither hashing nor decoding holds the GIL
+            digest = beside.submit(hashlib.sha256, data)
+            width, height, frames = _proven(path, format, caps)
+            checksum = digest.result().hexdigest()
+    content = Content(checksum=checksum, width=width, height=height, frames=frames)
     return Arrived(format=format, size=size, content=content)
 
 
