@@ -23,7 +23,7 @@ FILES, CLIENTS, ROUNDS, MEGABYTES = 100, 8, 5, 0.1
 def run(rig: Rig) -> Iterator[Figure]:
     person, content = Person(rig.service), rig.noise(MEGABYTES).read_bytes()
     _uploads(person, content)  # warms up every process
-    with rig.core(rig.settings) as (core, wait):
+    with rig.core(rig.new_settings()) as (core, wait):
         rig.step(f"{FILES} files")
         ours, limit = medians(
             ROUNDS,

@@ -44,10 +44,8 @@ class Desk:
                 developed = await develop(exposure)
             except Unavailable:
                 raise
-            except Refusal as refusal:
-                await connection.execute(
-                    self._sql(_FAILED), (f"{refusal.code}: {refusal.facts}", exposure.id)
-                )
+            except Exception as error:  # one image must not keep the others waiting
+                await connection.execute(self._sql(_FAILED), (_reason(error), exposure.id))
                 return True
             await connection.execute(self._sql(_PRINT), _columns(exposure.id, developed))
             await connection.execute(self._sql(_DONE), (exposure.id,))
@@ -86,6 +84,12 @@ _DONE = """
 _FAILED = """
     update {schema}.exposures set attempts = attempts + 1, failure = %s,
         not_before = now() + interval '1 second' * power(4, attempts) where id = %s"""
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, Refusal):
+        return f"{error.code}: {error.facts}"
+    return f"{type(error).__name__}: {error}"
 
 
 def _columns(image_id: ImageId, developed: Developed) -> tuple[Any, ...]:
