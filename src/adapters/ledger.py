@@ -1,16 +1,19 @@
 """The Ledger port over uploads.ledger."""
 
+from collections.abc import AsyncIterator
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
 from adapters.database import Database, Row
-from commands.ledger import Entry, Hold
+from commands.ledger import Entry, Hold, Noted
 from domain.ids import ImageId
 from domain.progress import Progress
 from domain.refusals import UploadLocked
 
 LEASE = "3 seconds"
+PAGE = 1_000
 _COLUMNS = "image_id, multipart_id, part_size, progress, metadata, held_until > now()"
 
 
@@ -53,6 +56,12 @@ class PostgresLedger:
     async def forget(self, image_id: ImageId) -> None:
         await self._run("delete from uploads.ledger where image_id = %s returning 1", (image_id,))
 
+    async def noted(self) -> AsyncIterator[Noted]:
+        last = UUID(int=0)
+        while rows := await self._database.rows(_NOTED, (last, PAGE)):
+            for (last,) in rows:
+                yield Noted(image_id=ImageId(last))
+
     async def _fenced(self, hold: Hold, changes: str, answer: str, *values: Any) -> Row:
         """An update that also renews the lease; nothing at all, once the fence is outdated."""
         query = _FENCED.format(changes=changes, answer=answer)
@@ -94,6 +103,7 @@ _HOLD = f"""
 _FENCED = f"""
     update uploads.ledger set {{changes}}, held_until = now() + interval '{LEASE}'
     where image_id = %s and fence = %s returning {{answer}}"""
+_NOTED = "select image_id from uploads.ledger where image_id > %s order by image_id limit %s"
 _RELEASE = """
     update uploads.ledger set held_until = '-infinity'
     where image_id = %s and fence = %s returning 1"""

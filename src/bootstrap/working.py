@@ -85,11 +85,15 @@ def reaper(core: Core) -> "Reaper":
 
 async def _expire(core: Core, reaping: "Reaper") -> int:
     """The later steps heal what a kill between event and deletion left behind, too."""
+    from adapters.ledger import PostgresLedger
     from commands.assembly import abandon
+    from commands.ledger import forget_all
 
+    ledger = PostgresLedger(core.database)
     count = await reaping.expire() + await reaping.clear("incoming/")
     unfinished = core.objects.unfinished("incoming/")
-    return count + await reaping.sweep(unfinished, partial(abandon, objects=core.objects))
+    count += await reaping.sweep(unfinished, partial(abandon, objects=core.objects))
+    return count + await reaping.sweep(ledger.noted(), partial(forget_all, ledger=ledger))
 
 
 async def _every(pause: float, core: Core, name: str, work: Callable[[], Awaitable[int]]) -> None:

@@ -1,9 +1,13 @@
 """What is remembered of uploads that arrive in parts: progress is no fact, so no event holds it."""
 
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
 from typing import Protocol
 
 import msgspec
 
+from commands import object_keys
+from commands.ports import ObjectKey
 from domain.ids import ImageId
 from domain.progress import Progress
 
@@ -19,6 +23,17 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     metadata: str = ""
     """The Upload-Metadata header, as it came."""
     held: bool = False
+
+
+class Noted(msgspec.Struct, frozen=True, kw_only=True):
+    """That there is an entry. The event came first, so it is old enough to be judged by the log."""
+
+    image_id: ImageId
+    modified: datetime = datetime.min.replace(tzinfo=UTC)
+
+    @property
+    def key(self) -> ObjectKey:
+        return object_keys.incoming(self.image_id)
 
 
 class Hold(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,3 +73,12 @@ class Ledger(Protocol):
     async def release(self, hold: Hold) -> None: ...
 
     async def forget(self, image_id: ImageId) -> None: ...
+
+    def noted(self) -> AsyncIterator[Noted]:
+        """All there are."""
+        ...
+
+
+async def forget_all(gone: Sequence[Noted], *, ledger: Ledger) -> None:
+    for it in gone:
+        await ledger.forget(it.image_id)

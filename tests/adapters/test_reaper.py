@@ -15,6 +15,8 @@ from adapters.reaping import LogHistories, PostgresUploads, alone
 from bootstrap import PROJECTIONS, Core, new_id, now
 from commands import object_keys, uploads
 from commands.assembly import abandon
+from commands.execute import Stream, execute
+from commands.ledger import Entry, forget_all
 from commands.once import Once
 from commands.ports import Batch, ObjectKey, SetQuota
 from commands.uploads import AbortUpload, FinalizeUpload, InitiateUpload, Proof
@@ -173,6 +175,19 @@ async def test_parts_of_an_upload_that_is_over_go_too(core, ann):
 
     left = [it.key async for it in core.objects.unfinished("incoming/")]
     assert (swept, left) == (1, [object_keys.incoming(going_on)])
+
+
+async def test_what_a_killed_process_did_not_forget_is_forgotten(core, ann):
+    ledger = PostgresLedger(core.database)
+    over, going_on = await initiated(core), await initiated(core)
+    for image_id in (over, going_on):
+        await ledger.open(Entry(image_id=image_id, multipart_id=None))
+    abort = partial(image.abort, by=OWNER)
+    await execute(core.store, Stream(over, image.evolve), abort, by=OWNER, guards=uploads.charge)
+
+    swept = await reaper(core).sweep(ledger.noted(), partial(forget_all, ledger=ledger))
+
+    assert (swept, [it.image_id async for it in ledger.noted()]) == (1, [going_on])
 
 
 async def test_nothing_happens_before_its_time(core, ann):
