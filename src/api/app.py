@@ -22,15 +22,13 @@ from api import (
     tus,
     uploads,
 )
-from api.bodies import JsonRequest
+from api.bodies import MAX_BODY, JsonRequest
 from api.deadlines import Deadlines
 from api.identity import AnyRequest, caller, maybe_caller
 from api.methods import Methods
 from api.parts import Parts
 from api.waiting import await_position
 
-MAX_BODY = 1_000_000
-"""Bytes of a JSON body; forms have limits of their own."""
 EXPOSED = [
     *("Accept-Ranges", "Allow", "Content-Disposition", "Content-Range", "Darkroom-Position"),
     *("ETag", "Location", "Retry-After", idempotency.REPLAYED),

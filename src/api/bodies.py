@@ -16,6 +16,8 @@ from domain.refusals import Validation
 
 B = TypeVar("B", bound=msgspec.Struct)
 
+MAX_BODY = 1_000_000
+"""Bytes of a JSON body; forms have limits of their own."""
 MAX_TAGS, MAX_TAG = 50, 64
 MAX_CUSTOM, MAX_CUSTOM_VALUE = 50, 500
 MAX_BATCH = 100

@@ -1,5 +1,6 @@
 """Every refusal as RFC 9457 problem details. Statuses are known here and nowhere else."""
 
+import errno
 from http import HTTPStatus
 from typing import Any
 
@@ -9,10 +10,10 @@ from litestar.exceptions import ClientException, HTTPException, ValidationExcept
 from litestar.types import ExceptionHandlersMap
 from litestar.utils.scope.state import ScopeState
 
-from api.bodies import complaints, parsed
+from api.bodies import MAX_BODY, complaints, parsed
 from api.methods import allowed
 from commands.ports import StreamMoved
-from domain.refusals import Conflict, IdempotencyInProgress, Kind, Refusal
+from domain.refusals import Conflict, IdempotencyInProgress, Kind, Refusal, Unavailable
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -45,6 +46,8 @@ _FRAMEWORK_CODES = {
     429: "rate_limited",
     503: "unavailable",
 }
+
+_EXHAUSTED = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE}
 
 _log = structlog.get_logger()
 
@@ -83,6 +86,8 @@ def rejected(request: AnyRequest, error: HTTPException) -> Response[Any]:
         error = ClientException("the body is empty")
     status = HTTPStatus(error.status_code)
     document: dict[str, Any] = {"detail": error.detail}
+    if status is HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        document["limitBytes"] = MAX_BODY
     if isinstance(error, ValidationException):
         status = HTTPStatus.UNPROCESSABLE_ENTITY
         document = {"detail": "The request is not valid.", "errors": _errors(request, error)}
@@ -101,6 +106,14 @@ def rejected(request: AnyRequest, error: HTTPException) -> Response[Any]:
     if known := allowed(error):
         answer.headers["allow"] = known
     return answer
+
+
+def exhausted(request: AnyRequest, error: OSError) -> Response[Any]:
+    """No room in the spool, or no more files: what others hold of it comes free again."""
+    if error.errno not in _EXHAUSTED:
+        return failed(request, error)
+    _log.error("exhausted", path=request.url.path, reason=str(error))
+    return refused(request, Unavailable(dependency="spool", reason=error.strerror))
 
 
 def failed(request: AnyRequest, error: Exception) -> Response[Any]:
@@ -160,5 +173,6 @@ handlers: ExceptionHandlersMap = {
     Refusal: refused,
     StreamMoved: moved,
     HTTPException: rejected,
+    OSError: exhausted,
     500: failed,
 }

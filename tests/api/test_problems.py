@@ -113,7 +113,8 @@ def test_an_unknown_route_is_404(anyone, path):
 
 def test_a_body_beyond_its_bound_is_413(ann):
     for path in ("/v1/auth/login", "/v1/images", "/v1/images/batch"):
-        refused(ann.http.post(path, json={"email": "a" * 1_000_001}), 413, "body_too_large")
+        answer = ann.http.post(path, json={"email": "a" * 1_000_001})
+        assert refused(answer, 413, "body_too_large")["limitBytes"] == 1_000_000
 
 
 def test_no_refusal_may_be_cached(anyone, private):
