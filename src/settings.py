@@ -55,6 +55,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Seconds until a body's first byte, and of arrears that its sender may run up."""
     body_min_rate: int = 4_096
     """Bytes a second below which a sender runs up arrears, and is then sent away."""
+    answer_min_rate: int = 16_384
+    """Bytes a second below which a reader of an answer is sent away."""
     access_token_seconds: int = 900
     refresh_token_days: int = 30
     rate_limits: str = "on"

@@ -20,7 +20,9 @@ from domain.refusals import Unavailable
 
 T = TypeVar("T")
 
-CHUNK = 256 * 1024
+CHUNK = 64 * 1024
+CONNECTIONS = 256
+"""To the store from one process."""
 PATIENCE = 12.0
 """Seconds of retries: a restarted SeaweedFS answers 500 for a while, for keys that exist too."""
 
@@ -65,7 +67,7 @@ class S3Objects:
             connect_timeout=2,
             read_timeout=20,
             retries={"max_attempts": 0},
-            max_pool_connections=64,
+            max_pool_connections=CONNECTIONS,
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
         )

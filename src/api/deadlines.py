@@ -1,22 +1,24 @@
-"""Deadlines of request bodies: who sends too slowly is told so, and its connection is closed."""
+"""Deadlines of bodies: who sends or reads too slowly loses the connection; a sender is told so."""
 
 import asyncio
 
 import msgspec
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
-from litestar.types import ASGIApp, HTTPReceiveMessage, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPReceiveMessage, Message, Receive, Scope, Send
 
 from domain.refusals import RequestTimeout
 
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
-    """The slowest that a body may come."""
+    """The slowest that a body may come, or go."""
 
     grace: float = 10.0
     """Seconds until the first byte, and of arrears that any client may run up."""
     rate: int = 4_096
     """Bytes a second."""
+    reading_rate: int = 16_384
+    """Bytes a second of an answer: it holds a connection to the object store."""
 
     @property
     def most(self) -> float:
@@ -33,7 +35,7 @@ class Deadlines(ASGIMiddleware):
         self._pace = pace
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        await next_app(scope, Paced(receive, self._pace), send)
+        await next_app(scope, Paced(receive, self._pace), Read(send, self._pace))
 
 
 class Paced:
@@ -78,3 +80,24 @@ class Paced:
     async def _next(self) -> HTTPReceiveMessage:
         message: HTTPReceiveMessage = await self._receive()  # type: ignore[assignment]  # HTTP only
         return message
+
+
+class ReaderTooSlow(ConnectionError):
+    """Ends the answer midway: there is no other way to tell."""
+
+
+class Read:
+    """A `send` that waits for each piece no longer than a tolerable reader takes for it."""
+
+    def __init__(self, send: Send, pace: Pace) -> None:
+        self._send = send
+        self._pace = pace
+
+    async def __call__(self, message: Message) -> None:
+        """Raises ReaderTooSlow."""
+        size = len(message["body"]) if message["type"] == "http.response.body" else 0
+        try:
+            async with asyncio.timeout(self._pace.grace + size / self._pace.reading_rate):
+                await self._send(message)
+        except TimeoutError as error:
+            raise ReaderTooSlow from error

@@ -1,8 +1,7 @@
 """Pictures to whoever may see them: the routes that browsers and caches ask."""
 
 import unicodedata
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -10,7 +9,6 @@ import msgspec
 from litestar import Response, route
 from litestar.enums import HttpMethod
 from litestar.params import FromPath
-from litestar.response import Stream
 
 from api import ranges
 from api.identity import AnyRequest, MaybeCaller
@@ -18,6 +16,7 @@ from api.images import visible
 from api.negotiation import accepted, quality
 from api.parts import Given, Parts
 from api.pictures import EXTENSIONS
+from api.streaming import Chunks, Streamed
 from commands import object_keys
 from commands.ports import ObjectKey, ObjectMissing
 from domain.access import Action, Visibility
@@ -48,7 +47,7 @@ class Body(msgspec.Struct, frozen=True, kw_only=True):
     """Not what everybody gets: no shared cache may keep it."""
     vary: str = ""
 
-    async def chunks(self, parts: Parts, span: ranges.Span) -> AsyncIterator[bytes]:
+    async def chunks(self, parts: Parts, span: ranges.Span) -> Chunks:
         start, stop = span
         if self.held is not None:
             yield self.held[start:stop]
@@ -130,7 +129,7 @@ def _streamed(
     if body.held is not None and request.method != HttpMethod.HEAD:
         held = body.held[slice(*span)]
         return Response(held, status_code=status, headers=headers, media_type=body.content_type)
-    return _sent(request, body.chunks(parts, span), status, headers, body.content_type)
+    return _sent(request, parts, body.chunks(parts, span), status, headers, body.content_type)
 
 
 def _multipart(
@@ -148,27 +147,32 @@ def _multipart(
     tail = f"\r\n--{BOUNDARY}--\r\n".encode()
     length = sum(map(len, heads)) + sum(stop - first for first, stop in spans) + len(tail)
 
-    async def chunks() -> AsyncIterator[bytes]:
+    async def chunks() -> Chunks:
         for head, span in zip(heads, spans, strict=True):
             yield head
-            async for chunk in body.chunks(parts, span):
-                yield chunk
+            async with aclosing(body.chunks(parts, span)) as part:
+                async for chunk in part:
+                    yield chunk
         yield tail
 
     headers = headers | {"Content-Length": str(length)}
-    return _sent(request, chunks(), 206, headers, f"multipart/byteranges; boundary={BOUNDARY}")
+    content_type = f"multipart/byteranges; boundary={BOUNDARY}"
+    return _sent(request, parts, chunks(), 206, headers, content_type)
 
 
 def _sent(
     request: AnyRequest,
-    chunks: AsyncIterator[bytes],
+    parts: Parts,
+    chunks: Chunks,
     status: int,
     headers: dict[str, str],
     content_type: str,
 ) -> Response[Any]:
     if request.method == HttpMethod.HEAD:
         return Response(b"", status_code=status, headers=headers, media_type=content_type)
-    return Stream(chunks, status_code=status, headers=headers, media_type=content_type)
+    return Streamed(
+        chunks, parts.streams, status_code=status, headers=headers, media_type=content_type
+    )
 
 
 async def _original(parts: Parts, exhibit: Exhibit, caller: AccountId | None) -> Body:

@@ -10,6 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
 from api.deadlines import Pace
+from api.streaming import Turnstile
 from commands.dispatcher import Dispatcher
 from commands.idempotency import Records
 from commands.ledger import Ledger
@@ -71,6 +72,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     spool: Path
     caps: Caps
     pace: Pace
+    streams: Turnstile
     lifespan: Sequence[Callable[..., Any]]
 
 

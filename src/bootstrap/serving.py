@@ -22,6 +22,7 @@ from adapters.ledger import PostgresLedger
 from adapters.metrics import Metrics
 from adapters.passwords import Argon2Passwords
 from adapters.positions import HeardPositions
+from adapters.s3 import CONNECTIONS
 from adapters.sandbox import die_with_parent
 from adapters.search import PostgresSearch
 from adapters.sessions import PostgresSessions
@@ -30,6 +31,7 @@ from adapters.tokens import JwtTokens
 from api.app import create
 from api.deadlines import Pace
 from api.parts import Parts
+from api.streaming import Turnstile
 from api.tus import Dialect
 from bootstrap import Core, new_id, now
 from commands import accounts, images, imports, receiving, standing, uploads
@@ -100,7 +102,12 @@ def application(settings: Settings) -> Litestar:
             public_url=settings.public_url,
             spool=core.spool,
             caps=settings.caps,
-            pace=Pace(grace=settings.body_grace, rate=settings.body_min_rate),
+            pace=Pace(
+                grace=settings.body_grace,
+                rate=settings.body_min_rate,
+                reading_rate=settings.answer_min_rate,
+            ),
+            streams=Turnstile(CONNECTIONS // 2),
             lifespan=[running],
         )
     )

@@ -1,8 +1,11 @@
 """Slow connections, by the hundred: they are closed in time, and nobody else notices."""
 
 import asyncio
+import os
+import socket
 import statistics
 import time
+from contextlib import ExitStack
 from urllib.parse import urlsplit
 
 import httpx
@@ -10,7 +13,7 @@ import pytest
 
 from api.deadlines import Pace, Paced
 from domain.refusals import RequestTimeout
-from tests.people import Person, expect, sample
+from tests.people import Person, expect, refused, sample
 
 pytestmark = pytest.mark.xdist_group("deadlines")
 
@@ -147,6 +150,31 @@ async def test_a_slow_but_honest_client_passes(service, ann):
 
     assert time.monotonic() - began > 2 * DEADLINE
     expect(answer, 201)
+
+
+def test_400_who_do_not_read_what_they_asked_for_are_sent_away(service, ann):
+    """Until then others are told to come again, and uploads do not notice."""
+    photo = sample("valid/Pillow__rgb.jpg")
+    url = ann.upload(photo + os.urandom(20_000_000), visibility="public")["url"]
+    ask = f"GET {urlsplit(url).path} HTTP/1.1\r\nHost: darkroom\r\n\r\n".encode()
+
+    with ExitStack() as connections:
+        for _ in range(400):
+            opened = connections.enter_context(socket.socket())
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+            opened.connect(("127.0.0.1", service.port))
+            opened.sendall(ask)
+        answers = [0]
+        until = time.monotonic() + 90
+        while answers[-1] != 200:
+            assert time.monotonic() < until, answers
+            expect(ann.http.post("/v1/images", files={"file": ("a.jpg", photo)}), 201)
+            answer = httpx.get(url, timeout=30)  # by a new connection: to either worker
+            answers.append(answer.status_code)
+            if answer.status_code != 200:
+                assert refused(answer, 503, "unavailable")["dependency"] == "delivery"
+
+    assert len(answer.content) == len(photo) + 20_000_000
 
 
 PACE = Pace(grace=0.1, rate=1_000)
