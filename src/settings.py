@@ -24,6 +24,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     objects_region: str = "us-east-1"
     objects_folder: str = ""
     """Where the object store keeps its files, if it runs on this machine: `settle` syncs it."""
+    objects_vacuum_url: str = ""
+    """Asked by `darkroom erasure compact`; SeaweedFS then rewrites its volumes."""
     instance_key: str
     """32 bytes in base64; every other key is derived from it. Lose it and lose personal content."""
     namespace: str = "darkroom"

@@ -29,6 +29,7 @@ RANGE = range(20_000, 32_000)  # below what the kernel hands out to outgoing con
 LONGEST_SOCKET = 90
 """Characters of a folder that still leaves room for a Unix socket's name in it."""
 DATABASE = "darkroom"
+VACUUM = "/vol/vacuum?garbageThreshold=0.0000001"
 
 
 class FolderBusy(Exception):
@@ -107,6 +108,7 @@ def servers(folder: DataFolder) -> Servers:
             "DARKROOM_OBJECTS_ACCESS_KEY": "darkroom",
             "DARKROOM_OBJECTS_SECRET_KEY": secret,
             "DARKROOM_OBJECTS_FOLDER": str(folder.path / "objects"),
+            "DARKROOM_OBJECTS_VACUUM_URL": f"http://127.0.0.1:{ports['master']}{VACUUM}",
             "DARKROOM_INSTANCE_KEY": folder.instance_key,
             "DARKROOM_SPOOL": str(folder.path / "spool"),
         },
@@ -128,6 +130,7 @@ def _postgres(folder: DataFolder, sockets: Path) -> Child:
         "max_connections": "200",
         "shared_buffers": "256MB",
         "max_wal_size": "1GB",
+        "wal_recycle": "off",  # a recycled segment still holds rows that were deleted long ago
         "idle_in_transaction_session_timeout": "120s",
         "log_min_messages": "warning",
     }

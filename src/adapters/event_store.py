@@ -1,6 +1,7 @@
 """The log: the library's application over Postgres, and the EventStore port on top of it."""
 
 import os
+import time
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -31,6 +32,8 @@ from domain.stream import Event, Personal, Recorded, tag
 
 SCHEMA = "log"
 NONCE = 12
+FRESH = 60.0
+"""Seconds that a key is used without asking whether it was destroyed meanwhile."""
 
 
 class KeyWrap(Protocol):
@@ -48,14 +51,20 @@ class Keyring:
         self._instance = instance
         self._size = size
         self._keys: OrderedDict[UUID, AESGCM] = OrderedDict()
+        self._since: dict[UUID, float] = {}
         self._provisional: dict[UUID, bytes] = {}
 
     def get(self, stream_id: UUID) -> AESGCM | None:
         return self._keys.get(stream_id)
 
+    def fresh(self, stream_id: UUID) -> bool:
+        """Whether its key is here, and was stored a short while ago."""
+        return time.monotonic() - self._since.get(stream_id, -FRESH) < FRESH
+
     def learn(self, stream_id: UUID, wrapped: bytes) -> None:
         """Take in the key as it is stored; what was provisional gives way to it."""
         self._provisional.pop(stream_id, None)
+        self._since[stream_id] = time.monotonic()
         if stream_id not in self._keys:
             self._keep(stream_id, AESGCM(self._instance.unwrap(wrapped)))
 
@@ -75,11 +84,13 @@ class Keyring:
 
     def forget(self, stream_id: UUID) -> None:
         self._keys.pop(stream_id, None)
+        self._since.pop(stream_id, None)
 
     def _keep(self, stream_id: UUID, key: AESGCM) -> None:
         self._keys[stream_id] = key
         if len(self._keys) > self._size:
-            self._keys.popitem(last=False)
+            oldest, _ = self._keys.popitem(last=False)
+            self._since.pop(oldest, None)
 
 
 class _State(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -186,12 +197,16 @@ class EventLog(Application[UUID]):
         return [self.mapper.recorded(event) for event in stored]
 
     async def _learn(self, streams: Iterable[UUID]) -> None:
-        missing = [stream_id for stream_id in streams if self.keyring.get(stream_id) is None]
-        if not missing:
+        stale = [stream_id for stream_id in streams if not self.keyring.fresh(stream_id)]
+        if not stale:
             return
         query = "select stream_id, wrapped from log.stream_keys where stream_id = any(%s)"
-        for stream_id, wrapped in await self.database.rows(query, (missing,)):
-            self.keyring.learn(stream_id, wrapped)
+        found: dict[UUID, bytes] = dict(await self.database.rows(query, (stale,)))
+        for stream_id in stale:
+            if stream_id in found:
+                self.keyring.learn(stream_id, found[stream_id])
+            else:
+                self.keyring.forget(stream_id)
 
 
 def _environment(conninfo: str, *, create: bool) -> dict[str, str]:
@@ -223,6 +238,8 @@ class EventSourcedStore:
         events, wrapped = await self._log.recorder.read(stream_id)
         if wrapped:
             self._log.keyring.learn(stream_id, wrapped)
+        elif events:
+            self._log.keyring.forget(stream_id)
         return [self._log.mapper.recorded(event) for event in events]
 
     async def append(

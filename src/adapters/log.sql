@@ -13,6 +13,10 @@ create table if not exists {schema}.stream_keys (
     wrapped bytea not null
 );
 
+-- So that what was purged is found in a log of any length.
+create index if not exists {erased} on {schema}.{table} (notification_id)
+    where topic in ('image.purged', 'account.erased');
+
 -- One request inside a batch: its guards, then its events; or nothing of it.
 create or replace function {schema}.append_one(
     request int, rq int[], oid uuid[], ver bigint[], tp text[], st bytea[],

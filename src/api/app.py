@@ -11,6 +11,7 @@ from litestar.openapi.plugins import ScalarRenderPlugin
 from api import (
     accounts,
     delivery,
+    erasure,
     idempotency,
     images,
     imports,
@@ -52,6 +53,8 @@ def create(parts: Parts) -> Litestar:
             tus.TusController,
             images.ImageController,
             images.SharingController,
+            erasure.PurgingController,
+            erasure.receipt,
             metadata.metadata,
             listing.images,
             listing.images_of,

@@ -58,6 +58,10 @@ class Credentials(Body, kw_only=True):
     password: Annotated[str, Meta(max_length=1_024)]
 
 
+class Leave(Body, kw_only=True):
+    password: Annotated[str, Meta(max_length=1_024)]
+
+
 class RefreshToken(Body, kw_only=True):
     refresh_token: Annotated[str, Meta(max_length=200)]
 

@@ -11,6 +11,7 @@ from litestar.params import SkipValidation
 
 from api.deadlines import Pace
 from commands.dispatcher import Dispatcher
+from commands.erasure import Erasures
 from commands.idempotency import Records
 from commands.ledger import Ledger
 from commands.ports import (
@@ -65,6 +66,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     health: HealthCheck
     metrics: MetricsPage
     records: Records
+    erasures: Erasures
     new_id: NewId
     clock: Callable[[], datetime]
     public_url: str

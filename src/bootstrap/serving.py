@@ -13,6 +13,7 @@ from litestar.types import ASGIApp
 from adapters.accounts import PostgresAccounts
 from adapters.addresses import PublicAddresses, networks
 from adapters.development import PostgresPrints
+from adapters.erasure import PostgresErasures
 from adapters.fetch import HttpFetcher
 from adapters.gallery import PostgresGallery
 from adapters.health import Health
@@ -32,7 +33,7 @@ from api.deadlines import Pace
 from api.parts import Parts
 from api.tus import Dialect
 from bootstrap import Core, new_id, now
-from commands import accounts, images, imports, receiving, standing, uploads
+from commands import accounts, erasure, images, imports, receiving, standing, uploads
 from commands.dispatcher import Dispatcher
 from commands.once import Once
 from commands.prints import Printer
@@ -95,6 +96,7 @@ def application(settings: Settings) -> Litestar:
             health=health,
             metrics=metrics,
             records=PostgresRecords(core.database, core.key),
+            erasures=PostgresErasures(core.database),
             new_id=new_id,
             clock=now,
             public_url=settings.public_url,
@@ -125,6 +127,7 @@ def dispatcher(
         "twins": PostgresGallery(core.database),
     }
     names: dict[str, Any] = {"store": store, "hasher": core.key}
+    erase: dict[str, Any] = names | {"erasures": PostgresErasures(core.database)}
     take_in = partial(uploads.take_in, objects=objects, **promise, **prove)
     return Dispatcher(
         {
@@ -192,6 +195,8 @@ def dispatcher(
             accounts.LogIn: partial(
                 accounts.log_in, passwords=passwords, sessions=sessions, **names
             ),
+            erasure.PurgeImage: partial(erasure.purge_image, now=now, **erase),
+            erasure.EraseAccount: partial(erasure.erase_account, passwords=passwords, **erase),
             accounts.ChangeAccount: partial(accounts.change_account, **names),
         }
     )

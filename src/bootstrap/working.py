@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 IDLE = 0.3  # seconds between looks for an image to develop, when there was none
 EXPIRE, CLEAR = 30.0, 3_600.0  # seconds between looks for abandoned uploads, for forgotten bytes
+ERASE, STANDBY = 0.5, 5.0  # seconds between looks for what is to be erased
 SWEEPING = 600.0  # seconds between removals of answers that are old enough to be forgotten
 
 
@@ -49,6 +50,7 @@ async def run_reactors(settings: Settings) -> None:
         reaping = reaper(core)
         group.create_task(_every(EXPIRE, core, "expire", partial(_expire, core, reaping)))
         group.create_task(_every(CLEAR, core, "clear", partial(reaping.clear, "originals/")))
+        group.create_task(_erase_for_ever(core))
         group.create_task(_sweep_for_ever(PostgresRecords(core.database, core.key)))
 
 
@@ -105,6 +107,25 @@ async def _every(pause: float, core: Core, name: str, work: Callable[[], Awaitab
         except Exception as error:
             log.warning("reaper interrupted", step=name, reason=str(error) or type(error).__name__)
         await asyncio.sleep(pause)
+
+
+async def _erase_for_ever(core: Core) -> None:
+    """What is ordered is begun within a second; at the start, what a backup brought back."""
+    from adapters.reaping import alone
+    from bootstrap import erasing
+
+    orders, eraser, log = erasing.orders(core), erasing.eraser(core), structlog.get_logger()
+    while True:
+        try:
+            async with alone(core.database, "eraser") as elected:
+                if elected and (back := await erasing.reapply(core)):
+                    log.warning("erased streams had come back", count=back)
+                while elected:
+                    if not await orders.take() + await eraser.work():
+                        await asyncio.sleep(ERASE)
+        except Exception as error:
+            log.warning("eraser interrupted", reason=str(error) or type(error).__name__)
+        await asyncio.sleep(STANDBY)
 
 
 async def _sweep_for_ever(records: Records) -> None:

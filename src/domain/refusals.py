@@ -122,6 +122,18 @@ class EmailTaken(Refusal):
     kind = Kind.CONFLICT
 
 
+class AlreadyPurged(Refusal):
+    """The image was purged before: nothing of it is left."""
+
+    kind = Kind.CONFLICT
+
+
+class LegalHold(Refusal):
+    """An administrator has ordered that nothing of the image be destroyed."""
+
+    kind = Kind.CONFLICT
+
+
 class RestoreWindowClosed(Refusal):
     """The time in which the image could be restored is over."""
 

@@ -123,6 +123,16 @@ def restoring(person: Person) -> Request:
     )
 
 
+def purging(person: Person) -> Request:
+    image = person.upload(PIXEL)
+    return Request(
+        path=f"/v1/images/{image['imageId']}/purge",
+        body={},
+        other={"content": b"{}"},
+        events=1,
+    )
+
+
 def sharing(person: Person) -> Request:
     image = person.upload(PIXEL)
     return Request(
@@ -161,6 +171,7 @@ POSTS: dict[str, list[Callable[[Person], Request]]] = {
     "/v1/images": [finalizing, sending_a_form, sending_a_large_form],
     "/v1/images/batch": [finalizing_many],
     "/v1/images/{id}/restore": [restoring],
+    "/v1/images/{id}/purge": [purging],
     "/v1/images/{id}/share": [sharing],
     "/v1/images/{id}/signed-url": [signing_a_url],
 }
