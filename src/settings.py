@@ -1,5 +1,6 @@
 """One frozen struct from DARKROOM_*."""
 
+import re
 from collections.abc import Mapping
 
 import msgspec
@@ -9,6 +10,9 @@ from domain.media import Caps
 PREFIX = "DARKROOM_"
 CLIENTS = ("token", "url")
 """Names that `darkroom upload` reads; the service has no use for them."""
+
+
+_PLANS = re.compile(r"(\s*[\w-]+\s*=\s*\d+\s*(,|$))*")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -44,6 +48,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Of a new account."""
     retention_days: int = 30
     """How long a deleted image can be restored."""
+    retention_plans: str = ""
+    """The same by plan, where it differs, like `pro=90,team=365`."""
     upload_expiry: int = 900
     """Seconds a presigned URL is good for."""
     upload_lifetime: int = 86_400
@@ -66,6 +72,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Networks, like 10.1.0.0/16, that images may be imported from though they are not public."""
 
     @property
+    def retention_by_plan(self) -> dict[str, int]:
+        pairs = (pair.partition("=") for pair in self.retention_plans.split(",") if pair)
+        return {plan.strip(): int(days) for plan, _, days in pairs}
+
+    @property
     def caps(self) -> Caps:
         return Caps(file_bytes=self.max_file_bytes)
 
@@ -74,4 +85,7 @@ def load(environ: Mapping[str, str]) -> Settings:
     """Read DARKROOM_*; a missing, unknown or malformed name is an error at start-up."""
     ours = {k.removeprefix(PREFIX).lower(): v for k, v in environ.items() if k.startswith(PREFIX)}
     ours = {name: value for name, value in ours.items() if name not in CLIENTS}
-    return msgspec.convert(ours, Settings, strict=False)
+    settings = msgspec.convert(ours, Settings, strict=False)
+    if not _PLANS.fullmatch(settings.retention_plans):
+        raise msgspec.ValidationError("retention_plans must be like pro=90,team=365")
+    return settings

@@ -10,6 +10,7 @@ from litestar.openapi.plugins import ScalarRenderPlugin
 
 from api import (
     accounts,
+    administration,
     delivery,
     erasure,
     idempotency,
@@ -25,7 +26,7 @@ from api import (
 )
 from api.bodies import JsonRequest
 from api.deadlines import Deadlines
-from api.identity import AnyRequest, caller, maybe_caller
+from api.identity import AnyRequest, administrator, caller, maybe_caller
 from api.methods import Methods
 from api.parts import Parts
 from api.waiting import await_position
@@ -55,6 +56,7 @@ def create(parts: Parts) -> Litestar:
             images.SharingController,
             erasure.PurgingController,
             erasure.receipt,
+            administration.LegalHoldController,
             metadata.metadata,
             listing.images,
             listing.images_of,
@@ -69,6 +71,7 @@ def create(parts: Parts) -> Litestar:
             "parts": Provide(lambda: parts, sync_to_thread=False),
             "maybe_caller": Provide(maybe_caller),
             "caller": Provide(caller),
+            "administrator": Provide(administrator),
             "new_id": Provide(idempotency.new_id, sync_to_thread=False),
         },
         before_request=_waiting_for(parts),

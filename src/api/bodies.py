@@ -62,6 +62,10 @@ class Leave(Body, kw_only=True):
     password: Annotated[str, Meta(max_length=1_024)]
 
 
+class NewHold(Body, kw_only=True):
+    reason: Annotated[str, Meta(min_length=1, max_length=1_000)]
+
+
 class RefreshToken(Body, kw_only=True):
     refresh_token: Annotated[str, Meta(max_length=200)]
 

@@ -6,12 +6,15 @@ from litestar import Request
 from litestar.di import NamedDependency
 
 from api.parts import Given, Parts
+from commands.accounts import find_account
+from domain import access
 from domain.access import Viewer
 from domain.ids import AccountId, ImageId, ShareId, from_text
 from domain.refusals import NotFound, SignatureInvalid, Unauthenticated
 
 AnyRequest: TypeAlias = Request[Any, Any, Any]
 Caller: TypeAlias = NamedDependency[AccountId]
+Administrator: TypeAlias = NamedDependency[AccountId]
 MaybeCaller: TypeAlias = NamedDependency[AccountId | None]
 
 SHARING = ("share", "exp", "kid", "sig")
@@ -33,6 +36,14 @@ async def caller(maybe_caller: MaybeCaller) -> AccountId:
     if maybe_caller is None:
         raise Unauthenticated
     return maybe_caller
+
+
+async def administrator(caller: Caller, parts: Given) -> AccountId:
+    """The caller, who has the address that the settings name. Raises Forbidden."""
+    address = parts.admin_email
+    found = await find_account(address, store=parts.store, hasher=parts.hasher) if address else None
+    access.require_administrator(caller, [found] if found else [])
+    return caller
 
 
 def viewer(request: AnyRequest, parts: Parts, account_id: AccountId | None, id: ImageId) -> Viewer:

@@ -70,6 +70,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     new_id: NewId
     clock: Callable[[], datetime]
     public_url: str
+    admin_email: str
     spool: Path
     caps: Caps
     pace: Pace

@@ -33,7 +33,7 @@ from api.deadlines import Pace
 from api.parts import Parts
 from api.tus import Dialect
 from bootstrap import Core, new_id, now
-from commands import accounts, erasure, images, imports, receiving, standing, uploads
+from commands import accounts, erasure, holds, images, imports, receiving, standing, uploads
 from commands.dispatcher import Dispatcher
 from commands.once import Once
 from commands.prints import Printer
@@ -100,11 +100,19 @@ def application(settings: Settings) -> Litestar:
             new_id=new_id,
             clock=now,
             public_url=settings.public_url,
+            admin_email=settings.admin_email,
             spool=core.spool,
             caps=settings.caps,
             pace=Pace(grace=settings.body_grace, rate=settings.body_min_rate),
             lifespan=[running],
         )
+    )
+
+
+def retention(settings: Settings) -> images.Retention:
+    return images.Retention(
+        default=timedelta(days=settings.retention_days),
+        by_plan={plan: timedelta(days=days) for plan, days in settings.retention_by_plan.items()},
     )
 
 
@@ -179,9 +187,11 @@ def dispatcher(
                 images.delete_image,
                 store=store,
                 now=now,
-                retention=timedelta(days=settings.retention_days),
+                retention=retention(settings),
             ),
             images.RestoreImage: partial(images.restore_image, store=store, now=now),
+            holds.PlaceHold: partial(holds.place_hold, store=store),
+            holds.LiftHold: partial(holds.lift_hold, store=store),
             images.ShareImage: partial(images.share_image, store=store, now=now, new_id=new_id),
             images.RevokeShare: partial(images.revoke_share, store=store, now=now),
             accounts.SignUp: partial(

@@ -21,9 +21,11 @@ from settings import Settings
 if TYPE_CHECKING:
     from adapters.lab import VipsLab
     from projections.reaper import Reaper
+    from projections.retention import Emptier
 
 IDLE = 0.3  # seconds between looks for an image to develop, when there was none
 EXPIRE, CLEAR = 30.0, 3_600.0  # seconds between looks for abandoned uploads, for forgotten bytes
+EMPTY = 60.0  # seconds between looks for what was in the trash for long enough
 ERASE, STANDBY = 0.5, 5.0  # seconds between looks for what is to be erased
 SWEEPING = 600.0  # seconds between removals of answers that are old enough to be forgotten
 
@@ -50,6 +52,8 @@ async def run_reactors(settings: Settings) -> None:
         reaping = reaper(core)
         group.create_task(_every(EXPIRE, core, "expire", partial(_expire, core, reaping)))
         group.create_task(_every(CLEAR, core, "clear", partial(reaping.clear, "originals/")))
+        emptying = partial(_every, EMPTY, core, "empty", emptier(core).work)
+        group.create_task(emptying())
         group.create_task(_erase_for_ever(core))
         group.create_task(_sweep_for_ever(PostgresRecords(core.database, core.key)))
 
@@ -83,6 +87,13 @@ def reaper(core: Core) -> "Reaper":
         now=now,
         grace=timedelta(seconds=core.settings.orphan_grace),
     )
+
+
+def emptier(core: Core) -> "Emptier":
+    from adapters.reaping import PostgresTrash
+    from projections.retention import Emptier
+
+    return Emptier(PostgresTrash(core.database), store=core.store, hasher=core.key, now=now)
 
 
 async def _expire(core: Core, reaping: "Reaper") -> int:

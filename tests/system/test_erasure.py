@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import time
-from collections.abc import Callable
 from uuid import UUID
 
 import httpx
@@ -14,7 +13,7 @@ from adapters.embedded import DataFolder
 from bootstrap import Core
 from domain.ids import from_text
 from settings import load
-from tests.people import PASSWORD, Person, expect, refused, sample
+from tests.people import PASSWORD, Person, eventually, expect, refused, sample
 from tests.service import Service
 
 pytestmark = pytest.mark.xdist_group("erasure")
@@ -52,13 +51,6 @@ def completed(url: str, within: float = 60.0) -> dict:
 
 def counts(receipt: dict) -> dict[str, int]:
     return {it["where"]: it["count"] for it in receipt["removed"]}
-
-
-def eventually(holds: Callable[[], bool], within: float = 30.0) -> None:
-    deadline = time.monotonic() + within
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def kill_eraser(service: Service) -> None:
