@@ -129,12 +129,20 @@ class EventMapper(Mapper[UUID]):
         """The envelope and the fact, with its position if it came from the log by position."""
         state = _STATE.decode(stored.state)
         event = _EVENTS[stored.topic].decode(state.event)
-        stream_id = cast("UUID", stored.originator_id)
         if state.sealed is not None:
+            stream_id = cast("UUID", stored.originator_id)
             personal = self._open(state.sealed, stream_id, stored.topic)
             event = msgspec.structs.replace(event, personal=personal)
+        return self._recorded(stored, state, event)
+
+    def envelope(self, stored: StoredEvent) -> Recorded[Any]:
+        """The same with what is personal left closed, whether there is a key or not."""
+        state = _STATE.decode(stored.state)
+        return self._recorded(stored, state, _EVENTS[stored.topic].decode(state.event))
+
+    def _recorded(self, stored: StoredEvent, state: _State, event: Event) -> Recorded[Any]:
         return Recorded(
-            stream_id=stream_id,
+            stream_id=cast("UUID", stored.originator_id),
             version=stored.originator_version,
             at=state.at,
             by=state.by,

@@ -17,6 +17,12 @@ create table if not exists {schema}.stream_keys (
 create index if not exists {erased} on {schema}.{table} (notification_id)
     where topic in ('image.purged', 'account.erased');
 
+-- Of the bytes as they are stored, content sealed: it outlives the destruction of keys.
+alter table {schema}.{table} add column if not exists hash bytea;
+create or replace function {schema}.event_hash(o uuid, v bigint, p text, s bytea) returns bytea
+    stable parallel safe language sql
+    return sha256(uuid_send(o) || int8send(v) || textsend(p) || '\x00'::bytea || s);
+
 -- One request inside a batch: its guards, then its events; or nothing of it.
 create or replace function {schema}.append_one(
     request int, rq int[], oid uuid[], ver bigint[], tp text[], st bytea[],
@@ -40,8 +46,8 @@ begin
         select kid[i], kwrapped[i] from generate_subscripts(krq, 1) i where krq[i] = request
         on conflict do nothing;
     with stored as (
-        insert into {schema}.{table} (originator_id, originator_version, topic, state)
-        select t.o, t.v, t.p, t.s
+        insert into {schema}.{table} (originator_id, originator_version, topic, state, hash)
+        select t.o, t.v, t.p, t.s, {schema}.event_hash(t.o, t.v, t.p, t.s)
         from unnest(rq, oid, ver, tp, st) with ordinality as t(q, o, v, p, s, k)
         where t.q = request order by t.k returning notification_id
     ) select array_agg(notification_id order by notification_id) into ids from stored;
@@ -65,8 +71,9 @@ begin
             insert into {schema}.stream_keys (stream_id, wrapped)
                 select * from unnest(kid, kwrapped) on conflict do nothing;
             with stored as (
-                insert into {schema}.{table} (originator_id, originator_version, topic, state)
-                select t.o, t.v, t.p, t.s
+                insert into {schema}.{table}
+                    (originator_id, originator_version, topic, state, hash)
+                select t.o, t.v, t.p, t.s, {schema}.event_hash(t.o, t.v, t.p, t.s)
                 from unnest(oid, ver, tp, st) with ordinality as t(o, v, p, s, k)
                 order by t.k returning notification_id
             ) select array_agg(notification_id order by notification_id) into ids from stored;

@@ -11,6 +11,7 @@ from litestar.openapi.plugins import ScalarRenderPlugin
 from api import (
     accounts,
     administration,
+    audit,
     delivery,
     erasure,
     idempotency,
@@ -57,6 +58,7 @@ def create(parts: Parts) -> Litestar:
             erasure.PurgingController,
             erasure.receipt,
             administration.LegalHoldController,
+            audit.entries,
             metadata.metadata,
             listing.images,
             listing.images_of,

@@ -27,6 +27,7 @@ from commands.ports import (
 from commands.prints import Printer
 from domain.media import Caps
 from projections.accounts import Accounts
+from projections.audit_log import AuditLog
 from projections.development import Prints
 from projections.gallery import Gallery
 from projections.positions import Positions
@@ -67,6 +68,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     metrics: MetricsPage
     records: Records
     erasures: Erasures
+    audit_log: AuditLog
     new_id: NewId
     clock: Callable[[], datetime]
     public_url: str

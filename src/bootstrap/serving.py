@@ -12,6 +12,7 @@ from litestar.types import ASGIApp
 
 from adapters.accounts import PostgresAccounts
 from adapters.addresses import PublicAddresses, networks
+from adapters.audit_log import LogEntries
 from adapters.development import PostgresPrints
 from adapters.erasure import PostgresErasures
 from adapters.fetch import HttpFetcher
@@ -97,6 +98,7 @@ def application(settings: Settings) -> Litestar:
             metrics=metrics,
             records=PostgresRecords(core.database, core.key),
             erasures=PostgresErasures(core.database),
+            audit_log=LogEntries(core.log),
             new_id=new_id,
             clock=now,
             public_url=settings.public_url,

@@ -27,7 +27,7 @@ async def prepare(settings: Settings) -> None:
     """Create whatever is not there yet: schemas, tables, bucket, stream."""
     with psycopg.connect(settings.database_url, autocommit=True) as connection:
         connection.execute("create schema if not exists log")
-        for tables in ("secrets.sql", "idempotency.sql", "ledger.sql", "erasure.sql"):
+        for tables in ("secrets.sql", "idempotency.sql", "ledger.sql", "erasure.sql", "audit.sql"):
             connection.execute((files("adapters") / tables).read_bytes())
     core = Core(settings, create=True)
     async with core.opened(), core.database.connection() as connection:

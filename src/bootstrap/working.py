@@ -12,7 +12,7 @@ from adapters.idempotency import PostgresRecords
 from adapters.projector import Projector
 from adapters.read_model import ReadModel
 from adapters.relay import Relay
-from bootstrap import Core, now
+from bootstrap import Core, auditing, now
 from commands.idempotency import Records
 from domain.refusals import Unavailable
 from projections.projection import ALL
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 IDLE = 0.3  # seconds between looks for an image to develop, when there was none
 EXPIRE, CLEAR = 30.0, 3_600.0  # seconds between looks for abandoned uploads, for forgotten bytes
 EMPTY = 60.0  # seconds between looks for what was in the trash for long enough
-ERASE, STANDBY = 0.5, 5.0  # seconds between looks for what is to be erased
+ERASE, SEAL = 0.5, 1.0  # seconds between looks for what is to be erased, and to be sealed
+STANDBY = 5.0
 SWEEPING = 600.0  # seconds between removals of answers that are old enough to be forgotten
 
 
@@ -55,6 +56,8 @@ async def run_reactors(settings: Settings) -> None:
         emptying = partial(_every, EMPTY, core, "empty", emptier(core).work)
         group.create_task(emptying())
         group.create_task(_erase_for_ever(core))
+        sealing = auditing.sealer(core).work
+        group.create_task(_alone_for_ever(core, "sealer", SEAL, sealing))
         group.create_task(_sweep_for_ever(PostgresRecords(core.database, core.key)))
 
 
@@ -122,20 +125,36 @@ async def _every(pause: float, core: Core, name: str, work: Callable[[], Awaitab
 
 async def _erase_for_ever(core: Core) -> None:
     """What is ordered is begun within a second; at the start, what a backup brought back."""
-    from adapters.reaping import alone
     from bootstrap import erasing
 
-    orders, eraser, log = erasing.orders(core), erasing.eraser(core), structlog.get_logger()
+    orders, eraser = erasing.orders(core), erasing.eraser(core)
+    look_back = True
+
+    async def work() -> int:
+        nonlocal look_back
+        if look_back and (back := await erasing.reapply(core)):
+            structlog.get_logger().warning("erased streams had come back", count=back)
+        look_back = False
+        return await orders.take() + await eraser.work()
+
+    await _alone_for_ever(core, "eraser", ERASE, work)
+
+
+async def _alone_for_ever(
+    core: Core, name: str, pause: float, work: Callable[[], Awaitable[int]]
+) -> None:
+    """In one of all the processes that want to, without a pause as long as there is work."""
+    from adapters.reaping import alone
+
     while True:
         try:
-            async with alone(core.database, "eraser") as elected:
-                if elected and (back := await erasing.reapply(core)):
-                    log.warning("erased streams had come back", count=back)
+            async with alone(core.database, name) as elected:
                 while elected:
-                    if not await orders.take() + await eraser.work():
-                        await asyncio.sleep(ERASE)
+                    if not await work():
+                        await asyncio.sleep(pause)
         except Exception as error:
-            log.warning("eraser interrupted", reason=str(error) or type(error).__name__)
+            reason = str(error) or type(error).__name__
+            structlog.get_logger().warning("interrupted", work=name, reason=reason)
         await asyncio.sleep(STANDBY)
 
 
