@@ -100,6 +100,7 @@ class _State(msgspec.Struct, frozen=True, omit_defaults=True):
     by: UUID
     event: msgspec.Raw
     sealed: bytes | None = None
+    operation: UUID | None = None
 
 
 class EventMapper(Mapper[UUID]):
@@ -119,7 +120,8 @@ class EventMapper(Mapper[UUID]):
         if personal is not None:
             sealed = self._seal(personal, recorded.stream_id, topic)
             event = msgspec.structs.replace(event, personal=None)
-        state = _State(recorded.at, recorded.by, msgspec.Raw(_encode(event)), sealed)
+        fact = msgspec.Raw(_encode(event))
+        state = _State(recorded.at, recorded.by, fact, sealed, recorded.operation)
         return StoredEvent(recorded.stream_id, recorded.version, topic, _encode(state))
 
     def to_domain_event(self, stored_event: StoredEvent) -> DomainEventProtocol[UUID]:
@@ -148,6 +150,7 @@ class EventMapper(Mapper[UUID]):
             by=state.by,
             event=event,
             position=stored.id if isinstance(stored, Notification) else None,
+            operation=state.operation,
         )
 
     def _seal(self, personal: Personal, stream_id: UUID, topic: str) -> bytes:
@@ -238,9 +241,13 @@ def _environment(conninfo: str, *, create: bool) -> dict[str, str]:
 class EventSourcedStore:
     """The EventStore port."""
 
-    def __init__(self, log: EventLog, now: Clock) -> None:
+    def __init__(self, log: EventLog, now: Clock, operation: UUID | None = None) -> None:
         self._log = log
         self._now = now
+        self._operation = operation
+
+    def within(self, operation: UUID) -> "EventSourcedStore":
+        return EventSourcedStore(self._log, self._now, operation)
 
     async def load(self, stream_id: UUID) -> Sequence[Recorded[Any]]:
         events, wrapped = await self._log.recorder.read(stream_id)
@@ -285,7 +292,14 @@ class EventSourcedStore:
             self._log.mapper.to_stored_event(
                 cast(
                     "DomainEventProtocol[UUID]",
-                    Recorded(stream_id=batch.stream_id, version=version, at=at, by=by, event=event),
+                    Recorded(
+                        stream_id=batch.stream_id,
+                        version=version,
+                        at=at,
+                        by=by,
+                        event=event,
+                        operation=self._operation,
+                    ),
                 )
             )
             for batch in batches

@@ -34,7 +34,7 @@ from api.deadlines import Pace
 from api.parts import Parts
 from api.tus import Dialect
 from bootstrap import Core, new_id, now
-from commands import accounts, erasure, holds, images, imports, receiving, standing, uploads
+from commands import accounts, bulk, erasure, holds, images, imports, receiving, standing, uploads
 from commands.dispatcher import Dispatcher
 from commands.once import Once
 from commands.prints import Printer
@@ -194,6 +194,12 @@ def dispatcher(
             images.RestoreImage: partial(images.restore_image, store=store, now=now),
             holds.PlaceHold: partial(holds.place_hold, store=store),
             holds.LiftHold: partial(holds.lift_hold, store=store),
+            bulk.ActOnMany: partial(
+                bulk.act_on_many, now=now, retention=retention(settings), **erase
+            ),
+            bulk.UndoOperation: partial(
+                bulk.undo_operation, store=store, now=now, retention=retention(settings)
+            ),
             images.ShareImage: partial(images.share_image, store=store, now=now, new_id=new_id),
             images.RevokeShare: partial(images.revoke_share, store=store, now=now),
             accounts.SignUp: partial(

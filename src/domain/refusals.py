@@ -134,6 +134,18 @@ class LegalHold(Refusal):
     kind = Kind.CONFLICT
 
 
+class ChangedSince(Refusal):
+    """Somebody has changed it since; it is left as it is now."""
+
+    kind = Kind.CONFLICT
+
+
+class CannotBeUndone(Refusal):
+    """What was purged is gone for good."""
+
+    kind = Kind.CONFLICT
+
+
 class RestoreWindowClosed(Refusal):
     """The time in which the image could be restored is over."""
 
@@ -214,6 +226,12 @@ class ImportFailed(Refusal):
 
 class ChunkMismatch(Refusal):
     """The bytes of this request do not have the checksum it declared; none of them was kept."""
+
+    kind = Kind.UNPROCESSABLE
+
+
+class TooManyTags(Refusal):
+    """An image can have only so many tags."""
 
     kind = Kind.UNPROCESSABLE
 

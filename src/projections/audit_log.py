@@ -14,7 +14,7 @@ from domain.catalogue import EVENTS, stream_of
 from domain.ids import NOBODY, from_text, to_text
 from domain.stream import Recorded, tag
 
-PREFIXES = {"image": "img", "account": "u"}
+PREFIXES = {"image": "img", "account": "u", "operation": "op"}
 """How streams are called outside; the others are plain UUIDs."""
 
 
@@ -36,6 +36,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     type: str
     stream: str
     version: int
+    operation: str | None
+    """The act upon many that it was a part of."""
     data: dict[str, Any]
 
 
@@ -63,6 +65,7 @@ def entry(recorded: Recorded[Any]) -> Entry:
         type=name,
         stream=to_text(prefix, recorded.stream_id) if prefix else str(recorded.stream_id),
         version=recorded.version,
+        operation=to_text("op", recorded.operation) if recorded.operation else None,
         data={key: value for key, value in data.items() if key not in ("type", "personal")},
     )
 
@@ -94,5 +97,6 @@ def as_csv(entries: Sequence[Entry], *, header: bool) -> str:
     for it in entries:
         data = json.dumps(it.data, sort_keys=True)
         moment = it.at.isoformat().replace("+00:00", "Z")
-        writer.writerow([it.position, moment, it.actor, it.type, it.stream, it.version, data])
+        told = (it.position, moment, it.actor, it.type, it.stream, it.version, it.operation, data)
+        writer.writerow(told)
     return out.getvalue()
