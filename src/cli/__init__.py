@@ -2,7 +2,7 @@
 
 import click
 
-from cli import audit, care, erasure, roles, storage, up, upload
+from cli import archive, audit, care, erasure, roles, storage, up, upload
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -19,5 +19,6 @@ for _command in (
     *(care.status, care.rebuild, storage.storage, upload.upload),
     erasure.erasure,
     audit.audit,
+    *(archive.backup, archive.restore),
 ):
     main.add_command(_command)

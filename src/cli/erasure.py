@@ -48,7 +48,9 @@ def compact(data: Path) -> None:
     console = Console(stderr=True)
     with console.status("compacting") as status:
         try:
-            asyncio.run(erasing.compact(settings_of(data), status.update))
+            left = asyncio.run(erasing.compact(settings_of(data), status.update))
         except Refusal as refusal:
             fail(f"{refusal} {refusal.facts}")
+    if left:
+        fail(f"Compacted, but for what a superuser has to do: {'; '.join(dict.fromkeys(left))}")
     click.echo("Compacted.")
