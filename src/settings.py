@@ -68,6 +68,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     rate_limits: str = "on"
     log_level: str = "info"
     admin_email: str = ""
+    audit_bucket: str = ""
+    """A bucket with object lock, for a checkpoint of the log every hour; none where empty."""
+    audit_days: int = 365
+    """How long a checkpoint there can be neither changed nor deleted."""
     import_allow: str = ""
     """Networks, like 10.1.0.0/16, that images may be imported from though they are not public."""
 

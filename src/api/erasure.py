@@ -6,7 +6,7 @@ from litestar import Controller, Response, get, post
 from litestar.params import FromPath
 
 from api.idempotency import Ids
-from api.identity import Caller, image_id
+from api.identity import Caller, administrators, image_id
 from api.parts import Given, Parts
 from api.waiting import written
 from commands.erasure import Erasure, Kind, Ordered, PurgeImage, receipt_id
@@ -27,13 +27,13 @@ class PurgingController(Controller):
         command = PurgeImage(by=caller, image_id=image_id(id), request=new_id())
         return await accepted(parts, await parts.dispatch(command))
 
-    @get("/purge-receipt", summary="What was removed where")
+    @get("/purge-receipt", summary="What was removed where, for its owner and administrators")
     async def receipt(
         self, id: FromPath[str], caller: Caller, parts: Given
     ) -> Response[dict[str, Any]]:
         asked = image_id(id)
         state = fold(image.evolve, await parts.store.load(asked))
-        if state is None or state.owner_id != caller:
+        if state is None or caller not in (state.owner_id, *await administrators(parts)):
             raise NotFound
         return _receipt(await parts.erasures.find(receipt_id(asked, parts.hasher)))
 

@@ -1,5 +1,6 @@
 """Who asks: a bearer token, a share link, a signed URL, or nobody."""
 
+from collections.abc import Collection
 from typing import Any, TypeAlias
 
 from litestar import Request
@@ -39,11 +40,16 @@ async def caller(maybe_caller: MaybeCaller) -> AccountId:
 
 
 async def administrator(caller: Caller, parts: Given) -> AccountId:
-    """The caller, who has the address that the settings name. Raises Forbidden."""
+    """The caller, who is one. Raises Forbidden."""
+    access.require_administrator(caller, await administrators(parts))
+    return caller
+
+
+async def administrators(parts: Parts) -> Collection[AccountId]:
+    """The account with the address that the settings name."""
     address = parts.admin_email
     found = await find_account(address, store=parts.store, hasher=parts.hasher) if address else None
-    access.require_administrator(caller, [found] if found else [])
-    return caller
+    return [found] if found else []
 
 
 def viewer(request: AnyRequest, parts: Parts, account_id: AccountId | None, id: ImageId) -> Viewer:

@@ -2,13 +2,16 @@
 
 import time
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 import msgspec
 
 from adapters.audit_log import LogEntries
+from adapters.locked import LockedBucket
 from adapters.seals import Ed25519Signer, Sealer, seals, unsealed
 from bootstrap import Core, now
-from projections.audit import Audit, Checkpoint, Finding
+from commands.ports import ObjectKey, ObjectMissing
+from projections.audit import Audit, Checkpoint, Finding, Seal
 from projections.audit_log import Entry, Filter
 from settings import Settings
 
@@ -37,8 +40,30 @@ async def checkpoint(settings: Settings) -> Checkpoint | None:
     core = Core(settings)
     async with core.connected():
         last = await sealer(core).all()
+    return _point(core, last) if last else None
+
+
+def checkpoints(core: Core) -> LockedBucket:
+    """Where they are kept out of everybody's reach."""
+    return LockedBucket(public_url="", bucket=core.settings.audit_bucket, **core.object_store)
+
+
+async def keep_checkpoint(core: Core, bucket: LockedBucket) -> int:
+    """In the locked bucket, if there is anything new. Returns how many that were."""
+    last = await sealer(core).all()
     if last is None:
-        return None
+        return 0
+    key = ObjectKey(f"{core.settings.namespace}/{last.number:012}.json")
+    try:
+        await bucket.head(key)
+    except ObjectMissing:
+        until = now() + timedelta(days=core.settings.audit_days)
+        await bucket.keep(key, msgspec.json.encode(_point(core, last)), until=until)
+        return 1
+    return 0
+
+
+def _point(core: Core, last: Seal) -> Checkpoint:
     return Checkpoint(
         number=last.number,
         position=last.last,

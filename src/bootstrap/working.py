@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from projections.retention import Emptier
 
 IDLE = 0.3  # seconds between looks for an image to develop, when there was none
+CHECKPOINT = 3_600.0  # seconds between checkpoints of the log in the locked bucket
 EXPIRE, CLEAR = 30.0, 3_600.0  # seconds between looks for abandoned uploads, for forgotten bytes
 EMPTY = 60.0  # seconds between looks for what was in the trash for long enough
 ERASE, SEAL = 0.5, 1.0  # seconds between looks for what is to be erased, and to be sealed
@@ -56,6 +57,8 @@ async def run_reactors(settings: Settings) -> None:
         emptying = partial(_every, EMPTY, core, "empty", emptier(core).work)
         group.create_task(emptying())
         group.create_task(_erase_for_ever(core))
+        if settings.audit_bucket:
+            group.create_task(_checkpoint_for_ever(core))
         sealing = auditing.sealer(core).work
         group.create_task(_alone_for_ever(core, "sealer", SEAL, sealing))
         group.create_task(_sweep_for_ever(PostgresRecords(core.database, core.key)))
@@ -156,6 +159,16 @@ async def _alone_for_ever(
             reason = str(error) or type(error).__name__
             structlog.get_logger().warning("interrupted", work=name, reason=reason)
         await asyncio.sleep(STANDBY)
+
+
+async def _checkpoint_for_ever(core: Core) -> None:
+    bucket = auditing.checkpoints(core)
+    await bucket.open()
+    try:
+        work = partial(auditing.keep_checkpoint, core, bucket)
+        await _every(CHECKPOINT, core, "checkpoint", work)
+    finally:
+        await bucket.close()
 
 
 async def _sweep_for_ever(records: Records) -> None:

@@ -1,5 +1,6 @@
 """Places outside the database that hold something of what was purged, and what goes with it."""
 
+import asyncio
 from collections.abc import Sequence
 from functools import partial
 from typing import Protocol
@@ -13,6 +14,7 @@ from domain.ids import NOBODY, AccountId, ImageId
 from domain.image import Cause
 
 QUARANTINE = "quarantine/"
+AT_ONCE = 16
 LEDGER = "erasures/"
 """Kept beside the bytes: after a restore from an older backup, it still says what must not be."""
 
@@ -121,8 +123,11 @@ class Duplicates:
 
 
 async def _purge(ids: Sequence[ImageId], *, store: EventStore, hasher: Hasher) -> int:
-    decide, count = partial(image.erase, cause=Cause.ERASURE), 0
-    for id in ids:
-        receipt = await purge(id, decide, by=NOBODY, store=store, hasher=hasher)
-        count += receipt.position is not None
-    return count
+    decide, turns = partial(image.erase, cause=Cause.ERASURE), asyncio.Semaphore(AT_ONCE)
+
+    async def one(id: ImageId) -> bool:
+        async with turns:
+            receipt = await purge(id, decide, by=NOBODY, store=store, hasher=hasher)
+        return receipt.position is not None
+
+    return sum(await asyncio.gather(*map(one, ids)))

@@ -6,13 +6,15 @@ from uuid import uuid4
 
 import msgspec
 import pytest
+from botocore.exceptions import ClientError
+from msgspec.structs import replace
 
 from adapters.audit_log import LogEntries
 from bootstrap import auditing, now
 from commands.ports import Batch
 from domain.ids import NOBODY, to_text
 from domain.image import Cause, ImageCleared, Promised, Purged, UploadInitiated
-from projections.audit import Kind
+from projections.audit import Checkpoint, Kind
 from projections.audit_log import Filter, as_csv
 from tests.spec import LATER, NOW, OWNER
 
@@ -212,3 +214,26 @@ async def test_the_audit_log_says_who_did_what_and_nothing_personal(core):
     lines = as_csv(everything, header=True).splitlines()
     assert lines[0] == "position,at,actor,type,stream,version,operation,data"
     assert lines[4].endswith('"{""cause"": ""retention""}"')
+
+
+async def test_checkpoints_in_a_locked_bucket_are_out_of_everybodys_reach(core):
+    core.settings = replace(core.settings, audit_bucket=f"{core.settings.namespace}-audit")
+    bucket = auditing.checkpoints(core)
+    await bucket.open()
+    try:
+        await bucket._client.create_bucket(Bucket=bucket._bucket, ObjectLockEnabledForBucket=True)
+        await write(core, 2)
+        assert await auditing.keep_checkpoint(core, bucket) == 1
+        assert await auditing.keep_checkpoint(core, bucket) == 0
+
+        (found,) = [it async for it in bucket.list("")]
+        point = msgspec.json.decode(await bucket.read(found.key), type=Checkpoint)
+        versions = await bucket._client.list_object_versions(Bucket=bucket._bucket)
+        (version,) = versions["Versions"]
+        with pytest.raises(ClientError):
+            await bucket._client.delete_object(
+                Bucket=bucket._bucket, Key=found.key, VersionId=version["VersionId"]
+            )
+        assert await verified(core, point) == []
+    finally:
+        await bucket.close()

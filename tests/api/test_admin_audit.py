@@ -108,4 +108,6 @@ def test_a_purged_image_leaves_a_trail_that_still_proves(ann: Person, admin, ser
 
     assert trail[-1]["type"] == "image.purged"
     assert trail[-1]["data"]["cause"] == "owner"
+    receipt = f"/v1/images/{image['imageId']}/purge-receipt"
+    assert expect(admin.http.get(receipt), 200)["imageId"] == image["imageId"]
     assert service.run("audit", "verify").returncode == 0
