@@ -1,40 +1,68 @@
 """Making deleted bytes unreadable: databases only mark them as free, and keep their history."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import aiohttp
 import psycopg
-from psycopg.errors import InsufficientPrivilege
+from psycopg.errors import InsufficientPrivilege, LockNotAvailable
 from psycopg.sql import SQL, Identifier
 
 from domain.refusals import Unavailable
+
+EVERYTHING = 2**63
+SMALL = 64 * 1024**2
+"""Bytes of a table that is rewritten in a blink."""
+PATIENCE = "2s"
+"""How long a table is waited for, with everybody who comes later waiting behind us."""
 
 Report = Callable[[str], None]
 """Called with each thing that is about to be rewritten."""
 
 
-def rewrite_tables(conninfo: str, report: Report) -> list[str]:
+def rewrite_tables(conninfo: str, report: Report, *, largest: int = EVERYTHING) -> list[str]:
     """Every table that holds content in the clear, or keys, into new files; readers wait for it.
 
     The log itself holds content only sealed. Statistics are samples of rows: they are made anew.
-    Returns what a superuser would have to do, where the connection is not one's.
+    Returns what is left: statements for a superuser, where the connection is not one's, tables of
+    more bytes than `largest`, and what others held for too long.
     """
     with psycopg.connect(conninfo, autocommit=True) as connection:
-        for schema, table, columns in connection.execute(_TABLES).fetchall():
+        connection.execute(f"set lock_timeout = '{PATIENCE}'".encode())
+        tables = connection.execute(_TABLES).fetchall()
+        todo = [
+            (schema, table, columns) for schema, table, columns, size in tables if size <= largest
+        ]
+        left = [f"{schema}.{table}" for schema, table, _, size in tables if size > largest]
+        for schema, table, columns in todo:
             report(f"{schema}.{table}")
-            name = SQL("{0}.{1}").format(Identifier(schema), Identifier(table))
-            for column in columns:
-                connection.execute(_FORGET, (schema, table, column))
-            connection.execute(SQL("vacuum (full, analyze) {0}").format(name))
+            if not _rewritten(connection, schema, table, columns):
+                left.append(f"{schema}.{table}")
         report("write-ahead log")
-        return [it for it in _SERVER_WIDE if not _permitted(connection, it)]
+        return left + [it for it in _SERVER_WIDE if not _permitted(connection, it)]
+
+
+def _rewritten(
+    connection: psycopg.Connection[Any], schema: str, table: str, columns: Sequence[str]
+) -> bool:
+    """False where somebody held it; one that a rebuild has dropped meanwhile is none any more."""
+    name = SQL("{0}.{1}").format(Identifier(schema), Identifier(table))
+    try:
+        for column in columns:
+            connection.execute(_FORGET, (schema, table, column))
+        connection.execute(SQL("vacuum (full, analyze) {0}").format(name))
+    except LockNotAvailable:
+        return False
+    except psycopg.ProgrammingError as error:
+        if "does not exist" not in str(error):
+            raise
+    return True
 
 
 def _permitted(connection: psycopg.Connection[Any], statement: str) -> bool:
     try:
         connection.execute(statement.encode())
-    except InsufficientPrivilege:
+    except (InsufficientPrivilege, LockNotAvailable):
         return False
     return True
 
@@ -54,7 +82,8 @@ async def vacuum_objects(url: str) -> None:
 _TABLES = """
     select n.nspname::text, c.relname::text,
         array(select attname::text from pg_attribute a
-            where a.attrelid = c.oid and attnum > 0 and not attisdropped)
+            where a.attrelid = c.oid and attnum > 0 and not attisdropped),
+        pg_total_relation_size(c.oid)
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where c.relkind = 'r' and n.nspname not like 'pg\\_%' and n.nspname <> 'information_schema'
         and not (n.nspname = 'log' and c.relname = 'darkroom_events')

@@ -23,6 +23,7 @@ REVISIT = timedelta(minutes=20)
 LONGEST = 60
 """Seconds between looks at what cannot be finished yet."""
 PAGE = 500
+TIDY = timedelta(hours=1)
 
 
 class PostgresErasures:
@@ -49,6 +50,13 @@ class PostgresErasures:
 
     async def complete(self, erasure: Erasure) -> None:
         await self._run(_COMPLETE, {"id": erasure.subject, "revisit": REVISIT})
+
+    async def untidy(self) -> bool:
+        """Whether anything was erased since the tables were rewritten, an hour ago or longer."""
+        return bool((await self._database.rows(_UNTIDY, (TIDY,)))[0][0])
+
+    async def tidied(self, since: datetime) -> None:
+        await self._run("update erasure.progress set compacted_at = %(at)s", {"at": since})
 
     async def reopen(self, subjects: Sequence[UUID] | None = None) -> None:
         """Visit every place again, for these or for all; and read the log from its beginning."""
@@ -111,6 +119,10 @@ _OPEN = """
     insert into erasure.tasks (subject, kind, receipt_id, owner_id, position, requested_at)
     values (%(subject)s, %(kind)s, %(receipt_id)s, %(owner_id)s, %(position)s, %(requested_at)s)
     on conflict (subject) do nothing"""
+_UNTIDY = """
+    select p.compacted_at < now() - %s::interval
+        and exists (select from erasure.tasks where completed_at > p.compacted_at)
+    from erasure.progress p"""
 _RECORD = "update erasure.tasks set removed = %(removed)s, attempts = 0 where subject = %(id)s"
 _POSTPONE = """
     update erasure.tasks set attempts = attempts + 1,

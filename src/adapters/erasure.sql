@@ -18,6 +18,7 @@ create index if not exists tasks_due on erasure.tasks (not_before) where visits_
 create index if not exists tasks_open on erasure.tasks (owner_id) where completed_at is null;
 create table if not exists erasure.progress (
     single boolean primary key default true check (single),
-    position bigint not null default 0
+    position bigint not null default 0,
+    compacted_at timestamptz not null default '-infinity'
 );
 insert into erasure.progress default values on conflict do nothing;

@@ -109,11 +109,17 @@ class S3Multipart(S3Objects):
             await self.abort(begun.key, begun.multipart_id)
             count += 1
         keys = [found.key async for found in self.list(prefix)]
-        await self.delete(keys)
+        if keys:
+            await self.delete(keys)
         return count + len(keys) + await self._erase_versions(prefix)
 
     async def _erase_versions(self, prefix: str) -> int:
         """Where the bucket keeps them, or once kept them."""
+        kept = await self._patiently(
+            lambda: self._client.get_bucket_versioning(Bucket=self._bucket)
+        )
+        if not kept.get("Status"):
+            return 0
         count = 0
         pages = self._client.get_paginator("list_object_versions")
         async for page in pages.paginate(Bucket=self._bucket, Prefix=prefix):

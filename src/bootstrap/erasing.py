@@ -9,7 +9,7 @@ from adapters.compaction import Report
 from adapters.erasure import Orders, PostgresErasures
 from adapters.messages import Messages
 from adapters.places import Answers, Keys, PostgresFamily, Progress, Rows, Secrets
-from bootstrap import Core
+from bootstrap import Core, now
 from commands.erasure import Kind, erase_account_again, erase_image_again
 from projections.clearing import LEDGER, Bytes, Copies, Duplicates, Edge, Images, Ledger
 from projections.erasure import Eraser, Place
@@ -73,6 +73,17 @@ async def reapply_all(settings: Settings) -> int:
             count += 1
         await orders(core).take()
     return count
+
+
+async def tidy(core: Core) -> None:
+    """Once there is nothing to erase: rewrite the small tables, at most once an hour."""
+    erasures = PostgresErasures(core.database)
+    if await erasures.untidy():
+        began, url = now(), core.settings.database_url
+        await asyncio.to_thread(
+            compaction.rewrite_tables, url, lambda _: None, largest=compaction.SMALL
+        )
+        await erasures.tidied(began)
 
 
 async def compact(settings: Settings, report: Report) -> list[str]:

@@ -138,7 +138,10 @@ async def _erase_for_ever(core: Core) -> None:
         if look_back and (back := await erasing.reapply(core)):
             structlog.get_logger().warning("erased streams had come back", count=back)
         look_back = False
-        return await orders.take() + await eraser.work()
+        if worked := await orders.take() + await eraser.work():
+            return worked
+        await erasing.tidy(core)
+        return 0
 
     await _alone_for_ever(core, "eraser", ERASE, work)
 

@@ -29,17 +29,14 @@ class Bytes:
 
     async def clear(self, erasure: Erasure) -> int:
         id = ImageId(erasure.subject)
-        removed = 0
-        for prefix in (
+        places = [
             object_keys.incoming(id),
             object_keys.originals(erasure.owner_id, id),
             object_keys.derivatives(id),
-        ):
-            removed += await self._objects.erase(prefix)
-        async for found in self._objects.list(QUARANTINE):
-            if id.hex in found.key:
-                removed += await self._objects.erase(found.key)
-        return removed
+        ]
+        aside = self._objects.list(QUARANTINE)
+        places += [found.key async for found in aside if id.hex in found.key]
+        return sum(await asyncio.gather(*map(self._objects.erase, places)))
 
 
 class Ledger:

@@ -219,3 +219,15 @@ def test_what_a_backup_brings_back_is_destroyed_again(forgetful, dot):
         connection.execute("insert into log.stream_keys values (%s, %s)", backup)
         kill_eraser(forgetful)  # the next one looks by itself when it starts
         eventually(lambda: not connection.execute(keys, (subject,)).fetchall())
+
+
+def test_darkroom_rewrites_its_small_tables_by_itself(forgetful, dot):
+    person = Person(forgetful, "fin")
+    image = person.developed(person.upload(dot, "a-name-to-forget.png", title="forget this too"))
+    canaries = {"file name": b"a-name-to-forget", "title": b"forget this too"}
+    with database(forgetful) as connection:
+        connection.execute("update erasure.progress set compacted_at = '-infinity'")
+        url = expect(person.http.post(f"/v1/images/{image['imageId']}/purge"), 202)["receiptUrl"]
+        completed(url)
+
+        eventually(lambda: not hits(forgetful, canaries))
