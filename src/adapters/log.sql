@@ -18,7 +18,12 @@ create index if not exists {erased} on {schema}.{table} (notification_id)
     where topic in ('image.purged', 'account.erased');
 
 -- Of the bytes as they are stored, content sealed: it outlives the destruction of keys.
-alter table {schema}.{table} add column if not exists hash bytea;
+-- Asked for first: the statement would wait for every reader, and all writers for it.
+do $body$ begin
+    if not exists (select from pg_attribute
+        where attrelid = '{schema}.{table}'::regclass and attname = 'hash')
+    then alter table {schema}.{table} add column hash bytea; end if;
+end $body$;
 create or replace function {schema}.event_hash(o uuid, v bigint, p text, s bytea) returns bytea
     stable parallel safe language sql
     return sha256(uuid_send(o) || int8send(v) || textsend(p) || '\x00'::bytea || s);
