@@ -1,5 +1,6 @@
 """One frozen struct from DARKROOM_*."""
 
+import re
 from collections.abc import Mapping
 
 import msgspec
@@ -9,6 +10,9 @@ from domain.media import Caps
 PREFIX = "DARKROOM_"
 CLIENTS = ("token", "url")
 """Names that `darkroom upload` reads; the service has no use for them."""
+
+
+_PLANS = re.compile(r"(\s*[\w-]+\s*=\s*\d+\s*(,|$))*")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -24,6 +28,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     objects_region: str = "us-east-1"
     objects_folder: str = ""
     """Where the object store keeps its files, if it runs on this machine: `settle` syncs it."""
+    objects_vacuum_url: str = ""
+    """Asked by `darkroom erasure compact`; SeaweedFS then rewrites its volumes."""
     instance_key: str
     """32 bytes in base64; every other key is derived from it. Lose it and lose personal content."""
     namespace: str = "darkroom"
@@ -42,6 +48,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Of a new account."""
     retention_days: int = 30
     """How long a deleted image can be restored."""
+    retention_plans: str = ""
+    """The same by plan, where it differs, like `pro=90,team=365`."""
     upload_expiry: int = 900
     """Seconds a presigned URL is good for."""
     upload_lifetime: int = 86_400
@@ -62,8 +70,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     rate_limits: str = "on"
     log_level: str = "info"
     admin_email: str = ""
+    audit_bucket: str = ""
+    """A bucket with object lock, for a checkpoint of the log every hour; none where empty."""
+    audit_days: int = 365
+    """How long a checkpoint there can be neither changed nor deleted."""
     import_allow: str = ""
     """Networks, like 10.1.0.0/16, that images may be imported from though they are not public."""
+
+    @property
+    def retention_by_plan(self) -> dict[str, int]:
+        pairs = (pair.partition("=") for pair in self.retention_plans.split(",") if pair)
+        return {plan.strip(): int(days) for plan, _, days in pairs}
 
     @property
     def caps(self) -> Caps:
@@ -74,4 +91,7 @@ def load(environ: Mapping[str, str]) -> Settings:
     """Read DARKROOM_*; a missing, unknown or malformed name is an error at start-up."""
     ours = {k.removeprefix(PREFIX).lower(): v for k, v in environ.items() if k.startswith(PREFIX)}
     ours = {name: value for name, value in ours.items() if name not in CLIENTS}
-    return msgspec.convert(ours, Settings, strict=False)
+    settings = msgspec.convert(ours, Settings, strict=False)
+    if not _PLANS.fullmatch(settings.retention_plans):
+        raise msgspec.ValidationError("retention_plans must be like pro=90,team=365")
+    return settings

@@ -15,6 +15,8 @@ from tests.elsewhere import ELSEWHERE
 from tests.people import Person
 from tests.service import Service
 
+ADMINISTRATOR = "admin@example.org"
+
 hypothesis_settings.register_profile("darkroom", deadline=None)  # no test is a timed test
 hypothesis_settings.load_profile("darkroom")
 
@@ -22,10 +24,17 @@ hypothesis_settings.load_profile("darkroom")
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     data = tmp_path_factory.mktemp("darkroom") / "data"
-    running = Service(data, DARKROOM_IMPORT_ALLOW=f"{ELSEWHERE}/32")
+    running = Service(
+        data, DARKROOM_IMPORT_ALLOW=f"{ELSEWHERE}/32", DARKROOM_ADMIN_EMAIL=ADMINISTRATOR
+    )
     running.start()
     yield running
     running.stop()
+
+
+@pytest.fixture(scope="session")
+def admin(service: Service) -> Person:
+    return Person(service, "admin", ADMINISTRATOR)
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,9 @@ PASSWORD = "correct horse battery"  # noqa: S105 - everybody's in the tests
 
 
 class Person:
-    def __init__(self, service: Service, name: str = "person") -> None:
+    def __init__(self, service: Service, name: str = "person", email: str = "") -> None:
         self.name = f"{name}-{secrets.token_hex(5)}"
-        self.email = f"{self.name}@example.org"
+        self.email = email or f"{self.name}@example.org"
         self.service = service
         anonymous = service.client()
         account = {"username": self.name, "email": self.email, "password": PASSWORD}
@@ -67,6 +68,14 @@ def put(url: str, content: bytes, headers: dict[str, str]) -> httpx.Response:
 def expect(answer: httpx.Response, status: int) -> dict[str, Any]:
     assert answer.status_code == status, (answer.status_code, answer.text[:500])
     return dict(answer.json())
+
+
+def eventually(holds: Callable[[], bool], within: float = 60.0) -> None:
+    """What is done in the background."""
+    deadline = time.monotonic() + within
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def refused(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:

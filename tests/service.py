@@ -77,6 +77,9 @@ class Service:
         for process in found:
             process.kill()
 
+    def runs(self, name: str) -> bool:
+        return any(self._is(process, name) for process in self.family())
+
     def family(self) -> list[psutil.Process]:
         assert self._process is not None
         me = psutil.Process(self._process.pid)

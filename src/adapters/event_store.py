@@ -1,6 +1,7 @@
 """The log: the library's application over Postgres, and the EventStore port on top of it."""
 
 import os
+import time
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -31,6 +32,8 @@ from domain.stream import Event, Personal, Recorded, tag
 
 SCHEMA = "log"
 NONCE = 12
+FRESH = 60.0
+"""Seconds that a key is used without asking whether it was destroyed meanwhile."""
 
 
 class KeyWrap(Protocol):
@@ -48,14 +51,20 @@ class Keyring:
         self._instance = instance
         self._size = size
         self._keys: OrderedDict[UUID, AESGCM] = OrderedDict()
+        self._since: dict[UUID, float] = {}
         self._provisional: dict[UUID, bytes] = {}
 
     def get(self, stream_id: UUID) -> AESGCM | None:
         return self._keys.get(stream_id)
 
+    def fresh(self, stream_id: UUID) -> bool:
+        """Whether its key is here, and was stored a short while ago."""
+        return time.monotonic() - self._since.get(stream_id, -FRESH) < FRESH
+
     def learn(self, stream_id: UUID, wrapped: bytes) -> None:
         """Take in the key as it is stored; what was provisional gives way to it."""
         self._provisional.pop(stream_id, None)
+        self._since[stream_id] = time.monotonic()
         if stream_id not in self._keys:
             self._keep(stream_id, AESGCM(self._instance.unwrap(wrapped)))
 
@@ -75,11 +84,13 @@ class Keyring:
 
     def forget(self, stream_id: UUID) -> None:
         self._keys.pop(stream_id, None)
+        self._since.pop(stream_id, None)
 
     def _keep(self, stream_id: UUID, key: AESGCM) -> None:
         self._keys[stream_id] = key
         if len(self._keys) > self._size:
-            self._keys.popitem(last=False)
+            oldest, _ = self._keys.popitem(last=False)
+            self._since.pop(oldest, None)
 
 
 class _State(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -89,6 +100,7 @@ class _State(msgspec.Struct, frozen=True, omit_defaults=True):
     by: UUID
     event: msgspec.Raw
     sealed: bytes | None = None
+    operation: UUID | None = None
 
 
 class EventMapper(Mapper[UUID]):
@@ -108,7 +120,8 @@ class EventMapper(Mapper[UUID]):
         if personal is not None:
             sealed = self._seal(personal, recorded.stream_id, topic)
             event = msgspec.structs.replace(event, personal=None)
-        state = _State(recorded.at, recorded.by, msgspec.Raw(_encode(event)), sealed)
+        fact = msgspec.Raw(_encode(event))
+        state = _State(recorded.at, recorded.by, fact, sealed, recorded.operation)
         return StoredEvent(recorded.stream_id, recorded.version, topic, _encode(state))
 
     def to_domain_event(self, stored_event: StoredEvent) -> DomainEventProtocol[UUID]:
@@ -118,17 +131,26 @@ class EventMapper(Mapper[UUID]):
         """The envelope and the fact, with its position if it came from the log by position."""
         state = _STATE.decode(stored.state)
         event = _EVENTS[stored.topic].decode(state.event)
-        stream_id = cast("UUID", stored.originator_id)
         if state.sealed is not None:
+            stream_id = cast("UUID", stored.originator_id)
             personal = self._open(state.sealed, stream_id, stored.topic)
             event = msgspec.structs.replace(event, personal=personal)
+        return self._recorded(stored, state, event)
+
+    def envelope(self, stored: StoredEvent) -> Recorded[Any]:
+        """The same with what is personal left closed, whether there is a key or not."""
+        state = _STATE.decode(stored.state)
+        return self._recorded(stored, state, _EVENTS[stored.topic].decode(state.event))
+
+    def _recorded(self, stored: StoredEvent, state: _State, event: Event) -> Recorded[Any]:
         return Recorded(
-            stream_id=stream_id,
+            stream_id=cast("UUID", stored.originator_id),
             version=stored.originator_version,
             at=state.at,
             by=state.by,
             event=event,
             position=stored.id if isinstance(stored, Notification) else None,
+            operation=state.operation,
         )
 
     def _seal(self, personal: Personal, stream_id: UUID, topic: str) -> bytes:
@@ -186,12 +208,16 @@ class EventLog(Application[UUID]):
         return [self.mapper.recorded(event) for event in stored]
 
     async def _learn(self, streams: Iterable[UUID]) -> None:
-        missing = [stream_id for stream_id in streams if self.keyring.get(stream_id) is None]
-        if not missing:
+        stale = [stream_id for stream_id in streams if not self.keyring.fresh(stream_id)]
+        if not stale:
             return
         query = "select stream_id, wrapped from log.stream_keys where stream_id = any(%s)"
-        for stream_id, wrapped in await self.database.rows(query, (missing,)):
-            self.keyring.learn(stream_id, wrapped)
+        found: dict[UUID, bytes] = dict(await self.database.rows(query, (stale,)))
+        for stream_id in stale:
+            if stream_id in found:
+                self.keyring.learn(stream_id, found[stream_id])
+            else:
+                self.keyring.forget(stream_id)
 
 
 def _environment(conninfo: str, *, create: bool) -> dict[str, str]:
@@ -215,14 +241,20 @@ def _environment(conninfo: str, *, create: bool) -> dict[str, str]:
 class EventSourcedStore:
     """The EventStore port."""
 
-    def __init__(self, log: EventLog, now: Clock) -> None:
+    def __init__(self, log: EventLog, now: Clock, operation: UUID | None = None) -> None:
         self._log = log
         self._now = now
+        self._operation = operation
+
+    def within(self, operation: UUID) -> "EventSourcedStore":
+        return EventSourcedStore(self._log, self._now, operation)
 
     async def load(self, stream_id: UUID) -> Sequence[Recorded[Any]]:
         events, wrapped = await self._log.recorder.read(stream_id)
         if wrapped:
             self._log.keyring.learn(stream_id, wrapped)
+        elif events:
+            self._log.keyring.forget(stream_id)
         return [self._log.mapper.recorded(event) for event in events]
 
     async def append(
@@ -260,7 +292,14 @@ class EventSourcedStore:
             self._log.mapper.to_stored_event(
                 cast(
                     "DomainEventProtocol[UUID]",
-                    Recorded(stream_id=batch.stream_id, version=version, at=at, by=by, event=event),
+                    Recorded(
+                        stream_id=batch.stream_id,
+                        version=version,
+                        at=at,
+                        by=by,
+                        event=event,
+                        operation=self._operation,
+                    ),
                 )
             )
             for batch in batches

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import os
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from uuid import UUID, uuid4
@@ -13,6 +14,7 @@ from msgspec.structs import replace
 
 from adapters.database import Database
 from commands.idempotency import Answer, Scope, Turn
+from domain.ids import from_text
 from domain.refusals import IdempotencyInProgress, IdempotencyKeyReused
 
 LEASE = timedelta(seconds=10)
@@ -22,8 +24,9 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 
 _BEGIN = """
     insert into idempotency.records as r
-        (id, holder, held_until, seed, begun_at, expires_at, fingerprint)
-    values (%(id)s, %(holder)s, now() + %(lease)s, %(seed)s, now(), now() + %(kept)s, %(body)s)
+        (id, holder, held_until, seed, begun_at, expires_at, fingerprint, account_id)
+    values (%(id)s, %(holder)s, now() + %(lease)s, %(seed)s, now(), now() + %(kept)s, %(body)s,
+        %(account)s)
     on conflict (id) do update set holder = excluded.holder, held_until = excluded.held_until
     where r.answer is null and (r.held_until < now() or r.holder = excluded.holder)
     returning seed, begun_at, fingerprint"""
@@ -35,12 +38,15 @@ _RENEW = """
     update idempotency.records set held_until = now() + %s
     where id = %s and holder = %s and answer is null returning id"""
 _ANSWER = """
-    update idempotency.records set answer = %s
+    update idempotency.records set answer = %s, subjects = %s
     where id = %s and holder = %s and answer is null returning id"""
 _FORGET = """
     delete from idempotency.records
     where id = %s and holder = %s and answer is null returning id"""
 _EXPIRE = "delete from idempotency.records where expires_at < now() returning id"
+
+
+_SUBJECT = re.compile(rb"(img|upl)_[0-9a-v]{26}")
 
 
 class Derives(Protocol):
@@ -74,6 +80,7 @@ class PostgresRecords:
             "lease": self._lease,
             "kept": self._kept,
             "body": self._hash(body) if body else None,
+            "account": scope.account_id,
         }
         for _ in range(3):  # a record may be forgotten between the two
             if rows := await self._database.rows(_BEGIN, asked):
@@ -115,8 +122,9 @@ class PostgresRecords:
 
     async def answered(self, turn: Turn, answer: Answer) -> None:
         nonce = os.urandom(NONCE)
-        sealed = nonce + self._sealing.encrypt(nonce, msgspec.msgpack.encode(answer), turn.id)
-        await self._database.rows(_ANSWER, (sealed, turn.id, turn.holder))
+        plain = msgspec.msgpack.encode(answer)
+        sealed = nonce + self._sealing.encrypt(nonce, plain, turn.id)
+        await self._database.rows(_ANSWER, (sealed, _subjects(plain), turn.id, turn.holder))
 
     async def release(self, turn: Turn) -> None:
         await self._database.rows(_RENEW, (timedelta(seconds=-1), turn.id, turn.holder))
@@ -133,3 +141,10 @@ class PostgresRecords:
 
     def _hash(self, content: bytes) -> bytes:
         return hmac.digest(self._hashing, content, hashlib.sha256)
+
+
+def _subjects(answer: bytes) -> list[UUID]:
+    """The images that it speaks of: when one is purged, so is the answer."""
+    named = {(it[1].decode(), it[0].decode()) for it in _SUBJECT.finditer(answer)}
+    found = {from_text(prefix, text) for prefix, text in named}
+    return [id for id in found if id]

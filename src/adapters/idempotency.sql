@@ -9,6 +9,10 @@ create table if not exists idempotency.records (
     begun_at timestamptz not null,
     expires_at timestamptz not null,
     fingerprint bytea,  -- keyed hash of the body's digest
-    answer bytea  -- sealed under a key derived from the instance's
+    answer bytea,  -- sealed under a key derived from the instance's
+    account_id uuid,
+    subjects uuid[] not null default '{}'  -- the images and uploads that the answer speaks of
 );
 create index if not exists records_expires_at on idempotency.records (expires_at);
+create index if not exists records_account on idempotency.records (account_id);
+create index if not exists records_subjects on idempotency.records using gin (subjects);

@@ -13,7 +13,7 @@ from eventsourcing.persistence import Notification
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
-from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
+from nats.js.api import DiscardPolicy, RawStreamMsg, RetentionPolicy, StorageType, StreamConfig
 from nats.js.errors import NotFoundError
 
 PARTITIONS = 16
@@ -70,7 +70,11 @@ async def _silent(_: Exception) -> None:
 async def ensure_stream(js: JetStreamContext, names: Names, *, replicas: int = 1) -> None:
     """Create the stream if it is not there: after a wipe, too."""
     try:
-        await js.stream_info(names.stream)
+        info = await js.stream_info(names.stream)
+        if not info.config.deny_delete:
+            return
+        await js.delete_stream(names.stream)  # of an older release: nothing could be erased in it
+        raise NotFoundError
     except NotFoundError:
         await js.add_stream(
             StreamConfig(
@@ -84,7 +88,6 @@ async def ensure_stream(js: JetStreamContext, names: Names, *, replicas: int = 1
                 num_replicas=replicas,
                 allow_atomic=True,
                 allow_direct=True,
-                deny_delete=True,
             )
         )
 
@@ -98,6 +101,49 @@ async def cursor(js: JetStreamContext, names: Names) -> tuple[int | None, int]:
         return None, info.state.last_seq
     assert last.headers
     return int(last.headers["Es-Pos"]), last.seq or 0
+
+
+async def erase(
+    js: JetStreamContext, names: Names, positions: Sequence[int], *, upto: int
+) -> int | None:
+    """Overwrite the events at these positions where the stream keeps them; how many that were.
+
+    None if the relay has not published `upto` yet. What stands at the stream's end is the relay's
+    cursor, and never among them.
+    """
+    last, _ = await cursor(js, names)
+    if (last or 0) < upto:
+        return None
+    state, count = (await js.stream_info(names.stream)).state, 0
+    for position in positions:
+        message = await _first_from(js, names, position, state.first_seq, state.last_seq)
+        if message and message.headers and int(message.headers["Es-Pos"]) == position:
+            assert message.seq is not None
+            count += await js.delete_msg(names.stream, message.seq)
+    return count
+
+
+async def _first_from(
+    js: JetStreamContext, names: Names, position: int, low: int, high: int
+) -> RawStreamMsg | None:
+    """The first message at `position` or behind it: positions grow with sequences."""
+    found = None
+    while low <= high:
+        middle = (low + high) // 2
+        try:
+            message = await js.get_msg(
+                names.stream, middle, subject=names.subjects, direct=True, next=True
+            )
+        except NotFoundError:
+            high = middle - 1
+            continue
+        assert message.headers
+        assert message.seq is not None
+        if int(message.headers["Es-Pos"]) < position:
+            low = message.seq + 1
+        else:
+            found, high = message, middle - 1
+    return found
 
 
 async def publish(

@@ -45,6 +45,10 @@ class InstanceKey:
         key = Ed25519PrivateKey.from_private_bytes(self.derived("tokens"))
         return hashlib.sha256(key.public_key().public_bytes_raw()).hexdigest()[:16], key
 
+    def audit_key(self) -> Ed25519PrivateKey:
+        """Signs the seals of the log."""
+        return Ed25519PrivateKey.from_private_bytes(self.derived("audit"))
+
     def url_keys(self) -> dict[str, bytes]:
         """Keys that sign delivery URLs, by key id; the last one signs, all verify."""
         return {"1": self.derived("urls")}

@@ -13,6 +13,21 @@ create table if not exists {schema}.stream_keys (
     wrapped bytea not null
 );
 
+-- So that what was purged is found in a log of any length.
+create index if not exists {erased} on {schema}.{table} (notification_id)
+    where topic in ('image.purged', 'account.erased');
+
+-- Of the bytes as they are stored, content sealed: it outlives the destruction of keys.
+-- Asked for first: the statement would wait for every reader, and all writers for it.
+do $body$ begin
+    if not exists (select from pg_attribute
+        where attrelid = '{schema}.{table}'::regclass and attname = 'hash')
+    then alter table {schema}.{table} add column hash bytea; end if;
+end $body$;
+create or replace function {schema}.event_hash(o uuid, v bigint, p text, s bytea) returns bytea
+    stable parallel safe language sql
+    return sha256(uuid_send(o) || int8send(v) || textsend(p) || '\x00'::bytea || s);
+
 -- One request inside a batch: its guards, then its events; or nothing of it.
 create or replace function {schema}.append_one(
     request int, rq int[], oid uuid[], ver bigint[], tp text[], st bytea[],
@@ -36,8 +51,8 @@ begin
         select kid[i], kwrapped[i] from generate_subscripts(krq, 1) i where krq[i] = request
         on conflict do nothing;
     with stored as (
-        insert into {schema}.{table} (originator_id, originator_version, topic, state)
-        select t.o, t.v, t.p, t.s
+        insert into {schema}.{table} (originator_id, originator_version, topic, state, hash)
+        select t.o, t.v, t.p, t.s, {schema}.event_hash(t.o, t.v, t.p, t.s)
         from unnest(rq, oid, ver, tp, st) with ordinality as t(q, o, v, p, s, k)
         where t.q = request order by t.k returning notification_id
     ) select array_agg(notification_id order by notification_id) into ids from stored;
@@ -61,8 +76,9 @@ begin
             insert into {schema}.stream_keys (stream_id, wrapped)
                 select * from unnest(kid, kwrapped) on conflict do nothing;
             with stored as (
-                insert into {schema}.{table} (originator_id, originator_version, topic, state)
-                select t.o, t.v, t.p, t.s
+                insert into {schema}.{table}
+                    (originator_id, originator_version, topic, state, hash)
+                select t.o, t.v, t.p, t.s, {schema}.event_hash(t.o, t.v, t.p, t.s)
                 from unnest(oid, ver, tp, st) with ordinality as t(o, v, p, s, k)
                 order by t.k returning notification_id
             ) select array_agg(notification_id order by notification_id) into ids from stored;

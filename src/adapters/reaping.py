@@ -34,6 +34,18 @@ class PostgresUploads:
         return {ImageId(id): attempt for id, attempt in rows}
 
 
+class PostgresTrash:
+    """The Trash port over the gallery."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def overdue(self, now: datetime, *, after: Due | None, limit: int) -> Sequence[Due]:
+        since, last = after or (datetime.min.replace(tzinfo=UTC), UUID(int=0))
+        rows = await self._database.rows(_OVERDUE, (now, since, last, limit))
+        return [(purge_after, ImageId(id)) for purge_after, id in rows]
+
+
 class LogHistories:
     """The Histories port over the log."""
 
@@ -69,6 +81,10 @@ _DUE = """
     select expires_at, id from gallery.images
     where not finalized and not closed and expires_at <= %s and (expires_at, id) > (%s, %s)
     order by expires_at, id limit %s"""
+_OVERDUE = """
+    select purge_after, id from gallery.images
+    where deleted_at is not null and purge_after < %s and (purge_after, id) > (%s, %s)
+    order by purge_after, id limit %s"""
 _ATTEMPTS = "select id, attempt from gallery.images where id = any(%s) and finalized"
 _HISTORIES = """
     select originator_id, originator_version, topic, state, notification_id

@@ -80,6 +80,7 @@ class GroupCommitRecorder(PostgresApplicationRecorder):
             "table": Identifier(events_table_name),
             "channel": Identifier(self.channel_name),
             "lock": Literal(LOCK),
+            "erased": Identifier(f"{events_table_name}_erased"),
         }
         ours = SQL((files("adapters") / "log.sql").read_text())
         self.sql_create_statements[self.create_insert_function_statement_index] = ours.format(
@@ -107,13 +108,14 @@ class GroupCommitRecorder(PostgresApplicationRecorder):
             self._drainer = asyncio.create_task(self._drain())
         return await asyncio.shield(done)  # a client that goes away does not unwrite its event
 
-    async def read(self, stream_id: UUID) -> tuple[list[StoredEvent], bytes | None]:
+    async def read(self, stream_id: UUID) -> tuple[list[Notification], bytes | None]:
         """The stream's events and its wrapped key, in one round trip."""
         rows = await self.database.rows(self._select, (stream_id,))
         events = [
-            StoredEvent(stream_id, version, topic, state) for version, topic, state, _ in rows
+            Notification(stream_id, version, topic, state, id)
+            for version, topic, state, id, _ in rows
         ]
-        return events, rows[0][3] if rows else None
+        return events, rows[0][-1] if rows else None
 
     async def page(self, after: int, limit: int, before: int | None = None) -> list[Notification]:
         """Events at positions above `after` (and below `before`), in order."""
@@ -203,7 +205,8 @@ _APPEND = """
         %b::int, %b::int[], %b::uuid[], %b::bigint[], %b::text[], %b::bytea[],
         %b::int[], %b::uuid[], %b::bigint[], %b::bigint[], %b::int[], %b::uuid[], %b::bytea[])"""
 _SELECT = """
-    select e.originator_version, e.topic, e.state, k.wrapped from {schema}.{table} e
+    select e.originator_version, e.topic, e.state, e.notification_id, k.wrapped
+    from {schema}.{table} e
     left join {schema}.stream_keys k on k.stream_id = e.originator_id
     where e.originator_id = %s order by e.originator_version"""
 _PAGE = """

@@ -102,3 +102,31 @@ class S3Multipart(S3Objects):
                 yield Unfinished(
                     key=found["Key"], multipart_id=found["UploadId"], modified=found["Initiated"]
                 )
+
+    async def erase(self, prefix: str) -> int:
+        count = 0
+        async for begun in self.unfinished(prefix):
+            await self.abort(begun.key, begun.multipart_id)
+            count += 1
+        keys = [found.key async for found in self.list(prefix)]
+        if keys:
+            await self.delete(keys)
+        return count + len(keys) + await self._erase_versions(prefix)
+
+    async def _erase_versions(self, prefix: str) -> int:
+        """Where the bucket keeps them, or once kept them."""
+        kept = await self._patiently(
+            lambda: self._client.get_bucket_versioning(Bucket=self._bucket)
+        )
+        if not kept.get("Status"):
+            return 0
+        count = 0
+        pages = self._client.get_paginator("list_object_versions")
+        async for page in pages.paginate(Bucket=self._bucket, Prefix=prefix):
+            kept = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
+            named = [{"Key": it["Key"], "VersionId": it["VersionId"]} for it in kept]
+            if named:
+                batch = {"Objects": named, "Quiet": True}
+                await self._client.delete_objects(Bucket=self._bucket, Delete=batch)
+            count += len(named)
+        return count

@@ -2,15 +2,17 @@
 
 from typing import Any
 
-from litestar import Controller, Response, get, patch, post
+from litestar import Controller, Response, delete, get, patch, post
 from litestar.params import JSONBody
 
-from api.bodies import AccountChanges, Credentials, NewAccount, RefreshToken
+from api.bodies import AccountChanges, Credentials, Leave, NewAccount, RefreshToken
+from api.erasure import accepted
 from api.idempotency import Ids
 from api.identity import Caller
 from api.parts import Given, Parts
 from api.waiting import written
 from commands.accounts import ChangeAccount, LogIn, SignUp
+from commands.erasure import EraseAccount
 from commands.ports import Session
 from domain.account import Identity, SettingsChanged
 from domain.ids import AccountId, to_text
@@ -80,6 +82,13 @@ class MeController(Controller):
         command = ChangeAccount(by=caller, username=data.username, settings=settings)
         headers = await written(parts, await parts.dispatch(command))
         return Response(await _profile(parts, caller), headers=headers)
+
+    @delete(status_code=202, summary="Erase your account and everything in it, for good")
+    async def erase(
+        self, data: JSONBody[Leave], caller: Caller, parts: Given
+    ) -> Response[dict[str, Any]]:
+        command = EraseAccount(by=caller, password=data.password)
+        return await accepted(parts, await parts.dispatch(command))
 
     @get("/usage", summary="What your images take, and what they may")
     async def usage(self, caller: Caller, parts: Given) -> dict[str, Any]:

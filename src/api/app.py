@@ -10,7 +10,11 @@ from litestar.openapi.plugins import ScalarRenderPlugin
 
 from api import (
     accounts,
+    administration,
+    audit,
+    bulk,
     delivery,
+    erasure,
     idempotency,
     images,
     imports,
@@ -24,7 +28,7 @@ from api import (
 )
 from api.bodies import MAX_BODY, JsonRequest
 from api.deadlines import Deadlines
-from api.identity import AnyRequest, caller, maybe_caller
+from api.identity import AnyRequest, administrator, caller, maybe_caller
 from api.methods import Methods
 from api.parts import Parts
 from api.waiting import await_position
@@ -50,6 +54,12 @@ def create(parts: Parts) -> Litestar:
             tus.TusController,
             images.ImageController,
             images.SharingController,
+            erasure.PurgingController,
+            erasure.receipt,
+            administration.LegalHoldController,
+            audit.entries,
+            bulk.act,
+            bulk.undo,
             metadata.metadata,
             listing.images,
             listing.images_of,
@@ -64,6 +74,7 @@ def create(parts: Parts) -> Litestar:
             "parts": Provide(lambda: parts, sync_to_thread=False),
             "maybe_caller": Provide(maybe_caller),
             "caller": Provide(caller),
+            "administrator": Provide(administrator),
             "new_id": Provide(idempotency.new_id, sync_to_thread=False),
         },
         before_request=_waiting_for(parts),

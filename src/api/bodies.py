@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from litestar import Request
@@ -12,13 +12,14 @@ from msgspec import Meta
 from domain.access import Permission, Visibility
 from domain.account import Duplicates
 from domain.image import Details
+from domain.many import MOST_TAGS
 from domain.refusals import Validation
 
 B = TypeVar("B", bound=msgspec.Struct)
 
 MAX_BODY = 1_000_000
 """Bytes of a JSON body; forms have limits of their own."""
-MAX_TAGS, MAX_TAG = 50, 64
+MAX_TAGS, MAX_TAG = MOST_TAGS, 64
 MAX_CUSTOM, MAX_CUSTOM_VALUE = 50, 500
 MAX_BATCH = 100
 
@@ -58,6 +59,23 @@ class NewAccount(Body, kw_only=True):
 class Credentials(Body, kw_only=True):
     email: Annotated[str, Meta(max_length=320)]
     password: Annotated[str, Meta(max_length=1_024)]
+
+
+class Leave(Body, kw_only=True):
+    password: Annotated[str, Meta(max_length=1_024)]
+
+
+class NewOperation(Body, kw_only=True):
+    action: Literal["delete", "restore", "purge", "tag", "untag", "visibility", "album"]
+    image_ids: Annotated[list[str], Meta(min_length=1)]
+    tags: Annotated[list[Tag], Meta(min_length=1, max_length=MAX_TAGS)] | None = None
+    visibility: Visibility | None = None
+    album_id: str | None = None
+    dry_run: bool = False
+
+
+class NewHold(Body, kw_only=True):
+    reason: Annotated[str, Meta(min_length=1, max_length=1_000)]
 
 
 class RefreshToken(Body, kw_only=True):

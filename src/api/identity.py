@@ -1,17 +1,21 @@
 """Who asks: a bearer token, a share link, a signed URL, or nobody."""
 
+from collections.abc import Collection
 from typing import Any, TypeAlias
 
 from litestar import Request
 from litestar.di import NamedDependency
 
 from api.parts import Given, Parts
+from commands.accounts import find_account
+from domain import access
 from domain.access import Viewer
 from domain.ids import AccountId, ImageId, ShareId, from_text
 from domain.refusals import NotFound, SignatureInvalid, Unauthenticated
 
 AnyRequest: TypeAlias = Request[Any, Any, Any]
 Caller: TypeAlias = NamedDependency[AccountId]
+Administrator: TypeAlias = NamedDependency[AccountId]
 MaybeCaller: TypeAlias = NamedDependency[AccountId | None]
 
 SHARING = ("share", "exp", "kid", "sig")
@@ -33,6 +37,19 @@ async def caller(maybe_caller: MaybeCaller) -> AccountId:
     if maybe_caller is None:
         raise Unauthenticated
     return maybe_caller
+
+
+async def administrator(caller: Caller, parts: Given) -> AccountId:
+    """The caller, who is one. Raises Forbidden."""
+    access.require_administrator(caller, await administrators(parts))
+    return caller
+
+
+async def administrators(parts: Parts) -> Collection[AccountId]:
+    """The account with the address that the settings name."""
+    address = parts.admin_email
+    found = await find_account(address, store=parts.store, hasher=parts.hasher) if address else None
+    return [found] if found else []
 
 
 def viewer(request: AnyRequest, parts: Parts, account_id: AccountId | None, id: ImageId) -> Viewer:

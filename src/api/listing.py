@@ -39,7 +39,7 @@ async def images_of(
 
 @get("/v1/search", tags=["listing"], summary="Full text, best first")
 async def search(request: AnyRequest, maybe_caller: MaybeCaller, parts: Given) -> dict[str, Any]:
-    asked = _Asked(request)
+    asked = Asked(request)
     text = asked.text("q", 500) or ""
     limit, page = asked.number("limit", 20, MAX_LIMIT), asked.number("page", 1, MAX_PAGE)
     asked.check()
@@ -64,7 +64,7 @@ async def search(request: AnyRequest, maybe_caller: MaybeCaller, parts: Given) -
 async def _listed(
     request: AnyRequest, caller: AccountId | None, parts: Parts, owner: AccountId | None = None
 ) -> dict[str, Any]:
-    query = _query(_Asked(request), caller, owner)
+    query = _query(Asked(request), caller, owner)
     if query.text:
         await _no_staler_than_listing(parts)
     page = await parts.gallery.list(query)
@@ -89,7 +89,7 @@ def _listable(parts: Parts, viewer: Viewer, exhibit: Exhibit) -> bool:
     return access.decide(viewer, action, exhibit.card.subject, now=parts.clock()) is None
 
 
-def _query(asked: "_Asked", caller: AccountId | None, owner: AccountId | None) -> Query:
+def _query(asked: "Asked", caller: AccountId | None, owner: AccountId | None) -> Query:
     query = Query(
         viewer=Viewer(account_id=caller),
         owner=owner or asked.id("user"),
@@ -117,7 +117,7 @@ def _deleted(text: str) -> bool:
     return {"deleted": True, "ready": False, "processing": False}[text]
 
 
-class _Asked:
+class Asked:
     """The query string, read field by field; `check` raises Validation with all that is wrong."""
 
     def __init__(self, request: AnyRequest) -> None:

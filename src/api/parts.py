@@ -12,6 +12,7 @@ from litestar.params import SkipValidation
 from api.deadlines import Pace
 from api.streaming import Turnstile
 from commands.dispatcher import Dispatcher
+from commands.erasure import Erasures
 from commands.idempotency import Records
 from commands.ledger import Ledger
 from commands.ports import (
@@ -27,6 +28,7 @@ from commands.ports import (
 from commands.prints import Printer
 from domain.media import Caps
 from projections.accounts import Accounts
+from projections.audit_log import AuditLog
 from projections.development import Prints
 from projections.gallery import Gallery
 from projections.positions import Positions
@@ -66,9 +68,12 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     health: HealthCheck
     metrics: MetricsPage
     records: Records
+    erasures: Erasures
+    audit_log: AuditLog
     new_id: NewId
     clock: Callable[[], datetime]
     public_url: str
+    admin_email: str
     spool: Path
     caps: Caps
     pace: Pace

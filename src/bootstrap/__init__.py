@@ -73,14 +73,21 @@ class Core:
         from adapters.s3_multipart import S3Multipart
 
         return S3Multipart(
-            url=self.settings.objects_url,
             public_url=self.settings.objects_public_url,
-            access_key=self.settings.objects_access_key,
-            secret_key=self.settings.objects_secret_key,
-            region=self.settings.objects_region,
             bucket=self.settings.namespace,
             folder=self.settings.objects_folder,
+            **self.object_store,
         )
+
+    @property
+    def object_store(self) -> dict[str, str]:
+        """How to reach it, whichever bucket."""
+        return {
+            "url": self.settings.objects_url,
+            "access_key": self.settings.objects_access_key,
+            "secret_key": self.settings.objects_secret_key,
+            "region": self.settings.objects_region,
+        }
 
     @asynccontextmanager
     async def connected(self) -> AsyncIterator[None]:

@@ -12,7 +12,9 @@ from litestar.types import ASGIApp
 
 from adapters.accounts import PostgresAccounts
 from adapters.addresses import PublicAddresses, networks
+from adapters.audit_log import LogEntries
 from adapters.development import PostgresPrints
+from adapters.erasure import PostgresErasures
 from adapters.fetch import HttpFetcher
 from adapters.gallery import PostgresGallery
 from adapters.health import Health
@@ -34,7 +36,7 @@ from api.parts import Parts
 from api.streaming import Turnstile
 from api.tus import Dialect
 from bootstrap import Core, new_id, now
-from commands import accounts, images, imports, receiving, standing, uploads
+from commands import accounts, bulk, erasure, holds, images, imports, receiving, standing, uploads
 from commands.dispatcher import Dispatcher
 from commands.once import Once
 from commands.prints import Printer
@@ -97,9 +99,12 @@ def application(settings: Settings) -> Litestar:
             health=health,
             metrics=metrics,
             records=PostgresRecords(core.database, core.key),
+            erasures=PostgresErasures(core.database),
+            audit_log=LogEntries(core.log),
             new_id=new_id,
             clock=now,
             public_url=settings.public_url,
+            admin_email=settings.admin_email,
             spool=core.spool,
             caps=settings.caps,
             pace=Pace(
@@ -110,6 +115,13 @@ def application(settings: Settings) -> Litestar:
             streams=Turnstile(CONNECTIONS // 2),
             lifespan=[running],
         )
+    )
+
+
+def retention(settings: Settings) -> images.Retention:
+    return images.Retention(
+        default=timedelta(days=settings.retention_days),
+        by_plan={plan: timedelta(days=days) for plan, days in settings.retention_by_plan.items()},
     )
 
 
@@ -132,6 +144,7 @@ def dispatcher(
         "twins": PostgresGallery(core.database),
     }
     names: dict[str, Any] = {"store": store, "hasher": core.key}
+    erase: dict[str, Any] = names | {"erasures": PostgresErasures(core.database)}
     take_in = partial(uploads.take_in, objects=objects, **promise, **prove)
     return Dispatcher(
         {
@@ -183,9 +196,17 @@ def dispatcher(
                 images.delete_image,
                 store=store,
                 now=now,
-                retention=timedelta(days=settings.retention_days),
+                retention=retention(settings),
             ),
             images.RestoreImage: partial(images.restore_image, store=store, now=now),
+            holds.PlaceHold: partial(holds.place_hold, store=store),
+            holds.LiftHold: partial(holds.lift_hold, store=store),
+            bulk.ActOnMany: partial(
+                bulk.act_on_many, now=now, retention=retention(settings), **erase
+            ),
+            bulk.UndoOperation: partial(
+                bulk.undo_operation, store=store, now=now, retention=retention(settings)
+            ),
             images.ShareImage: partial(images.share_image, store=store, now=now, new_id=new_id),
             images.RevokeShare: partial(images.revoke_share, store=store, now=now),
             accounts.SignUp: partial(
@@ -199,6 +220,8 @@ def dispatcher(
             accounts.LogIn: partial(
                 accounts.log_in, passwords=passwords, sessions=sessions, **names
             ),
+            erasure.PurgeImage: partial(erasure.purge_image, now=now, **erase),
+            erasure.EraseAccount: partial(erasure.erase_account, passwords=passwords, **erase),
             accounts.ChangeAccount: partial(accounts.change_account, **names),
         }
     )

@@ -27,7 +27,7 @@ async def prepare(settings: Settings) -> None:
     """Create whatever is not there yet: schemas, tables, bucket, stream."""
     with psycopg.connect(settings.database_url, autocommit=True) as connection:
         connection.execute("create schema if not exists log")
-        for tables in ("secrets.sql", "idempotency.sql", "ledger.sql"):
+        for tables in ("secrets.sql", "idempotency.sql", "ledger.sql", "erasure.sql", "audit.sql"):
             connection.execute((files("adapters") / tables).read_bytes())
     core = Core(settings, create=True)
     async with core.opened(), core.database.connection() as connection:
@@ -49,6 +49,15 @@ async def rebuild(settings: Settings, names: Sequence[str], report: Report) -> l
             )
             for name in names
         ]
+
+
+async def caught_up(core: Core, position: int) -> None:
+    """Wait for every read model; whoever keeps them runs elsewhere."""
+    async with core.database.connection() as connection:
+        for projection in ALL:
+            model = ReadModel(projection)
+            while await model.position(connection) < position:  # noqa: ASYNC110 - in the database
+                await asyncio.sleep(0.2)
 
 
 async def _develop_all(core: Core, lab: "VipsLab", schema: str) -> None:

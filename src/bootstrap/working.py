@@ -12,7 +12,7 @@ from adapters.idempotency import PostgresRecords
 from adapters.projector import Projector
 from adapters.read_model import ReadModel
 from adapters.relay import Relay
-from bootstrap import Core, now
+from bootstrap import Core, auditing, now
 from commands.idempotency import Records
 from domain.refusals import Unavailable
 from projections.projection import ALL
@@ -21,9 +21,14 @@ from settings import Settings
 if TYPE_CHECKING:
     from adapters.lab import VipsLab
     from projections.reaper import Reaper
+    from projections.retention import Emptier
 
 IDLE = 0.3  # seconds between looks for an image to develop, when there was none
+CHECKPOINT = 3_600.0  # seconds between checkpoints of the log in the locked bucket
 EXPIRE, CLEAR = 30.0, 3_600.0  # seconds between looks for abandoned uploads, for forgotten bytes
+EMPTY = 60.0  # seconds between looks for what was in the trash for long enough
+ERASE, SEAL = 0.5, 1.0  # seconds between looks for what is to be erased, and to be sealed
+STANDBY = 5.0
 SWEEPING = 600.0  # seconds between removals of answers that are old enough to be forgotten
 
 
@@ -49,6 +54,13 @@ async def run_reactors(settings: Settings) -> None:
         reaping = reaper(core)
         group.create_task(_every(EXPIRE, core, "expire", partial(_expire, core, reaping)))
         group.create_task(_every(CLEAR, core, "clear", partial(reaping.clear, "originals/")))
+        emptying = partial(_every, EMPTY, core, "empty", emptier(core).work)
+        group.create_task(emptying())
+        group.create_task(_erase_for_ever(core))
+        if settings.audit_bucket:
+            group.create_task(_checkpoint_for_ever(core))
+        sealing = auditing.sealer(core).work
+        group.create_task(_alone_for_ever(core, "sealer", SEAL, sealing))
         group.create_task(_sweep_for_ever(PostgresRecords(core.database, core.key)))
 
 
@@ -83,6 +95,13 @@ def reaper(core: Core) -> "Reaper":
     )
 
 
+def emptier(core: Core) -> "Emptier":
+    from adapters.reaping import PostgresTrash
+    from projections.retention import Emptier
+
+    return Emptier(PostgresTrash(core.database), store=core.store, hasher=core.key, now=now)
+
+
 async def _expire(core: Core, reaping: "Reaper") -> int:
     """The later steps heal what a kill between event and deletion left behind, too."""
     from adapters.ledger import PostgresLedger
@@ -109,6 +128,54 @@ async def _every(pause: float, core: Core, name: str, work: Callable[[], Awaitab
         except Exception as error:
             log.warning("reaper interrupted", step=name, reason=str(error) or type(error).__name__)
         await asyncio.sleep(pause)
+
+
+async def _erase_for_ever(core: Core) -> None:
+    """What is ordered is begun within a second; at the start, what a backup brought back."""
+    from bootstrap import erasing
+
+    orders, eraser = erasing.orders(core), erasing.eraser(core)
+    look_back = True
+
+    async def work() -> int:
+        nonlocal look_back
+        if look_back and (back := await erasing.reapply(core)):
+            structlog.get_logger().warning("erased streams had come back", count=back)
+        look_back = False
+        if worked := await orders.take() + await eraser.work():
+            return worked
+        await erasing.tidy(core)
+        return 0
+
+    await _alone_for_ever(core, "eraser", ERASE, work)
+
+
+async def _alone_for_ever(
+    core: Core, name: str, pause: float, work: Callable[[], Awaitable[int]]
+) -> None:
+    """In one of all the processes that want to, without a pause as long as there is work."""
+    from adapters.reaping import alone
+
+    while True:
+        try:
+            async with alone(core.database, name) as elected:
+                while elected:
+                    if not await work():
+                        await asyncio.sleep(pause)
+        except Exception as error:
+            reason = str(error) or type(error).__name__
+            structlog.get_logger().warning("interrupted", work=name, reason=reason)
+        await asyncio.sleep(STANDBY)
+
+
+async def _checkpoint_for_ever(core: Core) -> None:
+    bucket = auditing.checkpoints(core)
+    await bucket.open()
+    try:
+        work = partial(auditing.keep_checkpoint, core, bucket)
+        await _every(CHECKPOINT, core, "checkpoint", work)
+    finally:
+        await bucket.close()
 
 
 async def _sweep_for_ever(records: Records) -> None:

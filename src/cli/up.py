@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import socket
 import sys
 import urllib.error
@@ -65,6 +66,7 @@ async def _start(supervisor: Supervisor, folder: DataFolder, host: str, port: in
     metrics = folder.path / "metrics"
     for left in metrics.glob("*.db"):
         left.unlink()
+    await asyncio.to_thread(_emptied, folder.path / "spool")
     environment = {
         **embedded.environment,
         "DARKROOM_HOST": host,
@@ -81,6 +83,12 @@ async def _start(supervisor: Supervisor, folder: DataFolder, host: str, port: in
     while not await asyncio.to_thread(_answers, ready):  # noqa: ASYNC110 - another process decides
         await asyncio.sleep(0.05)
     return url
+
+
+def _emptied(spool: Path) -> None:
+    """Of files that a killed process was at work on."""
+    shutil.rmtree(spool)
+    spool.mkdir()
 
 
 def _given(children: Any) -> list[tuple[Child, str]]:

@@ -1,6 +1,6 @@
 """What can be done to an image that is here."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial, reduce
 
@@ -8,7 +8,7 @@ import msgspec
 
 from commands.execute import Stream, execute
 from commands.ports import Clock, EventStore, NewId, Receipt
-from domain import image
+from domain import account, image
 from domain.access import Permission, Visibility
 from domain.ids import AccountId, ImageId, ShareId
 from domain.image import Details, Image, ImageEvent
@@ -56,6 +56,19 @@ class RevokeShare(msgspec.Struct, frozen=True, kw_only=True):
     share_id: ShareId
 
 
+class Retention(msgspec.Struct, frozen=True, kw_only=True):
+    """How long what was deleted can be restored."""
+
+    default: timedelta
+    by_plan: Mapping[str, timedelta] = {}
+
+    async def of(self, account_id: AccountId, store: EventStore) -> timedelta:
+        if not self.by_plan:
+            return self.default
+        owner = fold(account.evolve, await store.load(account_id))
+        return self.by_plan.get(owner.plan if owner else "", self.default)
+
+
 async def change_image(command: ChangeImage, *, store: EventStore, now: Clock) -> Receipt:
     decide = partial(_changes, command=command, now=now())
     return await execute(
@@ -64,9 +77,10 @@ async def change_image(command: ChangeImage, *, store: EventStore, now: Clock) -
 
 
 async def delete_image(
-    command: DeleteImage, *, store: EventStore, now: Clock, retention: timedelta
+    command: DeleteImage, *, store: EventStore, now: Clock, retention: Retention
 ) -> Receipt:
-    decide = partial(image.soft_delete, by=command.by, now=now(), retention=retention)
+    kept = await retention.of(command.by, store)
+    decide = partial(image.soft_delete, by=command.by, now=now(), retention=kept)
     return await execute(
         store, _stream(command.image_id), decide, by=command.by, expected=command.expected
     )

@@ -62,3 +62,7 @@ class MultipartStore(ObjectStore, Protocol):
     def unfinished(self, prefix: str) -> AsyncIterator[Unfinished]:
         """Every multipart upload under way whose key begins with `prefix`."""
         ...
+
+    async def erase(self, prefix: str) -> int:
+        """Remove every object, every version of it, and every upload under way. How many."""
+        ...

@@ -23,7 +23,12 @@ def original(owner_id: AccountId, image_id: ImageId, attempt: UUID) -> ObjectKey
 
     So what was proven stays as it was proven, whatever a second attempt does meanwhile.
     """
-    return ObjectKey(f"originals/{owner_id.hex}/{image_id.hex}/{attempt.hex}")
+    return ObjectKey(f"{originals(owner_id, image_id)}{attempt.hex}")
+
+
+def originals(owner_id: AccountId, image_id: ImageId) -> str:
+    """The prefix of what every attempt to finalize proved."""
+    return f"originals/{owner_id.hex}/{image_id.hex}/"
 
 
 def derivatives(image_id: ImageId) -> str:

@@ -68,6 +68,10 @@ class EventStore(Protocol):
         """
         ...
 
+    def within(self, operation: UUID) -> "EventStore":
+        """The same store; what it appends is marked as part of the operation."""
+        ...
+
 
 # Bytes
 

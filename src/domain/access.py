@@ -1,6 +1,6 @@
 """The one policy of who may do what with an image. Every byte and every field asks it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
@@ -84,6 +84,12 @@ def decide(viewer: Viewer, action: Action, image: Subject | None, *, now: dateti
     if owner:
         return None
     return _as_guest(viewer, action, image, now)
+
+
+def require_administrator(by: AccountId, administrators: Collection[AccountId]) -> None:
+    """Raises Forbidden for all who do not run this installation."""
+    if by not in administrators:
+        raise Forbidden
 
 
 def require(viewer: Viewer, action: Action, image: Subject | None, *, now: datetime) -> None:

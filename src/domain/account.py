@@ -51,7 +51,11 @@ class SettingsChanged(Event, frozen=True, kw_only=True, tag="account.settings-ch
     duplicates: Duplicates | None = None
 
 
-AccountEvent: TypeAlias = AccountRegistered | UsernameChanged | SettingsChanged
+class AccountErased(Event, frozen=True, kw_only=True, tag="account.erased"):
+    """The stream's key, every secret and every image are destroyed because of this."""
+
+
+AccountEvent: TypeAlias = AccountRegistered | UsernameChanged | SettingsChanged | AccountErased
 
 # State
 
@@ -65,6 +69,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     keep_gps: bool = False
     notify: dict[str, bool] = {}
     duplicates: Duplicates = Duplicates.KEEP
+    erased: bool = False
 
 
 def evolve(account: Account | None, event: AccountEvent) -> Account:
@@ -82,6 +87,8 @@ def evolve(account: Account | None, event: AccountEvent) -> Account:
             return replace(account, username=personal.username if personal else "")
         case SettingsChanged():
             return replace(account, **given(event))
+        case AccountErased():
+            return replace(account, username="", email="", quota_bytes=0, erased=True)
         case _:
             assert_never(event)
 
@@ -98,7 +105,10 @@ def register(
     account: Account | None, *, identity: Identity, plan: str, quota_bytes: int
 ) -> list[AccountEvent]:
     if account is not None:
-        if (account.username, account.email) == (identity.username, identity.email):
+        if (account.username, account.email) == (
+            identity.username,
+            identity.email,
+        ):
             return []
         raise Conflict
     return [AccountRegistered(plan=plan, quota_bytes=quota_bytes, personal=identity)]
@@ -115,7 +125,17 @@ def change_settings(account: Account | None, *, to: SettingsChanged) -> list[Acc
     return [SettingsChanged(**changed)] if changed else []  # type: ignore[arg-type]  # fields of the same struct
 
 
+def erase(account: Account | None) -> list[AccountEvent]:
+    _existing(account)
+    return [AccountErased()]
+
+
+def erase_again(account: Account | None) -> list[AccountEvent]:
+    """Where a restored log knows it again."""
+    return [] if account is None or account.erased else [AccountErased()]
+
+
 def _existing(account: Account | None) -> Account:
-    if account is None:
+    if account is None or account.erased:
         raise NotFound
     return account

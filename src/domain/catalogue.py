@@ -5,11 +5,11 @@ from typing import Any, get_args, get_type_hints
 from domain.account import AccountEvent
 from domain.claim import ClaimEvent
 from domain.image import ImageEvent
+from domain.operation import OperationEvent
 from domain.stream import Event, Personal, tag
 
-EVENTS: dict[str, type[Event]] = {
-    tag(kind): kind for union in (AccountEvent, ClaimEvent, ImageEvent) for kind in get_args(union)
-}
+_STREAMS = (AccountEvent, ClaimEvent, ImageEvent, OperationEvent)
+EVENTS: dict[str, type[Event]] = {tag(kind): kind for union in _STREAMS for kind in get_args(union)}
 
 
 def stream_of(event_tag: str) -> str:

@@ -65,5 +65,10 @@ def keep(claim: Claim | None, *, by: AccountId, image_id: ImageId) -> list[Claim
     return [Claimed(account_id=by, image_id=image_id)]
 
 
+def give_back(claim: Claim | None, *, image_id: ImageId) -> list[ClaimEvent]:
+    """What an image kept, when it is no more."""
+    return [Released()] if claim and claim.image_id == image_id else []
+
+
 def release(claim: Claim | None, *, by: AccountId) -> list[ClaimEvent]:
     return [Released()] if holder(claim) == by else []

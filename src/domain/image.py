@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import TypeAlias, assert_never
 from uuid import UUID
 
@@ -13,9 +14,11 @@ from domain.access import Permission, Share, Visibility
 from domain.ids import AccountId, ImageId, ShareId
 from domain.media import Caps, Content, Format
 from domain.refusals import (
+    AlreadyPurged,
     Conflict,
     FileTooLarge,
     Forbidden,
+    LegalHold,
     NotFound,
     Refusal,
     RestoreWindowClosed,
@@ -121,6 +124,38 @@ class Restored(Event, frozen=True, kw_only=True, tag="image.restored"):
     pass
 
 
+class Cause(StrEnum):
+    """Why an image was purged."""
+
+    OWNER = "owner"
+    RETENTION = "retention"
+    """The time in which it could be restored was over."""
+    ERASURE = "erasure"
+    """Its owner's account, or the image that it was a duplicate of, is erased."""
+
+
+class Purged(Event, frozen=True, kw_only=True, tag="image.purged"):
+    """The stream's key and every print are destroyed because of this; what it says here stays."""
+
+    cause: Cause
+    request: UUID | None = None
+    """Names the request that asked for it, which may come again."""
+
+
+class Ground(Personal, frozen=True, kw_only=True):
+    """Why an image must not be destroyed."""
+
+    reason: str
+
+
+class LegalHoldPlaced(Event, frozen=True, kw_only=True, tag="image.legal-hold-placed"):
+    personal: Ground | None
+
+
+class LegalHoldLifted(Event, frozen=True, kw_only=True, tag="image.legal-hold-lifted"):
+    pass
+
+
 ImageEvent: TypeAlias = (
     UploadInitiated
     | UploadAborted
@@ -136,6 +171,9 @@ ImageEvent: TypeAlias = (
     | ShareLinkRevoked
     | SoftDeleted
     | Restored
+    | Purged
+    | LegalHoldPlaced
+    | LegalHoldLifted
 )
 
 # State
@@ -162,6 +200,9 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     details: Details = Details(title="", description="", tags=(), custom={})
     shares: Mapping[ShareId, Share] = {}
     purge_after: datetime | None = None
+    purged: Purged | None = None
+    held: bool = False
+    """Under legal hold: nothing of it may be destroyed."""
 
     @property
     def finalized(self) -> bool:
@@ -174,12 +215,13 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def settled(self) -> bool:
-        """Accepted, or given up: no attempt can finalize it now."""
-        return self.finalized or self.given_up
+        """Accepted, given up or purged: no attempt can finalize it now."""
+        return self.finalized or self.given_up or self.purged is not None
 
     @property
     def live(self) -> bool:
-        return self.finalized and not self.quarantined and self.purge_after is None
+        gone = self.purged is not None or self.purge_after is not None
+        return self.finalized and not self.quarantined and not gone
 
     @property
     def subject(self) -> access.Subject:
@@ -233,13 +275,19 @@ def evolve(image: Image | None, event: ImageEvent) -> Image:  # noqa: C901 - one
             return replace(image, purge_after=purge_after)
         case Restored():
             return replace(image, purge_after=None)
+        case Purged():
+            return replace(image, purged=event)
+        case LegalHoldPlaced():
+            return replace(image, held=True)
+        case LegalHoldLifted():
+            return replace(image, held=False)
         case _:
             assert_never(event)
 
 
 def charged(image: Image | None) -> int:
     """Bytes that count against the quota: reserved with the promise, kept while it holds."""
-    return 0 if image is None or image.given_up else image.size
+    return 0 if image is None or image.given_up or image.purged else image.size
 
 
 def merged(old: Details, new: Details | None) -> Details:
@@ -292,6 +340,8 @@ def _initiated_already(
     image: Image, by: AccountId, promised: Promised, size: int, content_type: str
 ) -> list[ImageEvent]:
     """The same promise again is kept already; another one needs an id of its own."""
+    if image.purged:
+        raise NotFound
     made = (image.owner_id, image.promised, image.size, image.content_type)
     if made != (by, promised, size, content_type):
         raise Conflict
@@ -452,6 +502,43 @@ def restore(image: Image | None, *, by: AccountId, now: datetime) -> list[ImageE
     return [Restored()]
 
 
+def purge(image: Image | None, *, by: AccountId, request: UUID, now: datetime) -> list[ImageEvent]:
+    """Its owner wants it gone for good. Raises AlreadyPurged, to its owner only."""
+    if image is not None and image.purged and image.owner_id == by:
+        if image.purged.request == request:
+            return []
+        raise AlreadyPurged
+    image = _allowed(image, access.Action.MANAGE, by=by, now=now)
+    if image.held:
+        raise LegalHold
+    return [Purged(cause=Cause.OWNER, request=request)]
+
+
+def outlive(image: Image | None, *, now: datetime) -> list[ImageEvent]:
+    """Purge what was deleted and not restored in time."""
+    assert image is not None
+    if image.purge_after is None or now <= image.purge_after:
+        return []
+    return erase(image, cause=Cause.RETENTION)
+
+
+def erase(image: Image | None, *, cause: Cause) -> list[ImageEvent]:
+    """Purge whatever became of the upload; what is held or gone stays as it is."""
+    if image is None or image.purged or image.held:
+        return []
+    return [Purged(cause=cause)]
+
+
+def hold(image: Image | None, *, reason: str) -> list[ImageEvent]:
+    """For an administrator, who may hold what nobody else can see any more."""
+    image = _unpurged(image)
+    return [] if image.held else [LegalHoldPlaced(personal=Ground(reason=reason))]
+
+
+def release(image: Image | None) -> list[ImageEvent]:
+    return [LegalHoldLifted()] if _unpurged(image).held else []
+
+
 def upload(image: Image | None, *, by: AccountId) -> Image:
     """The upload, whatever became of it. Raises NotFound to all but its owner."""
     return _uploaded_by(image, by)
@@ -477,15 +564,21 @@ def receiving(image: Image | None, *, by: AccountId, now: datetime) -> Image:
 
 
 def _uploaded_by(image: Image | None, by: AccountId) -> Image:
-    if image is None or image.owner_id != by:
+    if image is None or image.owner_id != by or image.purged:
         raise NotFound  # a stranger cannot tell "not yours" from "not there"
     return image
 
 
 def _allowed(image: Image | None, action: access.Action, *, by: AccountId, now: datetime) -> Image:
     viewer = access.Viewer(account_id=by)
-    access.require(viewer, action, image.subject if image else None, now=now)
+    access.require(viewer, action, _unpurged(image).subject, now=now)
     assert image is not None
+    return image
+
+
+def _unpurged(image: Image | None) -> Image:
+    if image is None or image.purged:
+        raise NotFound
     return image
 
 

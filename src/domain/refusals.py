@@ -122,6 +122,30 @@ class EmailTaken(Refusal):
     kind = Kind.CONFLICT
 
 
+class AlreadyPurged(Refusal):
+    """The image was purged before: nothing of it is left."""
+
+    kind = Kind.CONFLICT
+
+
+class LegalHold(Refusal):
+    """An administrator has ordered that nothing of the image be destroyed."""
+
+    kind = Kind.CONFLICT
+
+
+class ChangedSince(Refusal):
+    """Somebody has changed it since; it is left as it is now."""
+
+    kind = Kind.CONFLICT
+
+
+class CannotBeUndone(Refusal):
+    """What was purged is gone for good."""
+
+    kind = Kind.CONFLICT
+
+
 class RestoreWindowClosed(Refusal):
     """The time in which the image could be restored is over."""
 
@@ -202,6 +226,12 @@ class ImportFailed(Refusal):
 
 class ChunkMismatch(Refusal):
     """The bytes of this request do not have the checksum it declared; none of them was kept."""
+
+    kind = Kind.UNPROCESSABLE
+
+
+class TooManyTags(Refusal):
+    """An image can have only so many tags."""
 
     kind = Kind.UNPROCESSABLE
 

@@ -39,6 +39,8 @@ class Recorded(msgspec.Struct, Generic[E], frozen=True, kw_only=True):
     event: E
     position: int | None = None
     """Its place in the whole log; None until it is stored."""
+    operation: UUID | None = None
+    """The act upon many that it is a part of."""
 
     # The two names eventsourcing's DomainEventProtocol asks for.
     @property

@@ -51,7 +51,7 @@ def project(profile: Profile | None, recorded: Recorded[Any]) -> Profile | None:
             quota_bytes=event.quota_bytes,
             created_at=recorded.at,
         )
-    if profile is None:
+    if profile is None or isinstance(event, account.AccountErased):
         return None
     return replace(profile, version=recorded.version, **_changes(event))
 

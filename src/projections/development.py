@@ -51,6 +51,7 @@ def project(exposure: Exposure | None, recorded: Recorded[Any]) -> Exposure | No
             | image.UploadExpired()
             | image.UploadRefused()
             | image.UploadDeduplicated()
+            | image.Purged()
         ):
             return None
         case image.ImageFinalized(attempt=attempt, format=format) if exposure:

@@ -12,7 +12,7 @@ create table exposures (
 );
 create index on exposures (not_before) where format is not null and not developed;
 create table prints (
-    id uuid primary key,
+    id uuid primary key references exposures (id) on delete cascade,
     recipe text not null,
     placeholder text not null,
     scrubbed boolean not null,

@@ -163,7 +163,7 @@ def project(card: Card | None, recorded: Recorded[Any]) -> Card | None:
     event = recorded.event
     if isinstance(event, image.UploadInitiated):
         return _opened(recorded, event)
-    if card is None:
+    if card is None or isinstance(event, image.Purged):
         return None
     return replace(card, version=recorded.version, **_changes(card, recorded))
 

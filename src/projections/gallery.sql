@@ -35,6 +35,8 @@ create index on images (created_at desc, id desc)
 create index on images using gin (tags) where finalized and deleted_at is null;
 create index on images (owner_id, checksum) where finalized;
 create index on images (expires_at) where not finalized and not closed;
+create index on images (purge_after, id) where deleted_at is not null;
+create index on images (duplicate_of) where duplicate_of is not null;
 create table usage (
     account_id uuid primary key,
     images bigint not null,

@@ -68,6 +68,8 @@ def needed(key: ObjectKey, image_id: ImageId, state: Image | None) -> bool:
     """
     if state is None:
         return key.startswith("originals/")
+    if state.purged:
+        return False
     if key.startswith("derivatives/"):
         return state.finalized
     if not state.settled:

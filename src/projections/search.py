@@ -60,6 +60,7 @@ def project(entry: Entry | None, recorded: Recorded[Any]) -> Entry | None:
             | image.UploadExpired()
             | image.UploadRefused()
             | image.UploadDeduplicated()
+            | image.Purged()
         ):
             return None
         case image.DetailsChanged(personal=details) if entry and details:

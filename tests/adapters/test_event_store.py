@@ -181,3 +181,17 @@ async def test_every_later_event_continues_the_stream(store):
     await store.append([Batch(stream_id=stream, after=1, events=[UploadAborted()])], by=OWNER)
 
     assert [recorded.version for recorded in await store.load(stream)] == [1, 2]
+
+
+async def test_a_key_that_was_destroyed_elsewhere_opens_nothing_more(core, store):
+    stream = uuid4()
+    await store.append([opening(stream)], by=OWNER)
+    (before,) = await store.load(stream)
+    assert before.event.personal.filename == SECRET
+    await core.database.run("delete from log.stream_keys")
+
+    (after,) = await store.load(stream)
+    (by_position,) = await core.log.opened(await core.log.recorder.page(0, 10))
+
+    assert after.event.personal is None
+    assert by_position.event.personal is None

@@ -195,3 +195,24 @@ async def test_a_presigned_part_expires(objects, key):  # noqa: F811
     await asyncio.sleep(2.1)
 
     assert (await sent(request, LAST)).status_code == 403
+
+
+async def test_erasing_takes_every_version_and_every_upload_under_way(objects, key, put):  # noqa: F811
+    versioned = {"Status": "Enabled"}
+    await objects.put(key, b"before there were versions", content_type=TYPE)
+    await objects._client.put_bucket_versioning(
+        Bucket=objects._bucket, VersioningConfiguration=versioned
+    )
+    await objects.put(key, b"one", content_type=TYPE)
+    await objects.put(key, b"two", content_type=TYPE)
+    await objects.delete([key])
+    other = ObjectKey(f"other-{key}")
+    await objects.put(other, b"kept", content_type=TYPE)
+    await put(await objects.begin(key, content_type=TYPE), 1, FIRST)
+
+    assert await objects.erase(key) >= 4
+
+    assert await objects.erase(key) == 0
+    kept = await objects._client.list_object_versions(Bucket=objects._bucket)
+    assert {it["Key"] for it in kept["Versions"]} == {other}
+    assert [it async for it in objects.unfinished(key)] == []

@@ -123,6 +123,45 @@ def restoring(person: Person) -> Request:
     )
 
 
+def purging(person: Person) -> Request:
+    image = person.upload(PIXEL)
+    return Request(
+        path=f"/v1/images/{image['imageId']}/purge",
+        body={},
+        other={"content": b"{}"},
+        events=1,
+    )
+
+
+def acting_on_many(person: Person) -> Request:
+    images = [person.upload(PIXEL)["imageId"] for _ in range(2)]
+    body = {"action": "delete", "imageIds": images}
+    return Request(
+        path="/v1/images/bulk",
+        body={"json": body},
+        other={"json": body | {"action": "purge"}},
+        events=3,
+    )
+
+
+def purging_many(person: Person) -> Request:
+    images = [person.upload(PIXEL)["imageId"] for _ in range(2)]
+    return Request(
+        path="/v1/images/bulk",
+        body={"json": {"action": "purge", "imageIds": images}},
+        other={"json": {"action": "purge", "imageIds": images[:1]}},
+        events=3,
+    )
+
+
+def undoing(person: Person) -> Request:
+    body = {"action": "delete", "imageIds": [person.upload(PIXEL)["imageId"]]}
+    operation = expect(person.http.post("/v1/images/bulk", json=body), 200)["operationId"]
+    return Request(
+        path=f"/v1/operations/{operation}/undo", body={}, other={"content": b"{}"}, events=2
+    )
+
+
 def sharing(person: Person) -> Request:
     image = person.upload(PIXEL)
     return Request(
@@ -161,6 +200,9 @@ POSTS: dict[str, list[Callable[[Person], Request]]] = {
     "/v1/images": [finalizing, sending_a_form, sending_a_large_form],
     "/v1/images/batch": [finalizing_many],
     "/v1/images/{id}/restore": [restoring],
+    "/v1/images/{id}/purge": [purging],
+    "/v1/images/bulk": [acting_on_many, purging_many],
+    "/v1/operations/{id}/undo": [undoing],
     "/v1/images/{id}/share": [sharing],
     "/v1/images/{id}/signed-url": [signing_a_url],
 }

@@ -15,7 +15,7 @@ GETS = [
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("PUT", "/v1/me", "GET, HEAD, OPTIONS, PATCH"),
+        ("PUT", "/v1/me", "DELETE, GET, HEAD, OPTIONS, PATCH"),
         ("DELETE", "/v1/images", "GET, HEAD, OPTIONS, POST"),
         ("GET", "/v1/auth/login", "OPTIONS, POST"),
         ("HEAD", "/v1/auth/login", "OPTIONS, POST"),

@@ -22,6 +22,9 @@ class MemoryStore:
         self.broken: Exception | None = None
         self.position = 0
 
+    def within(self, operation: UUID) -> "MemoryStore":
+        raise NotImplementedError  # operations are tested on the real log
+
     async def load(self, stream_id: UUID) -> Sequence[Recorded[Any]]:
         return list(self.streams.get(stream_id, ()))
 

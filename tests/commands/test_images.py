@@ -3,23 +3,34 @@
 from datetime import timedelta
 from uuid import UUID
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from commands import images, object_keys
-from commands.images import ChangeImage, DeleteImage, RestoreImage, RevokeShare, ShareImage
+from commands.images import (
+    ChangeImage,
+    DeleteImage,
+    RestoreImage,
+    Retention,
+    RevokeShare,
+    ShareImage,
+)
 from commands.ports import Reserve
 from commands.uploads import charge
 from domain import image
 from domain.access import Permission, Visibility
+from domain.account import AccountRegistered
 from domain.image import Details, DetailsChanged, Promised, VisibilityChanged
 from domain.media import Content, Format, Rung
 from domain.refusals import Forbidden, NotFound, PreconditionFailed
+from settings import load
 from tests.commands.memory import MemoryStore
 from tests.domain.test_image_properties import histories
 from tests.spec import ANOTHER, ATTEMPT, FRIEND, IMAGE, LATER, NOW, OWNER, SHARE, STRANGER
 
+KEPT = Retention(default=timedelta(days=3), by_plan={"pro": timedelta(days=90)})
 HISTORY = [
     image.UploadInitiated(
         owner_id=OWNER,
@@ -94,7 +105,7 @@ async def test_a_stale_writer_changes_nothing_and_a_stranger_does_not_learn_why(
 
 async def test_the_trash_keeps_it_for_as_long_as_it_says(store):
     delete = DeleteImage(by=OWNER, image_id=IMAGE)
-    await images.delete_image(delete, store=store, now=lambda: NOW, retention=timedelta(days=3))
+    await images.delete_image(delete, store=store, now=lambda: NOW, retention=KEPT)
 
     assert store.events(IMAGE)[-1].purge_after == NOW + timedelta(days=3)
     restore = RestoreImage(by=OWNER, image_id=IMAGE)
@@ -172,3 +183,29 @@ def test_no_two_things_lie_in_one_place(ids):
     first, second = (object_keys.derivatives(id) for id in ids)
     assert sum(place.startswith(first) for place in places) == (len(places) - 6) // 2
     assert not first.startswith(second)
+
+
+@pytest.mark.parametrize(("plan", "days"), [("free", 3), ("pro", 90)])
+async def test_a_plan_may_keep_the_trash_longer(plan, days):
+    opened = AccountRegistered(plan=plan, quota_bytes=1, personal=None)
+    store = MemoryStore().begun(OWNER, opened).begun(IMAGE, *HISTORY)
+
+    delete = DeleteImage(by=OWNER, image_id=IMAGE)
+    await images.delete_image(delete, store=store, now=lambda: NOW, retention=KEPT)
+
+    assert store.events(IMAGE)[-1].purge_after == NOW + timedelta(days=days)
+
+
+def test_plans_with_a_retention_of_their_own_are_read_from_the_settings():
+    named = {"retention_plans": "pro=90, team=365"}
+    needed = dict.fromkeys(
+        (
+            *("database_url", "nats_url", "objects_url", "objects_access_key"),
+            *("objects_secret_key", "instance_key"),
+        ),
+        "x",
+    )
+    named = {f"DARKROOM_{name.upper()}": value for name, value in (needed | named).items()}
+    assert load(named).retention_by_plan == {"pro": 90, "team": 365}
+    with pytest.raises(msgspec.ValidationError):
+        load(named | {"DARKROOM_RETENTION_PLANS": "pro:90"})

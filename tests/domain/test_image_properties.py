@@ -54,6 +54,7 @@ requests = st.one_of(
     ),
     st.tuples(st.just(image.soft_delete), st.just({"now": NOW, "retention": timedelta(days=1)})),
     st.tuples(st.just(image.restore), st.just({"now": NOW})),
+    st.tuples(st.just(image.purge), st.just({"request": ANOTHER, "now": NOW})),
     st.tuples(st.just(image.revoke_share), st.just({"share_id": SHARE, "now": NOW})),
 )
 sharing = {
@@ -115,9 +116,9 @@ def test_a_stranger_never_adds_an_event(history, request):
 def test_quota_is_charged_exactly_while_bytes_are_promised_or_kept(history):
     state = fold(image.evolve, recorded(*history))
     ends = image.UploadAborted | image.UploadRefused | image.UploadDeduplicated
-    given_up = any(isinstance(event, ends) for event in history)
+    given_back = any(isinstance(event, ends | image.Purged) for event in history)
 
-    assert image.charged(state) == (0 if given_up else state.size)
+    assert image.charged(state) == (0 if given_back else state.size)
 
 
 @given(histories())
@@ -127,6 +128,9 @@ def test_the_card_shows_what_the_state_knows(history):
     for event in recorded(*history):
         card = gallery.project(card, event)
 
+    if state.purged:
+        assert card is None
+        return
     assert card.subject == state.subject
     assert (card.title, tuple(card.tags)) == (state.details.title, state.details.tags)
     assert card.version == len(history)

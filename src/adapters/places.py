@@ -1,0 +1,143 @@
+"""Every place that holds something of an image or an account, and how it is cleared there."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from psycopg.sql import SQL, Identifier
+
+from adapters.database import Database
+from adapters.read_model import generation_lock
+from commands.erasure import Erasure, Kind
+from domain.ids import AccountId, ImageId
+from projections.projection import Projection
+
+
+class Keys:
+    """The streams' keys. What was sealed with them is noise from here on, in backups too."""
+
+    name = "keys"
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def clear(self, erasure: Erasure) -> int:
+        query = "delete from log.stream_keys where stream_id = %s returning 1"
+        return len(await self._database.rows(query, (erasure.subject,)))
+
+
+class Rows:
+    """A read model: its projector removes the document; what it had to put aside goes too."""
+
+    def __init__(self, database: Database, projection: Projection[Any]) -> None:
+        self.name = f"read model {projection.name}"
+        self._database = database
+        self._projection = projection
+
+    async def clear(self, erasure: Erasure) -> int | None:
+        """None until the projector, and a rebuild where one runs, have passed the order."""
+        name, table = self._projection.name, self._projection.table
+        async with self._database.connection() as connection, connection.transaction():
+            await connection.execute(
+                "select pg_advisory_xact_lock_shared(hashtext(%s))", (generation_lock(name),)
+            )
+            cursor = await connection.execute(
+                SQL(_PASSED).format(Identifier(name)), (f"rebuild of {name}",)
+            )
+            row = await cursor.fetchone()
+            if row is None or row[0] < erasure.position or row[1]:
+                return None
+            for query in (_PARKED, _DOCUMENT):
+                names = {"schema": Identifier(name), "table": Identifier(table)}
+                await connection.execute(SQL(query).format(**names), (erasure.subject,))
+        return 1
+
+
+class Answers:
+    """What was answered under an Idempotency-Key; a repeated request still creates nothing."""
+
+    name = "idempotency records"
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def clear(self, erasure: Erasure) -> int:
+        query = _ANSWERS_OF_ACCOUNT if erasure.kind is Kind.ACCOUNT else _ANSWERS_ABOUT
+        return len(await self._database.rows(query, (erasure.subject,)))
+
+
+class Progress:
+    """How far an upload in parts had come, with what its client said of it."""
+
+    name = "upload ledger"
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def clear(self, erasure: Erasure) -> int:
+        query = "delete from uploads.ledger where image_id = %s returning 1"
+        return len(await self._database.rows(query, (erasure.subject,)))
+
+
+class Secrets:
+    """Password hashes, sessions, API keys: every table of secrets that names an account."""
+
+    name = "secrets"
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def clear(self, erasure: Erasure) -> int:
+        removed = 0
+        for (table,) in await self._database.rows(_SECRETS):
+            async with self._database.connection() as connection:
+                cursor = await connection.execute(
+                    SQL("delete from secrets.{0} where account_id = %s").format(Identifier(table)),
+                    (erasure.subject,),
+                )
+                removed += cursor.rowcount
+        return removed
+
+
+class PostgresFamily:
+    """The Family port."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def images(self, owner_id: AccountId) -> Sequence[ImageId]:
+        rows = await self._database.rows(_IMAGES, {"owner": owner_id})
+        return [ImageId(id) for (id,) in rows]
+
+    async def duplicates(self, image_id: ImageId) -> Sequence[ImageId]:
+        rows = await self._database.rows(_DUPLICATES, (image_id,))
+        return [ImageId(id) for (id,) in rows]
+
+    async def erased(self, owner_id: AccountId) -> tuple[int, int]:
+        rows = await self._database.rows(_ERASED, (owner_id,))
+        return rows[0][0], rows[0][1]
+
+
+_PASSED = """
+    select position, exists (
+        select from pg_locks where locktype = 'advisory' and granted
+        and objid = (hashtext(%s)::bigint & 4294967295)::oid
+        and database = (select oid from pg_database where datname = current_database())
+    ) from {0}.position"""
+_PARKED = "delete from {schema}.parked where stream_id = %s"
+_DOCUMENT = "delete from {schema}.{table} where id = %s"
+_ANSWERS_ABOUT = """
+    update idempotency.records set answer = null, fingerprint = null, subjects = '{}',
+        held_until = now()
+    where subjects @> array[%s::uuid] returning 1"""
+_ANSWERS_OF_ACCOUNT = "delete from idempotency.records where account_id = %s returning 1"
+_SECRETS = """
+    select table_name::text from information_schema.columns
+    where table_schema = 'secrets' and column_name = 'account_id'"""
+_IMAGES = """
+    select id from gallery.images where owner_id = %(owner)s
+    union select id from search.entries where owner_id = %(owner)s
+    union select id from development.exposures where owner_id = %(owner)s"""
+_DUPLICATES = "select id from gallery.images where duplicate_of = %s"
+_ERASED = """
+    select count(completed_at), count(*) filter (where completed_at is null)
+    from erasure.tasks where owner_id = %s and kind = 'image'"""

@@ -1,0 +1,94 @@
+"""One act upon many images, and its undoing."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from litestar import Response, post
+from litestar.params import FromPath, JSONBody
+
+from api import problems
+from api.bodies import MAX_BATCH, Describing, NewOperation, details
+from api.idempotency import Ids
+from api.identity import Caller
+from api.parts import Given, Parts
+from api.waiting import written
+from commands.bulk import ActOnMany, Outcome, UndoOperation
+from commands.ports import Receipt
+from domain.ids import ImageId, from_text, to_text
+from domain.operation import Action
+from domain.refusals import BatchTooLarge, NotFound, Validation
+
+
+@post("/v1/images/bulk", status_code=200, tags=["images"], summary="One act upon many images")
+async def act(
+    data: JSONBody[NewOperation], caller: Caller, parts: Given, new_id: Ids
+) -> Response[dict[str, Any]]:
+    """A dry run changes nothing, and says of each image what would happen."""
+    if len(data.image_ids) > MAX_BATCH:
+        raise BatchTooLarge(limit=MAX_BATCH, requested=len(data.image_ids))
+    operation_id, known = new_id(), {it: from_text("img", it) for it in data.image_ids}
+    outcomes = await parts.dispatch(
+        ActOnMany(
+            by=caller,
+            operation_id=operation_id,
+            action=_action(data),
+            image_ids=tuple(ImageId(id) for id in known.values() if id),
+            tags=details(Describing(tags=data.tags)).tags or (),
+            visibility=data.visibility,
+            dry_run=data.dry_run,
+        )
+    )
+    by_id = {it.image_id: it for it in outcomes}
+    body = {
+        "operationId": None if data.dry_run else to_text("op", operation_id),
+        "dryRun": data.dry_run,
+        "results": [_result(it, by_id.get(known[it])) for it in data.image_ids],
+    }
+    return Response(body, headers=await _written(parts, outcomes, dry_run=data.dry_run))
+
+
+@post("/v1/operations/{id:str}/undo", status_code=200, tags=["images"], summary="Take an act back")
+async def undo(
+    id: FromPath[str], caller: Caller, parts: Given, new_id: Ids
+) -> Response[dict[str, Any]]:
+    """What has changed since is left alone, and named."""
+    operation_id = from_text("op", id)
+    if operation_id is None:
+        raise NotFound
+    command = UndoOperation(by=caller, operation_id=operation_id, undo_id=new_id())
+    outcomes = await parts.dispatch(command)
+    results = [_result(to_text("img", it.image_id), it) for it in outcomes]
+    body = {"operationId": to_text("op", command.undo_id), "results": results}
+    return Response(body, headers=await _written(parts, outcomes))
+
+
+def _action(data: NewOperation) -> Action:
+    """Raises Validation for what an action needs and was not given."""
+    if data.action == "album":
+        raise _invalid("action", "albums cannot be filled in bulk yet")
+    action = Action(data.action)
+    if action in (Action.TAG, Action.UNTAG) and not data.tags:
+        raise _invalid("tags", "are missing")
+    if action is Action.VISIBILITY and data.visibility is None:
+        raise _invalid("visibility", "is missing")
+    return action
+
+
+def _invalid(field: str, message: str) -> Validation:
+    return Validation(errors=[{"field": field, "message": message}])
+
+
+def _result(id: str, outcome: Outcome | None) -> dict[str, Any]:
+    refusal = outcome.refusal if outcome else NotFound()
+    if refusal is not None:
+        error = problems.members(refusal)
+        return {"imageId": id, "status": error["status"], "error": error}
+    assert outcome is not None
+    return {"imageId": id, "status": 200, "changed": outcome.changed}
+
+
+async def _written(
+    parts: Parts, outcomes: Sequence[Outcome], *, dry_run: bool = False
+) -> dict[str, str]:
+    last = max((it.position for it in outcomes if it.position), default=None)
+    return await written(parts, None if dry_run else Receipt(version=0, position=last))

@@ -1,0 +1,161 @@
+"""Backup and restore: the log, its keys and the originals; every print is made again."""
+
+import asyncio
+import hashlib
+import os
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import msgspec
+
+from adapters import dump
+from adapters.reaping import LogHistories
+from adapters.storage import PostgresCatalogue
+from bootstrap import Core, auditing, erasing
+from bootstrap.upkeep import caught_up
+from commands import object_keys
+from commands.ports import ObjectKey, ObjectMissing
+from domain import image
+from domain.refusals import Conflict
+from domain.stream import fold
+from projections.audit import Checkpoint, Finding
+from projections.reaper import needed, paged
+from settings import Settings
+
+AT_ONCE = 16
+MANIFEST, LOG, KEYS, SECRETS = "manifest.json", "log.dump", "keys.dump", "secrets.dump"
+
+Report = Callable[[str, int], None]
+"""Called with what is copied, and how many more of it that was."""
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Written last: a folder without it is no backup."""
+
+    head: int
+    instance: str
+    """Which instance key the keys are wrapped with; tells nothing of the key itself."""
+    checkpoint: Checkpoint | None
+    originals: dict[ObjectKey, int]
+    """Key and size; what its bytes must be, the sealed checksum in the log says."""
+
+
+class Restored(msgspec.Struct, frozen=True, kw_only=True):
+    events: int
+    originals: int
+    erased: int
+    """Erasures that were applied again."""
+    findings: list[Finding]
+    """Of the audit, against the checkpoint of the backup."""
+
+
+async def backup(settings: Settings, folder: Path, report: Report) -> Manifest:
+    """Into a new folder, or over an older backup, of which unchanged originals are kept."""
+    core = Core(settings)
+    (folder / "objects").mkdir(parents=True, exist_ok=True)
+    (folder / MANIFEST).unlink(missing_ok=True)
+    async with core.opened():
+        sealed = await auditing.checkpoint(settings)
+        for name, tables in ((LOG, dump.LOG), (KEYS, dump.KEYS), (SECRETS, dump.SECRETS)):
+            report(name, 1)
+            await dump.dump(settings.database_url, folder / name, tables)
+        originals: dict[ObjectKey, int] = {}
+        async for page in paged(_originals(core), AT_ONCE):
+            kept = await asyncio.gather(*(_fetched(core, it, folder / "objects") for it in page))
+            originals |= {
+                key: size for key, size in zip(page, kept, strict=True) if size is not None
+            }
+            report("originals", len(page))
+        _drop_others(folder / "objects", originals)
+        manifest = Manifest(
+            head=sealed.position if sealed else 0,
+            instance=_instance(core),
+            checkpoint=sealed,
+            originals=originals,
+        )
+    _write(folder / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
+    return manifest
+
+
+async def restore(settings: Settings, folder: Path, report: Report) -> Restored:
+    """Into an installation with an empty log and the same instance key, else raises Conflict.
+
+    Originals come first: whatever the log then says is there, is there.
+    """
+    manifest = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest)
+    core = Core(settings)
+    async with core.opened():
+        if manifest.instance != _instance(core):
+            raise Conflict(reason="the backup is of an installation with another instance.key")
+        if await core.log.head():
+            raise Conflict(reason="the log is not empty: restore into a new installation")
+        for key in manifest.originals:
+            await core.objects.put(
+                key, folder / "objects" / key, content_type="application/octet-stream"
+            )
+            report("originals", 1)
+        await core.objects.settle()
+        await core.database.run(dump.EMPTY)
+        for name in (KEYS, SECRETS, LOG):  # the log last: as long as it is empty, try again
+            report(name, 1)
+            await dump.load(settings.database_url, folder / name)
+        head = await core.log.head()
+        await caught_up(core, head)
+    erased = await erasing.reapply_all(settings)
+    verdict = await auditing.verify(settings, manifest.checkpoint, lambda position, head: None)
+    return Restored(
+        events=verdict.events,
+        originals=len(manifest.originals),
+        erased=erased,
+        findings=verdict.findings,
+    )
+
+
+async def _originals(core: Core) -> AsyncIterator[ObjectKey]:
+    """Of every image that is there, by the log."""
+    async for ids in paged(PostgresCatalogue(core.database).finalized()):
+        for id, history in (await LogHistories(core.log).of(ids)).items():
+            state = fold(image.evolve, history)
+            assert state is not None
+            assert state.attempt is not None
+            key = object_keys.original(state.owner_id, id, state.attempt)
+            if needed(key, id, state):
+                yield key
+
+
+async def _fetched(core: Core, key: ObjectKey, folder: Path) -> int | None:
+    """Its size; None if it was purged meanwhile. An original never changes: what is there stays."""
+    file = folder / key
+    try:
+        found = await core.objects.head(key)
+        if not (file.exists() and file.stat().st_size == found.size):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            new = file.with_name(file.name + ".new")
+            with new.open("wb") as out:
+                async with core.objects.stream(key) as chunks:
+                    async for chunk in chunks:
+                        out.write(chunk)
+                out.flush()
+                os.fsync(out.fileno())
+            new.replace(file)
+    except ObjectMissing:
+        return None
+    return found.size
+
+
+def _drop_others(folder: Path, originals: dict[ObjectKey, int]) -> None:
+    """What was purged since the last backup into this folder."""
+    for file in folder.rglob("*"):
+        if file.is_file() and str(file.relative_to(folder)) not in originals:
+            file.unlink()
+
+
+def _write(file: Path, content: bytes) -> None:
+    with file.open("wb") as out:
+        out.write(content + b"\n")
+        out.flush()
+        os.fsync(out.fileno())
+
+
+def _instance(core: Core) -> str:
+    return hashlib.sha256(core.key.derived("backup")).hexdigest()[:32]

@@ -1,0 +1,34 @@
+"""Legal holds: what an administrator forbids to destroy."""
+
+from functools import partial
+
+import msgspec
+
+from commands.execute import Stream, execute
+from commands.ports import EventStore, Receipt
+from domain import image
+from domain.ids import AccountId, ImageId
+
+
+class PlaceHold(msgspec.Struct, frozen=True, kw_only=True):
+    """`by` was proven to be an administrator."""
+
+    by: AccountId
+    image_id: ImageId
+    reason: str
+
+
+class LiftHold(msgspec.Struct, frozen=True, kw_only=True):
+    by: AccountId
+    image_id: ImageId
+
+
+async def place_hold(command: PlaceHold, *, store: EventStore) -> Receipt:
+    decide = partial(image.hold, reason=command.reason)
+    return await execute(store, Stream(command.image_id, image.evolve), decide, by=command.by)
+
+
+async def lift_hold(command: LiftHold, *, store: EventStore) -> Receipt:
+    return await execute(
+        store, Stream(command.image_id, image.evolve), image.release, by=command.by
+    )

@@ -1,0 +1,130 @@
+"""Places outside the database that hold something of what was purged, and what goes with it."""
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+from typing import Protocol
+
+from commands import object_keys
+from commands.erasure import Erasure, purge
+from commands.multipart import MultipartStore
+from commands.ports import EventStore, Hasher, ObjectKey
+from domain import image
+from domain.ids import NOBODY, AccountId, ImageId
+from domain.image import Cause
+
+QUARANTINE = "quarantine/"
+AT_ONCE = 16
+LEDGER = "erasures/"
+"""Kept beside the bytes: after a restore from an older backup, it still says what must not be."""
+
+
+class Bytes:
+    """Originals of every attempt, prints, uploads, what a repair put aside; all versions."""
+
+    name = "objects"
+
+    def __init__(self, objects: MultipartStore) -> None:
+        self._objects = objects
+
+    async def clear(self, erasure: Erasure) -> int:
+        id = ImageId(erasure.subject)
+        places = [
+            object_keys.incoming(id),
+            object_keys.originals(erasure.owner_id, id),
+            object_keys.derivatives(id),
+        ]
+        aside = self._objects.list(QUARANTINE)
+        places += [found.key async for found in aside if id.hex in found.key]
+        return sum(await asyncio.gather(*map(self._objects.erase, places)))
+
+
+class Ledger:
+    """A note in the object store of what was erased: ids only."""
+
+    name = "erasure ledger"
+
+    def __init__(self, objects: MultipartStore) -> None:
+        self._objects = objects
+
+    async def clear(self, erasure: Erasure) -> int:
+        key = ObjectKey(f"{LEDGER}{erasure.kind}/{erasure.subject.hex}")
+        note = erasure.requested_at.isoformat().encode()
+        await self._objects.put(key, note, content_type="text/plain")
+        await self._objects.settle()
+        return 0
+
+
+class Edge(Protocol):
+    """The CDN, which may hold copies."""
+
+    async def forget(self, image_id: ImageId) -> None:
+        """Every copy of it is gone when it returns. Raises Unavailable."""
+        ...
+
+
+class Copies:
+    name = "cdn"
+
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
+
+    async def clear(self, erasure: Erasure) -> int:
+        await self._edge.forget(ImageId(erasure.subject))
+        return 0
+
+
+class Family(Protocol):
+    """What the read models and the list of erasures know of images that belong together."""
+
+    async def images(self, owner_id: AccountId) -> Sequence[ImageId]:
+        """Every image and upload of an account that any read model still has."""
+        ...
+
+    async def duplicates(self, image_id: ImageId) -> Sequence[ImageId]:
+        """Uploads that turned out to be the bytes of this image."""
+        ...
+
+    async def erased(self, owner_id: AccountId) -> tuple[int, int]:
+        """How many of an account's images are cleared everywhere, and how many not yet."""
+        ...
+
+
+class Images:
+    """An account's images, each with an erasure of its own. One under legal hold is waited for."""
+
+    name = "images"
+
+    def __init__(self, family: Family, store: EventStore, hasher: Hasher) -> None:
+        self._family = family
+        self._purge = partial(_purge, store=store, hasher=hasher)
+
+    async def clear(self, erasure: Erasure) -> int | None:
+        found = await self._family.images(erasure.owner_id)
+        await self._purge(found)
+        done, waiting = await self._family.erased(erasure.owner_id)
+        return None if found or waiting else done
+
+
+class Duplicates:
+    """Records of uploads of the same bytes."""
+
+    name = "duplicates"
+
+    def __init__(self, family: Family, store: EventStore, hasher: Hasher) -> None:
+        self._family = family
+        self._purge = partial(_purge, store=store, hasher=hasher)
+
+    async def clear(self, erasure: Erasure) -> int:
+        return await self._purge(await self._family.duplicates(ImageId(erasure.subject)))
+
+
+async def _purge(ids: Sequence[ImageId], *, store: EventStore, hasher: Hasher) -> int:
+    decide, turns = partial(image.erase, cause=Cause.ERASURE), asyncio.Semaphore(AT_ONCE)
+
+    async def one(id: ImageId) -> bool:
+        async with turns:
+            receipt = await purge(id, decide, by=NOBODY, store=store, hasher=hasher)
+        return receipt.position is not None
+
+    return sum(await asyncio.gather(*map(one, ids)))

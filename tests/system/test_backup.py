@@ -1,0 +1,61 @@
+"""A backup, restored on an empty machine: everything is back but what was purged."""
+
+import json
+import os
+
+import psycopg
+import pytest
+
+from adapters.embedded import DataFolder
+from settings import load
+from tests.people import PASSWORD, Person, eventually, expect, refused, sample
+from tests.service import Service
+
+pytestmark = pytest.mark.xdist_group("erasure")
+
+DOT = sample("valid/sharp__2x2_fdcce6.png")
+
+
+def rows(service: Service, query: str) -> list:
+    url = load(DataFolder(service.data).endpoints()).database_url
+    with psycopg.connect(url) as connection:
+        return connection.execute(query).fetchall()
+
+
+def test_everything_is_back_but_what_was_purged(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("backup")
+    old, new = Service(folder / "old"), Service(folder / "new")
+    old.start()
+    try:
+        person = Person(old, "gil")
+        kept = person.developed(person.upload(DOT, title="kept", visibility="public"))
+        gone = person.upload(DOT, title="gone")
+        assert old.run("backup", str(folder / "backup")).returncode == 0
+        url = expect(person.http.post(f"/v1/images/{gone['imageId']}/purge"), 202)["receiptUrl"]
+        eventually(lambda: person.http.get(url).json()["complete"])
+        made = old.run("backup", str(folder / "backup"))
+        assert made.stdout.startswith("1 originals, "), (made.stdout, made.stderr)
+        before = rows(old, "select id, title, checksum, version from gallery.images")
+    finally:
+        old.stop()
+    new.data.mkdir()
+    os.link(old.data / "instance.key", new.data / "instance.key")
+    new.start()
+    try:
+        done = new.run("restore", str(folder / "backup"), "--json")
+        assert done.returncode == 0, (done.stdout, done.stderr)
+        assert json.loads(done.stdout)["findings"] == []
+        assert rows(new, "select id, title, checksum, version from gallery.images") == before
+        assert new.run("restore", str(folder / "backup")).returncode == 1
+        login = {"email": person.email, "password": PASSWORD}
+        token = expect(new.client().post("/v1/auth/login", json=login), 200)["accessToken"]
+        there = new.client(token)
+        assert there.get(f"/images/{kept['imageId']}").content == DOT
+        assert expect(there.get(f"/v1/images/{kept['imageId']}"), 200)["title"] == "kept"
+        refused(there.get(f"/v1/images/{gone['imageId']}"), 404, "not_found")
+        assert expect(there.get("/v1/me/usage"), 200)["storageBytes"] == len(DOT)
+        assert new.run("storage", "check").returncode == 0
+        expect(there.post("/v1/images", files={"file": ("b.png", DOT)}), 201)
+        assert new.run("audit", "verify").returncode == 0
+    finally:
+        new.stop()
