@@ -2,13 +2,13 @@
 
 import asyncio
 import multiprocessing
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from pebble import ProcessExpired, ProcessPool
 
-from adapters import sandbox, vips
+from adapters import sandbox
+from adapters.recipe import RECIPE
 from commands.ports import Derivative, Development
 from domain.image import Arrived
 from domain.media import Caps, Format, Rung
@@ -20,7 +20,7 @@ FILES_A_CHILD = 200
 
 
 class VipsLab:
-    recipe = vips.RECIPE
+    recipe = RECIPE
 
     def __init__(self, caps: Caps, *, workers: int = 2, queue: int = 64) -> None:
         self._caps = caps
@@ -45,22 +45,23 @@ class VipsLab:
         await asyncio.to_thread(self._pool.join, 5)
 
     async def inspect(self, path: Path) -> Arrived:
-        arrived: Arrived = await self._run(vips.inspect, path, self._caps)
+        arrived: Arrived = await self._run("inspect", path, self._caps)
         return arrived
 
     async def develop(self, path: Path) -> Development:
-        development: Development = await self._run(vips.develop, path)
+        development: Development = await self._run("develop", path)
         return development
 
     async def render(self, path: Path, rung: Rung, format: Format) -> Derivative:
-        derivative: Derivative = await self._run(vips.render, path, rung, format)
+        derivative: Derivative = await self._run("render", path, rung, format)
         return derivative
 
     async def scrub(self, path: Path) -> bytes | None:
-        clean: bytes | None = await self._run(vips.scrub, path)
+        clean: bytes | None = await self._run("scrub", path)
         return clean
 
-    async def _run(self, work: Callable[..., Any], *arguments: Any) -> Any:
+    async def _run(self, work: str, *arguments: Any) -> Any:
+        """`work` of adapters.vips, by name: only the children load libvips."""
         if self._waiting >= self._most:
             raise Unavailable(dependency="lab", queued=self._waiting)
         self._waiting += 1
@@ -87,6 +88,8 @@ class _Refused:
 
 
 def _enter() -> None:
+    from adapters import vips
+
     vips.prepare()
     sandbox.enter()
 
@@ -95,9 +98,11 @@ def _ready() -> None:
     """Done once the child has started."""
 
 
-def _task(work: Callable[..., Any], *arguments: Any) -> Any:
+def _task(work: str, *arguments: Any) -> Any:
+    from adapters import vips
+
     sandbox.start_task()
     try:
-        return vips.guarded(work, *arguments)
+        return vips.guarded(getattr(vips, work), *arguments)
     except Refusal as refusal:
         return _Refused(refusal)

@@ -15,15 +15,13 @@ from msgspec.structs import replace
 from PIL import ImageCms
 
 from adapters import headers, metadata
+from adapters.recipe import RECIPE
 from adapters.scrub import scrubbed
 from adapters.thumbhash import thumbhash
 from commands.ports import Derivative, Development
 from domain.image import Arrived
 from domain.media import Caps, Content, Format, Rung
 from domain.refusals import CorruptImage, FileTooLarge, Refusal, UnsupportedFormat
-
-RECIPE = "v1"
-"""Changes whenever the bytes of a derivative would: it is part of their keys."""
 
 LADDER = (Rung.LARGE, Rung.MEDIUM, Rung.SMALL, Rung.THUMB)
 AHEAD = (Format.WEBP, Format.JPEG)

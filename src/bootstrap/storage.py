@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import msgspec
 
-from adapters import vips
 from adapters.reaping import LogHistories
+from adapters.recipe import RECIPE
 from adapters.storage import PostgresCatalogue
 from bootstrap import Core, now
 from projections.inspection import Finding, Inspector, Report
@@ -38,7 +38,7 @@ async def check(
             objects=core.objects,
             now=now,
             grace=grace,
-            recipe=vips.RECIPE,
+            recipe=RECIPE,
             report=count,
         )
         findings = [finding async for finding in inspector.findings(deep=deep)]
