@@ -2,6 +2,7 @@
 
 import asyncio
 import multiprocessing
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -45,23 +46,22 @@ class VipsLab:
         await asyncio.to_thread(self._pool.join, 5)
 
     async def inspect(self, path: Path) -> Arrived:
-        arrived: Arrived = await self._run("inspect", path, self._caps)
+        arrived: Arrived = await self._run(_Vips("inspect"), path, self._caps)
         return arrived
 
     async def develop(self, path: Path) -> Development:
-        development: Development = await self._run("develop", path)
+        development: Development = await self._run(_Vips("develop"), path)
         return development
 
     async def render(self, path: Path, rung: Rung, format: Format) -> Derivative:
-        derivative: Derivative = await self._run("render", path, rung, format)
+        derivative: Derivative = await self._run(_Vips("render"), path, rung, format)
         return derivative
 
     async def scrub(self, path: Path) -> bytes | None:
-        clean: bytes | None = await self._run("scrub", path)
+        clean: bytes | None = await self._run(_Vips("scrub"), path)
         return clean
 
-    async def _run(self, work: str, *arguments: Any) -> Any:
-        """`work` of adapters.vips, by name: only the children load libvips."""
+    async def _run(self, work: Callable[..., Any], *arguments: Any) -> Any:
         if self._waiting >= self._most:
             raise Unavailable(dependency="lab", queued=self._waiting)
         self._waiting += 1
@@ -77,6 +77,18 @@ class VipsLab:
         if isinstance(answer, _Refused):
             raise Refusal.known[answer.code](**answer.facts)
         return answer
+
+
+class _Vips:
+    """A function of adapters.vips, by name: only the children load libvips."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __call__(self, *arguments: Any) -> Any:
+        from adapters import vips
+
+        return getattr(vips, self._name)(*arguments)
 
 
 class _Refused:
@@ -98,11 +110,11 @@ def _ready() -> None:
     """Done once the child has started."""
 
 
-def _task(work: str, *arguments: Any) -> Any:
+def _task(work: Callable[..., Any], *arguments: Any) -> Any:
     from adapters import vips
 
     sandbox.start_task()
     try:
-        return vips.guarded(getattr(vips, work), *arguments)
+        return vips.guarded(work, *arguments)
     except Refusal as refusal:
         return _Refused(refusal)
