@@ -1,0 +1,96 @@
+"""`darkroom replay`: any stream, or every read model, as it was."""
+
+import asyncio
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from cli.options import data_option, fail, json_option, settings_of
+from projections.audit_log import stream_id_of
+from projections.history import Moment, moment
+
+
+@click.command()
+@click.option("--until", "at", required=True, help="A position, or a time as in RFC 3339 (UTC).")
+@click.option("--stream", "stream_text", help="The id of an image, an account, or a plain UUID.")
+@data_option
+@json_option
+def replay(at: str, stream_text: str | None, data: Path, as_json: bool) -> None:
+    """Show a stream, or every read model, as it was. Changes nothing.
+
+    \b
+    darkroom replay --until 2026-01-31T12:00:00Z --stream img_06h13...
+        what had happened to that image by then, and how it was
+    darkroom replay --until 4711 --json
+        every document of every read model at that position, one a line
+
+    What was purged since stays purged: its events are told, without content.
+    Exit code 1 if the stream had not begun by then.
+    """
+    try:
+        until = moment(at)
+        stream_id = stream_id_of(stream_text) if stream_text else None
+    except ValueError as error:
+        raise click.UsageError(f"{at} or {stream_text}: no moment, or no id.") from error
+    if stream_id is None:
+        _models(data, until, as_json)
+    else:
+        _stream(data, stream_id, until, as_json)
+
+
+def _stream(data: Path, stream_id: Any, until: Moment, as_json: bool) -> None:
+    from bootstrap import replaying
+
+    found = asyncio.run(replaying.stream(settings_of(data), stream_id, until))
+    if found is None:
+        fail("By then nothing had happened in this stream.")
+    if as_json:
+        click.echo(msgspec.json.encode(found))
+        return
+    for step in found.steps:
+        told = step.entry
+        click.echo(f"{told.position:>10}  {told.at:%Y-%m-%d %H:%M:%S}  {told.type}  {told.actor}")
+        for name, (old, new) in step.changes.items():
+            click.echo(f"{'':>12}{name}: {old!r} -> {new!r}")
+    click.echo(_pretty(found.document))
+
+
+def _models(data: Path, until: Moment, as_json: bool) -> None:
+    from bootstrap import replaying
+
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        disable=as_json,
+    ) as progress:
+        task = progress.add_task("events")
+
+        def report(position: int, head: int) -> None:
+            progress.update(task, completed=position, total=head)
+
+        documents = asyncio.run(replaying.models(settings_of(data), until, report))
+    counted = Counter[str]()
+    for name, document in documents:
+        counted[name] += 1
+        if as_json:
+            fields = {"readModel": name} | msgspec.to_builtins(document)
+            sys.stdout.write(msgspec.json.encode(fields).decode() + "\n")
+    if not as_json:
+        for name, number in sorted(counted.items()):
+            click.echo(f"{name}: {number} documents")
+        click.echo("Say --json to see them, or --stream ID to see one.")
+
+
+def _pretty(document: Any) -> str:
+    if document is None:
+        return "It was not there any more, or has no form of its own."
+    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
