@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -92,6 +92,12 @@ class PostgresGallery:
         query = f"select {COLUMNS} {FROM} where i.id = %s"
         rows = await self._database.rows(query, (image_id,))
         return exhibit(*rows[0]) if rows else None
+
+    async def cards(self, ids: Collection[ImageId]) -> Mapping[UUID, Card]:
+        query = f"select {COLUMNS} {FROM} where i.id = any(%s)"
+        rows = await self._database.rows(query, (list(ids),)) if ids else []
+        found = (exhibit(*row).card for row in rows)
+        return {card.id: card for card in found}
 
     async def list(self, query: Query) -> Page:
         order = ORDERS[query.sort]

@@ -26,6 +26,8 @@ class HeardPositions:
         self._current: dict[str, int] = {}
         self._waiters: dict[str, list[_Waiter]] = {}
         self._order = itertools.count()
+        self._announcements: dict[str, asyncio.Event] = {}
+        """The next one of each projection, for all who wait for it."""
 
     async def listen(self, nc: Client) -> None:
         """Hear every announcement from now on."""
@@ -46,6 +48,15 @@ class HeardPositions:
                 return True
         return False
 
+    async def heard(self, projection: str, beyond: int, *, within: float) -> bool:
+        if self.current(projection) > beyond:
+            return True
+        announced = self._announcements.setdefault(projection, asyncio.Event())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                await announced.wait()
+        return self.current(projection) > beyond
+
     async def _wait(self, projection: str, position: int) -> None:
         heard: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         waiter = (position, next(self._order), heard)
@@ -64,6 +75,8 @@ class HeardPositions:
 
     def _heard(self, projection: str, position: int) -> None:
         self._current[projection] = max(position, self.current(projection))
+        if announced := self._announcements.pop(projection, None):
+            announced.set()
         waiters = self._waiters.get(projection, [])
         while waiters and waiters[0][0] <= position:
             _, _, heard = heapq.heappop(waiters)

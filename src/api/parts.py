@@ -30,6 +30,7 @@ from domain.media import Caps
 from projections.accounts import Accounts
 from projections.audit_log import AuditLog
 from projections.development import Prints
+from projections.feed import Feed
 from projections.gallery import Gallery
 from projections.positions import Positions
 from projections.search import Search
@@ -55,6 +56,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     accounts: Accounts
     search: Search
     prints: Prints
+    feed: Feed
     positions: Positions
     objects: ObjectStore
     ledger: Ledger

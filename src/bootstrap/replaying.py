@@ -1,5 +1,6 @@
 """Replay: the log up to a moment, and what the read models made of it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -7,14 +8,18 @@ from uuid import UUID
 
 import msgspec
 
+from adapters.feed import LogFeed
 from bootstrap import PROJECTIONS, Core
 from domain.catalogue import stream_of
 from domain.stream import Recorded, tag
 from projections import accounts, gallery
-from projections.history import Moment, Step, document, steps, until
+from projections.audit_log import Entry
+from projections.history import Moment, Step, document, steps, told, until
 from settings import Settings
 
 PAGE = 1_000
+TICK = 0.2
+"""Seconds between looks at a log that does not grow."""
 SKEW = timedelta(minutes=1)
 """By which clocks of different machines may differ."""
 TELLING: dict[str, "Project"] = {"image": gallery.project, "account": accounts.project}
@@ -63,6 +68,22 @@ async def models(
         for it in documents.values()
         if it is not None
     )
+
+
+async def follow(settings: Settings, after: int | None, show: Callable[[Entry], None]) -> None:
+    """Every event behind `after`, or from now on, for ever."""
+    core = Core(settings)
+    async with core.connected():
+        feed = LogFeed(core.log)
+        position = await feed.head() if after is None else after
+        while True:
+            page = await feed.page(position, PAGE)
+            for recorded in page:
+                show(told(recorded))
+            if page:
+                position = page[-1].position or position
+            else:
+                await asyncio.sleep(TICK)
 
 
 async def _log(core: Core, at: Moment, report: Report) -> AsyncIterator[Recorded[Any]]:

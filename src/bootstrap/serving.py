@@ -15,6 +15,7 @@ from adapters.addresses import PublicAddresses, networks
 from adapters.audit_log import LogEntries
 from adapters.development import PostgresPrints
 from adapters.erasure import PostgresErasures
+from adapters.feed import LogFeed
 from adapters.fetch import HttpFetcher
 from adapters.gallery import PostgresGallery
 from adapters.health import Health
@@ -80,6 +81,7 @@ def application(settings: Settings) -> Litestar:
             accounts=PostgresAccounts(core.database),
             search=PostgresSearch(core.database),
             prints=PostgresPrints(core.database),
+            feed=LogFeed(core.log),
             positions=positions,
             objects=core.objects,
             ledger=PostgresLedger(core.database),

@@ -1,6 +1,6 @@
 """The gallery: what every list, every page and every access decision reads of an image."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
@@ -145,6 +145,10 @@ class Gallery(Protocol):
 
     async def find(self, image_id: ImageId) -> Exhibit | None:
         """Any image whatever its state; None if it is unknown."""
+        ...
+
+    async def cards(self, ids: Collection[ImageId]) -> Mapping[UUID, Card]:
+        """Those that there are, whatever their state."""
         ...
 
     async def list(self, query: Query) -> Page:

@@ -50,12 +50,12 @@ def steps(
     project: Callable[[Any, Recorded[Any]], Document], history: Sequence[Recorded[Any]]
 ) -> list[Step]:
     """`project` is the projection whose documents say what each event changed."""
-    told, before = list[Step](), None
+    story, before = list[Step](), None
     for recorded in history:
         after = project(before, recorded)
-        told.append(Step(entry=_told(recorded), changes=_changes(before, after)))
+        story.append(Step(entry=told(recorded), changes=_changes(before, after)))
         before = after
-    return told
+    return story
 
 
 def document(
@@ -68,7 +68,7 @@ def document(
     return made
 
 
-def _told(recorded: Recorded[Any]) -> Entry:
+def told(recorded: Recorded[Any]) -> Entry:
     plain = entry(recorded)
     data = {
         name: to_text(_PREFIXES[name], getattr(recorded.event, name))

@@ -13,6 +13,10 @@ class Positions(Protocol):
         """Wait until all of them stand at `position` or beyond; False after `within` seconds."""
         ...
 
+    async def heard(self, projection: str, beyond: int, *, within: float) -> bool:
+        """Wait for the announcement that it stands beyond; nobody is asked. False if late."""
+        ...
+
     def current(self, projection: str) -> int:
         """Where it stood when last heard of; costs nothing."""
         ...

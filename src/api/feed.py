@@ -1,0 +1,93 @@
+"""The feed over HTTP: Server-Sent Events that go on where the subscriber broke off."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+from litestar import get
+from litestar.response import Stream
+
+from api.identity import AnyRequest, MaybeCaller
+from api.listing import Asked
+from api.parts import Given, Parts
+from domain.ids import AccountId
+from domain.refusals import Validation
+from projections.audit_log import type_of
+from projections.feed import Wanted, for_viewer, images_of, schemas
+
+PAGE = 500
+IDLE = 1.0
+"""Seconds without an announcement after which the log is asked: NATS may be away."""
+HEARTBEAT = 15.0
+"""Seconds of silence, at most: an empty event that names the position reached."""
+LIFETIME = 900.0
+"""Seconds after which a stream ends and its subscriber has to show its credentials again."""
+GALLERY = frozenset({"gallery"})
+
+_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+
+
+@get("/v1/events", tags=["events"], summary="What happens, as Server-Sent Events")
+async def events(request: AnyRequest, maybe_caller: MaybeCaller, parts: Given) -> Stream:
+    """Every event that the caller may see, in the order of positions, each once.
+
+    `Last-Event-ID`, or `from`, is the position to go on behind: any one, however long ago; `from=0`
+    begins at the beginning. Without either the stream begins now. `type` is a whole type or a
+    stream's.
+    """
+    asked = Asked(request)
+    wanted = Wanted(type=asked.one("type", type_of))
+    after = asked.one("from", _position)
+    asked.check()
+    if (last := request.headers.get("Last-Event-ID")) is not None:
+        after = _resumed(last)
+    if after is None:
+        after = await parts.feed.head()
+    told = _told(parts, maybe_caller, after, wanted)
+    return Stream(told, media_type="text/event-stream", headers=_HEADERS)
+
+
+@get("/schema/events.json", tags=["events"], summary="JSON Schema of every event")
+async def schema() -> dict[str, Any]:
+    return schemas()
+
+
+async def _told(
+    parts: Parts, caller: AccountId | None, after: int, wanted: Wanted
+) -> AsyncIterator[bytes]:
+    """Each page is judged by a gallery that knows of all of it, so by what holds now."""
+    loop = asyncio.get_running_loop()
+    ends, spoke = loop.time() + LIFETIME, loop.time()
+    yield b"retry: 1000\n\n"
+    while loop.time() < ends:
+        page = await parts.feed.page(after, PAGE)
+        if not page:
+            await parts.positions.heard("gallery", after, within=IDLE)
+        elif await parts.positions.reached(last := page[-1].position or after, GALLERY):
+            cards = await parts.gallery.cards(images_of(page))
+            for told in for_viewer(caller, page, cards, wanted, now=parts.clock()):
+                spoke = loop.time()
+                yield _event(told.position, told.type, msgspec.json.encode(told))
+            after = last
+        if loop.time() - spoke >= HEARTBEAT:
+            spoke = loop.time()
+            yield b"id: %d\n\n" % after
+
+
+def _event(position: int, type: str, data: bytes) -> bytes:
+    return b"id: %d\nevent: %s\ndata: %s\n\n" % (position, type.encode(), data)
+
+
+def _resumed(text: str) -> int:
+    try:
+        return _position(text)
+    except ValueError as error:
+        wrong = {"field": "Last-Event-ID", "message": "must be a position"}
+        raise Validation(errors=[wrong]) from error
+
+
+def _position(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) < 19):
+        raise ValueError
+    return int(text)
