@@ -1,4 +1,4 @@
-"""Subscribes to the feed as the README says, and remembers the last position it saw."""
+"""A subscriber to the feed that does exactly what a test says: it never comes back by itself."""
 
 import json
 from collections.abc import Iterator

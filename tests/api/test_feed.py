@@ -1,7 +1,10 @@
 """The feed: what one may see, in order, each once, from wherever one broke off."""
 
+import re
 import threading
 from itertools import cycle, islice
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -112,6 +115,17 @@ def test_killed_and_resumed_at_random_it_sees_each_event_once_and_in_order(cal, 
     assert seen == story == sorted(set(seen))
     assert len(seen) == 30 * 4 + 1
     assert resumed > 20
+
+
+def test_the_subscriber_of_the_readme(cal, dot):
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    written: dict[str, Any] = {}
+    exec(re.findall(r"```python\n(.*?)```", readme, re.S)[0], written)  # noqa: S102 - our own
+    image = cal.upload(dot, "read.png")
+
+    for event in written["follow"](cal.service.url, cal.tokens["accessToken"]):
+        if event["streamId"] == image["imageId"] and event["type"] == "image.finalized":
+            break
 
 
 def test_the_schema_names_every_event(anyone):
