@@ -3,6 +3,7 @@
 import asyncio
 
 import msgspec
+from litestar.datastructures import Headers, MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, HTTPReceiveMessage, Message, Receive, Scope, Send
@@ -35,7 +36,17 @@ class Deadlines(ASGIMiddleware):
         self._pace = pace
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        await next_app(scope, Paced(receive, self._pace), Read(send, self._pace))
+        paced, read = Paced(receive, self._pace), Read(send, self._pace)
+        headers = Headers.from_scope(scope)
+        has_body = "Transfer-Encoding" in headers or headers.get("Content-Length", "0") != "0"
+
+        async def sending(message: Message) -> None:
+            """RFC 9112, 9.6: whoever answers before the body's end will close, and says so."""
+            if message["type"] == "http.response.start" and has_body and not paced.complete:
+                MutableScopeHeaders.from_message(message)["Connection"] = "close"
+            await read(message)
+
+        await next_app(scope, paced, sending)
 
 
 class Paced:
@@ -49,11 +60,12 @@ class Paced:
         self._pace = pace
         self._credit = pace.grace
         self._received = 0
-        self._complete = False
+        self.complete = False
+        """Whether the last byte has come."""
 
     async def __call__(self) -> HTTPReceiveMessage:
         """Raises RequestTimeout. After the body it waits as long as it takes: for the end."""
-        if self._complete:
+        if self.complete:
             return await self._next()
         loop = asyncio.get_running_loop()
         began = loop.time()
@@ -70,12 +82,12 @@ class Paced:
 
     def _account(self, message: HTTPReceiveMessage) -> None:
         if message["type"] != "http.request":
-            self._complete = True
+            self.complete = True
             return
         size = len(message.get("body", b""))
         self._received += size
         self._credit = min(self._credit + size / self._pace.rate, self._pace.most)
-        self._complete = not message.get("more_body", False)
+        self.complete = not message.get("more_body", False)
 
     async def _next(self) -> HTTPReceiveMessage:
         message: HTTPReceiveMessage = await self._receive()  # type: ignore[assignment]  # HTTP only

@@ -205,7 +205,9 @@ def test_termination_answers_204_and_the_upload_is_gone(tus):
 
     assert tus.head(path).status_code == 410
     assert "Upload-Offset" not in tus.head(path).headers
-    refused(tus.patch(path, 1000, CONTENT[1000:]), 410, "upload_gone")
+    late = tus.patch(path, 1000, CONTENT[1000:])
+    refused(late, 410, "upload_gone")
+    assert late.headers["Connection"] == "close", "its bytes were not read"
     refused(tus.delete(path), 410, "upload_gone")
 
 
