@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from domain.access import Permission, Visibility
 from domain.account import Duplicates
-from domain.image import Details
+from domain.image_events import Details
 from domain.many import MOST_TAGS
 from domain.refusals import Validation
 

@@ -40,7 +40,7 @@ from commands.uploads import (
 from domain.access import Visibility
 from domain.account import Duplicates
 from domain.ids import AccountId, ImageId, to_text
-from domain.image import Promised
+from domain.image_events import Promised
 from domain.refusals import BatchTooLarge, Conflict, NotFound, Refusal, Validation
 from projections.gallery import Exhibit
 

@@ -10,9 +10,9 @@ from uuid import UUID
 import msgspec
 
 from domain.ids import AccountId, ImageId
-from domain.image import Arrived
 from domain.media import Format, Rung
 from domain.stream import Event, Recorded
+from domain.uploads import Arrived
 
 # The log
 
