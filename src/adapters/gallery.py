@@ -12,14 +12,13 @@ from msgspec import Meta
 from psycopg.types.json import Jsonb
 
 from adapters.database import Database
+from adapters.exhibits import COLUMNS, PRINTS, Exhibits
 from adapters.tsquery import tsquery
+from commands.ports import EventStore
 from domain.ids import AccountId, ImageId
 from domain.refusals import Validation
-from projections.gallery import Card, Exhibit, Page, Print, Query, Sort, Tally
+from projections.gallery import Card, Exhibit, Page, Query, Sort, Tally
 
-COLUMNS = """row_to_json(i)::text, case when p.id is null then null else json_build_object(
-    'placeholder', p.placeholder, 'recipe', p.recipe, 'scrubbed', p.scrubbed)::text end"""
-PRINTS = "left join development.prints p on p.id = i.id"
 FROM = f"from gallery.images i {PRINTS}"
 ALIVE = "i.finalized and i.deleted_at is null and not i.quarantined"
 
@@ -85,19 +84,20 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True):
 
 
 class PostgresGallery:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, store: EventStore) -> None:
         self._database = database
+        self._exhibits = Exhibits(store)
 
     async def find(self, image_id: ImageId) -> Exhibit | None:
         query = f"select {COLUMNS} {FROM} where i.id = %s"
         rows = await self._database.rows(query, (image_id,))
-        return exhibit(*rows[0]) if rows else None
+        return await (self._exhibits.of(rows[0]) if rows else self._exhibits.told(image_id))
 
     async def cards(self, ids: Collection[ImageId]) -> Mapping[UUID, Card]:
         query = f"select {COLUMNS} {FROM} where i.id = any(%s)"
         rows = await self._database.rows(query, (list(ids),)) if ids else []
-        found = (exhibit(*row).card for row in rows)
-        return {card.id: card for card in found}
+        found = [await self._exhibits.listed(row) for row in rows]
+        return {exhibit.card.id: exhibit.card for exhibit in found if exhibit}
 
     async def list(self, query: Query) -> Page:
         order = ORDERS[query.sort]
@@ -110,15 +110,16 @@ class PostgresGallery:
             beyond = f" and {order.beyond}"
         offset = 0 if query.cursor else (query.page - 1) * query.limit
         rows = await self._database.rows(
-            f"select {COLUMNS}, {order.column} {FROM} where {where}{beyond} order by {order.sql}"
+            f"select {COLUMNS}, {order.column}, i.id {FROM} where {where}{beyond}"
+            f" order by {order.sql}"
             " limit %(limit)s offset %(offset)s",
             parameters | {"limit": query.limit + 1, "offset": offset},
         )
         shown = rows[: query.limit]
-        exhibits = [exhibit(card, developed) for card, developed, _ in shown]
-        last = Cursor(query.sort, shown[-1][2], exhibits[-1].card.id) if shown else None
+        exhibits = [await self._exhibits.listed(row) for row in shown]
+        last = Cursor(query.sort, *shown[-1][3:]) if shown else None
         return Page(
-            exhibits=exhibits,
+            exhibits=[exhibit for exhibit in exhibits if exhibit],
             total=total,
             next_cursor=last.text if last and len(rows) > query.limit else None,
         )
@@ -154,13 +155,6 @@ class PostgresGallery:
         query = f"select count(*) from gallery.images i where {where}"
         return int((await self._database.rows(query, parameters))[0][0])
 
-
-def exhibit(card: str, developed: str | None) -> Exhibit:
-    return Exhibit(card=_CARD.decode(card), print=_PRINT.decode(developed) if developed else None)
-
-
-_CARD = msgspec.json.Decoder(Card)
-_PRINT = msgspec.json.Decoder(Print)
 
 _FILTERS = {
     "owner": "i.owner_id = %(owner)s",

@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from adapters.database import Database
-from adapters.gallery import COLUMNS, PRINTS, conditions, exhibit
+from adapters.exhibits import COLUMNS, PRINTS, Exhibits
+from adapters.gallery import conditions
 from adapters.tsquery import tsquery
+from commands.ports import EventStore
 from domain.access import Viewer
-from projections.gallery import Query
+from projections.gallery import Exhibit, Query
 from projections.search import Hit, Hits
 
 FIELDS = ("title", "description", "tags", "filename")
@@ -29,8 +31,9 @@ _FACETS = {
 
 
 class PostgresSearch:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, store: EventStore) -> None:
         self._database = database
+        self._exhibits = Exhibits(store)
 
     async def find(self, text: str, *, viewer: Viewer, limit: int, page: int) -> Hits:
         if not tsquery(text):
@@ -43,8 +46,12 @@ class PostgresSearch:
             parameters | {"limit": limit, "offset": (page - 1) * limit},
         )
         return Hits(
-            hits=[_hit(row[0], row[1], row[3:]) for row in rows],
-            total=rows[0][2] if rows else await self._total(where, parameters),
+            hits=[
+                _hit(exhibit, row[4:])
+                for row in rows
+                if (exhibit := await self._exhibits.listed(row))
+            ],
+            total=rows[0][3] if rows else await self._total(where, parameters),
             facets={facet: await self._facet(facet, where, parameters) for facet in _FACETS},
         )
 
@@ -61,9 +68,9 @@ class PostgresSearch:
         return dict(rows)
 
 
-def _hit(card: str, developed: str | None, headlines: Sequence[str]) -> Hit:
+def _hit(exhibit: Exhibit, headlines: Sequence[str]) -> Hit:
     marked = zip(FIELDS, headlines, strict=True)
     return Hit(
-        exhibit=exhibit(card, developed),
+        exhibit=exhibit,
         highlights={field: text for field, text in marked if "<mark>" in text},
     )

@@ -64,7 +64,7 @@ def viewer(request: AnyRequest, parts: Parts, account_id: AccountId | None, id: 
         share_id = from_text("shr", query["share"])
         return Viewer(account_id=account_id, share_id=ShareId(share_id) if share_id else None)
     parts.signer.verify(request.url.path, query, now)
-    return Viewer(account_id=account_id, signed=True)
+    return Viewer(account_id=account_id, signed=int(query.get("epoch", 0)))
 
 
 def share_path(id: ImageId) -> str:

@@ -31,7 +31,7 @@ from domain.access import Action, Visibility
 from domain.ids import AccountId, ImageId, ShareId, from_text, to_text
 from domain.media import Format, Rung
 from domain.refusals import NotFound, PreconditionFailed, Validation
-from projections.gallery import Exhibit
+from projections.gallery import Card, Exhibit
 
 
 class ImageController(Controller):
@@ -76,7 +76,7 @@ class ImageController(Controller):
         command = DeleteImage(by=caller, image_id=image, expected=_expected(request))
         receipt = await parts.dispatch(command)
         headers = await written(parts, receipt)
-        exhibit = await after_write(parts, image, receipt)
+        exhibit = await after_write(parts, image)
         return Response(
             {
                 "imageId": id,
@@ -105,7 +105,7 @@ class ImageController(Controller):
         elif maybe_caller == card.owner_id and not (
             card.visibility is Visibility.PUBLIC and card.cleared
         ):
-            path = parts.signer.sign(path, {}, now + timedelta(minutes=15), now).url
+            path = parts.signer.sign(path, _epoch(card), now + timedelta(minutes=15), now).url
         headers = {"Location": parts.public_url + path, "Cache-Control": "no-store"}
         return Response(b"", status_code=302, headers=headers, media_type="text/plain")
 
@@ -191,10 +191,10 @@ class SharingController(Controller):
         caller: Caller,
         parts: Given,
     ) -> dict[str, Any]:
-        await visible(request, parts, caller, id, Action.MANAGE)
+        card = (await visible(request, parts, caller, id, Action.MANAGE)).card
         now = parts.clock()
         expires_at = now + timedelta(seconds=data.expires_in)
-        parameters = {"download": "1"} if data.download else {}
+        parameters = _epoch(card) | ({"download": "1"} if data.download else {})
         path = f"/images/{id}{_rendering(data.variant)}"
         signed = parts.signer.sign(path, parameters, expires_at, now)
         return {"url": parts.public_url + signed.url, "expiresAt": signed.expires_at}
@@ -216,9 +216,14 @@ async def visible(
 
 async def _changed(parts: Parts, receipt: Receipt, image: ImageId) -> Response[Picture]:
     headers = await written(parts, receipt)
-    exhibit = await after_write(parts, image, receipt)
+    exhibit = await after_write(parts, image)
     headers["ETag"] = etag(exhibit)
     return Response(picture(exhibit, parts.public_url), headers=headers)
+
+
+def _epoch(card: Card) -> dict[str, str]:
+    """What ends a signed URL before its time: making the image private again."""
+    return {"epoch": str(card.epoch)}
 
 
 def _expected(request: AnyRequest) -> int | None:

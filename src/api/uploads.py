@@ -226,7 +226,7 @@ async def _shown(parts: Parts, uploaded: Uploaded, exhibit: Exhibit) -> Picture:
 
 
 async def _exhibit(parts: Parts, uploaded: Uploaded) -> Exhibit:
-    exhibit = await after_write(parts, uploaded.image_id, uploaded.receipt)
+    exhibit = await after_write(parts, uploaded.image_id)
     if exhibit.card.deleted_at:
         raise NotFound
     return exhibit

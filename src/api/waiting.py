@@ -4,8 +4,8 @@ from api.identity import AnyRequest
 from api.parts import Given, Parts
 from commands.ports import Receipt
 from domain.ids import ImageId
-from domain.refusals import ProjectionBehind, Validation
-from projections.gallery import Card, Exhibit, project
+from domain.refusals import NotFound, ProjectionBehind, Validation
+from projections.gallery import Exhibit
 from projections.positions import CORE
 
 HEADER = "Darkroom-Position"
@@ -21,16 +21,12 @@ async def written(parts: Parts, receipt: Receipt | None) -> dict[str, str]:
     return {HEADER: str(position)}
 
 
-async def after_write(parts: Parts, id: ImageId, receipt: Receipt) -> Exhibit:
-    """The image as its writer must see it: out of the log itself, where the read model is late."""
+async def after_write(parts: Parts, id: ImageId) -> Exhibit:
+    """The image as its writer must see it. Raises NotFound if somebody purged it meanwhile."""
     exhibit = await parts.gallery.find(id)
-    if exhibit is not None and exhibit.card.version >= receipt.version:
-        return exhibit
-    card: Card | None = None
-    for recorded in await parts.store.load(id):
-        card = project(card, recorded)
-    assert card is not None, "what was written is in the log"
-    return Exhibit(card=card, print=exhibit.print if exhibit else None)
+    if exhibit is None:
+        raise NotFound
+    return exhibit
 
 
 async def await_position(request: AnyRequest, parts: Given) -> None:

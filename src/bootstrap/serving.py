@@ -77,9 +77,9 @@ def application(settings: Settings) -> Litestar:
     return create(
         Parts(
             dispatch=dispatcher(core, lab, sessions, passwords),
-            gallery=PostgresGallery(core.database),
+            gallery=PostgresGallery(core.database, core.store),
             accounts=PostgresAccounts(core.database),
-            search=PostgresSearch(core.database),
+            search=PostgresSearch(core.database, core.store),
             prints=PostgresPrints(core.database),
             feed=LogFeed(core.log),
             positions=positions,
@@ -143,7 +143,7 @@ def dispatcher(
     prove: dict[str, Any] = {
         "lab": lab,
         "hasher": core.key,
-        "twins": PostgresGallery(core.database),
+        "twins": PostgresGallery(core.database, core.store),
     }
     names: dict[str, Any] = {"store": store, "hasher": core.key}
     erase: dict[str, Any] = names | {"erasures": PostgresErasures(core.database)}

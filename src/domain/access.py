@@ -49,8 +49,8 @@ class Viewer(msgspec.Struct, frozen=True, kw_only=True):
     account_id: AccountId | None = None
     share_id: ShareId | None = None
     """A share link whose signature was verified."""
-    signed: bool = False
-    """The very URL was signed by someone who may manage the image, and has not expired."""
+    signed: int | None = None
+    """The epoch in which someone who may manage the image signed the very URL; not expired."""
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +58,8 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
 
     owner_id: AccountId
     visibility: Visibility
+    epoch: int = 0
+    """Another one each time that it is made private: what was signed in an earlier one is void."""
     finalized: bool = True
     cleared: bool = True
     """The scan passed: nobody but the owner gets a byte before."""
@@ -105,15 +107,19 @@ def _as_guest(viewer: Viewer, action: Action, image: Subject, now: datetime) -> 
         return None
     if viewer.share_id:
         return _by_link(viewer.share_id, action, image, now)
-    return None if action in _open_to_all(image, signed=viewer.signed) else Forbidden()
+    if action in _OPEN[image.visibility]:
+        return None
+    if viewer.signed is None or action not in _OPEN[Visibility.UNLISTED]:
+        return Forbidden()
+    return None if viewer.signed == image.epoch else ShareRevoked()
 
 
-def _open_to_all(image: Subject, *, signed: bool) -> frozenset[Action]:
-    if image.visibility is Visibility.PUBLIC:
-        return frozenset({Action.VIEW, Action.LIST, Action.DOWNLOAD})
-    if image.visibility is Visibility.UNLISTED or signed:
-        return frozenset({Action.VIEW, Action.DOWNLOAD})
-    return frozenset()
+_OPEN: Mapping[Visibility, frozenset[Action]] = {
+    Visibility.PUBLIC: frozenset({Action.VIEW, Action.LIST, Action.DOWNLOAD}),
+    Visibility.UNLISTED: frozenset({Action.VIEW, Action.DOWNLOAD}),
+    Visibility.PRIVATE: frozenset(),
+}
+"""To everybody. A signed URL opens as much as knowing an unlisted image's id."""
 
 
 def _by_link(share_id: ShareId, action: Action, image: Subject, now: datetime) -> Decision:

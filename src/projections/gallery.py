@@ -46,6 +46,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     tags: list[str] = []
     custom: dict[str, str] = {}
     visibility: Visibility = Visibility.PRIVATE
+    epoch: int = 0
+    """The version that last made it private: URLs signed before are void."""
     cleared: bool = False
     quarantined: bool = False
     shares: dict[ShareId, Share] = {}
@@ -69,6 +71,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
         return Subject(
             owner_id=self.owner_id,
             visibility=self.visibility,
+            epoch=self.epoch,
             finalized=self.finalized,
             cleared=self.cleared,
             quarantined=self.quarantined,
@@ -144,11 +147,11 @@ class Gallery(Protocol):
     """The read port. What it lists is what the viewer may list; the policy is asked again above."""
 
     async def find(self, image_id: ImageId) -> Exhibit | None:
-        """Any image whatever its state; None if it is unknown."""
+        """Any image whatever its state, as the log has it by now; None if it is unknown."""
         ...
 
     async def cards(self, ids: Collection[ImageId]) -> Mapping[UUID, Card]:
-        """Those that there are, whatever their state."""
+        """Those that there are, whatever their state, as the log has them by now."""
         ...
 
     async def list(self, query: Query) -> Page:
@@ -204,7 +207,9 @@ def _changes(card: Card, recorded: Recorded[Any]) -> dict[str, Any]:  # noqa: C9
         case image_events.DetailsChanged(personal=details):
             return {"updated_at": recorded.at, **written(details)}
         case image_events.VisibilityChanged(visibility=visibility):
-            return {"updated_at": recorded.at, "visibility": visibility}
+            private = visibility is Visibility.PRIVATE
+            epoch = recorded.version if private else card.epoch
+            return {"updated_at": recorded.at, "visibility": visibility, "epoch": epoch}
         case image_events.ShareLinkCreated() as event:
             return {"shares": {**card.shares, event.share_id: image.shared(event)}}
         case image_events.ShareLinkRevoked(share_id=share_id):

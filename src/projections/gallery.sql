@@ -19,6 +19,7 @@ create table images (
     tags text[] not null,
     custom jsonb not null,
     visibility text not null,
+    epoch bigint not null,
     cleared boolean not null,
     quarantined boolean not null,
     shares jsonb not null,

@@ -41,7 +41,7 @@ async def finalizing(core, tmp_path):
             new_id=new_id,
             proving=Once[Proof](),
             hasher=core.key,
-            twins=PostgresGallery(core.database),
+            twins=PostgresGallery(core.database, core.store),
         )
 
 

@@ -103,7 +103,7 @@ async def finalize(core: Core, lab: VipsLab, spool, image_id: ImageId, **changed
         "lab": lab,
         "spool": spool,
         "hasher": core.key,
-        "twins": PostgresGallery(core.database),
+        "twins": PostgresGallery(core.database, core.store),
     }
     proving = Once[Proof]()
     return await uploads.finalize_upload(command, new_id=new_id, proving=proving, **parts | changed)

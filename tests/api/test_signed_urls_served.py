@@ -61,7 +61,7 @@ def test_not_a_letter_of_it_can_be_changed(ann, anyone, private):
     path, query = urlsplit(signed(ann, private))[2:4]
     pairs = parse_qsl(query)
     whole = dict(pairs)
-    assert set(whole) == {"exp", "kid", "sig"}
+    assert set(whole) == {"epoch", "exp", "kid", "sig"}
     tampered = [
         *(whole | {name: value + "0"} for name, value in whole.items()),
         *({k: v for k, v in whole.items() if k != name} for name in ("exp", "kid")),

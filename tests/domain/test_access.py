@@ -10,7 +10,7 @@ from domain.refusals import Forbidden, NotFound, ShareRevoked, SignatureExpired
 from tests.spec import FRIEND, LATER, MUCH_LATER, NOW, OWNER, SHARE, STRANGER
 
 NOBODY, STRANGE, OWN = Viewer(), Viewer(account_id=STRANGER), Viewer(account_id=OWNER)
-SIGNED, LINK = Viewer(signed=True), Viewer(share_id=SHARE)
+SIGNED, LINK = Viewer(signed=0), Viewer(share_id=SHARE)
 SEEING, FINDING, TAKING = Action.VIEW, Action.LIST, Action.DOWNLOAD
 EVERYTHING = set(Action)
 
@@ -106,6 +106,14 @@ def test_a_link_ends():
     assert isinstance(decide(LINK, SEEING, linked(Permission.VIEW), MUCH_LATER), SignatureExpired)
     revoked = linked(Permission.VIEW, revoked=True)
     assert isinstance(decide(LINK, SEEING, revoked), ShareRevoked)
+
+
+def test_what_was_signed_before_it_was_made_private_is_void():
+    hidden = subject(epoch=7)
+
+    assert isinstance(decide(SIGNED, SEEING, hidden), ShareRevoked)
+    assert decide(Viewer(signed=7), SEEING, hidden) is None
+    assert decide(SIGNED, SEEING, subject(epoch=7, visibility=Visibility.PUBLIC)) is None
 
 
 def test_a_link_of_another_image_opens_nothing():

@@ -1,0 +1,67 @@
+"""Rows of the gallery, each brought up to what the log says by now.
+
+Whoever may see an image is decided by these, so what was answered as hidden must be hidden here,
+however far behind the read model is, and whether or not an event was put aside. The version at
+the head of the stream comes with each row, by one look into the log's primary key: 4 µs a row.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import structlog
+
+from commands.ports import EventStore
+from domain.refusals import Refusal, Unavailable
+from projections.gallery import Card, Exhibit, Print, project
+
+COLUMNS = """row_to_json(i)::text, case when p.id is null then null else json_build_object(
+    'placeholder', p.placeholder, 'recipe', p.recipe, 'scrubbed', p.scrubbed)::text end,
+    (select max(e.originator_version) from log.darkroom_events e where e.originator_id = i.id)"""
+"""The first three of a row, in this order."""
+PRINTS = "left join development.prints p on p.id = i.id"
+
+_CARD = msgspec.json.Decoder(Card)
+_PRINT = msgspec.json.Decoder(Print)
+_log = structlog.get_logger()
+
+
+class Exhibits:
+    """What rows show, as of now."""
+
+    def __init__(self, store: EventStore) -> None:
+        self._store = store
+
+    async def of(self, row: Sequence[Any]) -> Exhibit | None:
+        """None for what was purged. Raises Unavailable for what the log does not make clear."""
+        text, developed, head = row[:3]
+        card = _CARD.decode(text)
+        print = _PRINT.decode(developed) if developed else None
+        if head == card.version:
+            return Exhibit(card=card, print=print)
+        return await self.told(card.id, print)
+
+    async def listed(self, row: Sequence[Any]) -> Exhibit | None:
+        """The same; but a list goes on without what is not clear."""
+        try:
+            return await self.of(row)
+        except Unclear:
+            return None
+
+    async def told(self, image_id: UUID, print: Print | None = None) -> Exhibit | None:
+        """As the log alone tells it."""
+        card: Card | None = None
+        try:
+            for recorded in await self._store.load(image_id):
+                card = project(card, recorded)
+        except Refusal:
+            raise
+        except Exception as error:  # an event that nobody here understands: it may hide the image
+            _log.exception("image is not clear", image_id=str(image_id))
+            raise Unclear(dependency="gallery") from error
+        return Exhibit(card=card, print=print) if card else None
+
+
+class Unclear(Unavailable):
+    """The log holds something of the image that this version cannot read."""
