@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Mapping
+from typing import Literal
 
 import msgspec
 
+from domain.limits import Limits, Policy
 from domain.media import Caps
 
 PREFIX = "DARKROOM_"
@@ -67,7 +69,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Bytes a second below which a reader of an answer is sent away."""
     access_token_seconds: int = 900
     refresh_token_days: int = 30
-    rate_limits: str = "on"
+    rate_limits: Literal["on", "off"] = "on"
+    requests: str = "free=6000,premium=30000"
+    """How many a minute, by plan."""
+    requests_anonymous: int = 3_000
+    """How many a minute from one address, without credentials."""
+    requests_signing_in: int = 600
+    """How many a minute from one address to where credentials are taken."""
+    trusted_proxies: str = ""
+    """Networks, like 10.1.0.0/16, whose X-Forwarded-For is believed."""
     log_level: str = "info"
     admin_email: str = ""
     audit_bucket: str = ""
@@ -79,8 +89,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     @property
     def retention_by_plan(self) -> dict[str, int]:
-        pairs = (pair.partition("=") for pair in self.retention_plans.split(",") if pair)
-        return {plan.strip(): int(days) for plan, _, days in pairs}
+        return _by_plan(self.retention_plans)
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(
+            by_plan={plan: Policy("requests", n) for plan, n in _by_plan(self.requests).items()},
+            anonymous=Policy("anonymous", self.requests_anonymous),
+            signing_in=Policy("signing-in", self.requests_signing_in),
+        )
 
     @property
     def caps(self) -> Caps:
@@ -92,6 +109,12 @@ def load(environ: Mapping[str, str]) -> Settings:
     ours = {k.removeprefix(PREFIX).lower(): v for k, v in environ.items() if k.startswith(PREFIX)}
     ours = {name: value for name, value in ours.items() if name not in CLIENTS}
     settings = msgspec.convert(ours, Settings, strict=False)
-    if not _PLANS.fullmatch(settings.retention_plans):
-        raise msgspec.ValidationError("retention_plans must be like pro=90,team=365")
+    for name in ("retention_plans", "requests"):
+        if not _PLANS.fullmatch(getattr(settings, name)):
+            raise msgspec.ValidationError(f"{name} must be like pro=90,team=365")
     return settings
+
+
+def _by_plan(text: str) -> dict[str, int]:
+    pairs = (pair.partition("=") for pair in text.split(",") if pair)
+    return {plan.strip(): int(figure) for plan, _, figure in pairs}

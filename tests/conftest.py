@@ -25,7 +25,13 @@ hypothesis_settings.load_profile("darkroom")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     data = tmp_path_factory.mktemp("darkroom") / "data"
     running = Service(
-        data, DARKROOM_IMPORT_ALLOW=f"{ELSEWHERE}/32", DARKROOM_ADMIN_EMAIL=ADMINISTRATOR
+        data,
+        DARKROOM_IMPORT_ALLOW=f"{ELSEWHERE}/32",
+        DARKROOM_ADMIN_EMAIL=ADMINISTRATOR,
+        DARKROOM_RATE_LIMITS="on",
+        DARKROOM_REQUESTS="free=1000000",
+        DARKROOM_REQUESTS_ANONYMOUS="1000000",
+        DARKROOM_REQUESTS_SIGNING_IN="1000000",
     )
     running.start()
     yield running

@@ -25,7 +25,7 @@ class Service:
 
     def __init__(self, data: Path, **environment: str) -> None:
         self.data = data
-        self.environment = environment
+        self.environment = {"DARKROOM_RATE_LIMITS": "off"} | environment
         self.url = ""
         self.port = free_port()
         self._process: subprocess.Popen[str] | None = None

@@ -14,6 +14,7 @@ from api import (
     audit,
     bulk,
     delivery,
+    entrance,
     erasure,
     feed,
     history,
@@ -37,7 +38,7 @@ from api.waiting import await_position
 
 EXPOSED = [
     *("Accept-Ranges", "Allow", "Content-Disposition", "Content-Range", "Darkroom-Position"),
-    *("ETag", "Location", "Retry-After", idempotency.REPLAYED),
+    *("ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", idempotency.REPLAYED),
     *tus.EXPOSED,
 ]
 """What scripts of other origins may read of an answer, beside what every script may."""
@@ -84,10 +85,12 @@ def create(parts: Parts) -> Litestar:
             "new_id": Provide(idempotency.new_id, sync_to_thread=False),
         },
         before_request=_waiting_for(parts),
+        before_send=[entrance.tell_limits],
         exception_handlers=problems.handlers,
         middleware=[
             operations.Counting(parts.metrics),
             Deadlines(parts.pace),
+            entrance.Entrance(parts),
             idempotency.Idempotency(parts),
         ],
         lifespan=list(parts.lifespan),

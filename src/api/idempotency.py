@@ -28,8 +28,9 @@ from litestar.params import SkipValidation
 from litestar.types import ASGIApp, Message, Receive, Send
 from litestar.types import Scope as Connection
 
+from api.clients import client
 from api.fingerprint import DigestedBody
-from api.identity import AnyRequest, maybe_caller
+from api.identity import AnyRequest, identified
 from api.parts import Given, Parts
 from commands.idempotency import Answer, Records, Scope, Turn
 from commands.ports import NewId
@@ -107,15 +108,14 @@ class Idempotency(ASGIMiddleware):
         if scope["method"] != "POST" or not keys or path in IGNORED:  # type: ignore[typeddict-item]  # HTTP only
             return None
         try:
-            account_id = await maybe_caller(AnyRequest(scope), self._parts)
+            bearer = await identified(scope, self._parts)
         except Unauthenticated:
             return None
-        if account_id is None and path not in ANONYMOUS:
+        if bearer is None and path not in ANONYMOUS:
             return None
-        client = scope["client"]
         return Scope(
-            account_id=account_id,
-            client="" if account_id or client is None else client[0],
+            account_id=bearer.account_id if bearer else None,
+            client="" if bearer else client(scope, self._parts.proxies),
             method="POST",
             path=f"{path}?{scope['query_string'].decode('latin-1')}",
             key=_valid(keys),

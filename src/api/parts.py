@@ -9,12 +9,15 @@ import msgspec
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
+from api.clients import Network
 from api.deadlines import Pace
 from api.streaming import Turnstile
+from commands.credentials import Credentials
 from commands.dispatcher import Dispatcher
 from commands.erasure import Erasures
 from commands.idempotency import Records
 from commands.ledger import Ledger
+from commands.limits import Tolls
 from commands.ports import (
     AccessTokens,
     EventStore,
@@ -66,6 +69,11 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     hasher: Hasher
     sessions: Sessions
     tokens: AccessTokens
+    credentials: Credentials
+    tolls: Tolls | None
+    """None where nothing is limited."""
+    proxies: Sequence[Network]
+    """Whose word about addresses counts."""
     signer: UrlSigner
     health: HealthCheck
     metrics: MetricsPage

@@ -13,6 +13,7 @@ from litestar.types import ASGIApp
 from adapters.accounts import PostgresAccounts
 from adapters.addresses import PublicAddresses, networks
 from adapters.audit_log import LogEntries
+from adapters.credentials import BearerCredentials
 from adapters.development import PostgresPrints
 from adapters.erasure import PostgresErasures
 from adapters.feed import LogFeed
@@ -22,6 +23,7 @@ from adapters.health import Health
 from adapters.idempotency import PostgresRecords
 from adapters.lab import VipsLab
 from adapters.ledger import PostgresLedger
+from adapters.limits import PostgresLimiter
 from adapters.metrics import Metrics
 from adapters.passwords import Argon2Passwords
 from adapters.positions import HeardPositions
@@ -39,6 +41,7 @@ from api.tus import Dialect
 from bootstrap import Core, new_id, now
 from commands import accounts, bulk, erasure, holds, images, imports, receiving, standing, uploads
 from commands.dispatcher import Dispatcher
+from commands.limits import Tolls
 from commands.once import Once
 from commands.prints import Printer
 from settings import Settings, load
@@ -73,6 +76,13 @@ def application(settings: Settings) -> Litestar:
             finally:
                 await lab.close()
 
+    tokens = JwtTokens(
+        key_id,
+        token_key,
+        issuer=settings.public_url,
+        lifetime=settings.access_token_seconds,
+        now=now,
+    )
     health = Health(core.database, core.log, None, core.objects, settings)
     return create(
         Parts(
@@ -90,13 +100,10 @@ def application(settings: Settings) -> Litestar:
             store=core.store,
             hasher=core.key,
             sessions=sessions,
-            tokens=JwtTokens(
-                key_id,
-                token_key,
-                issuer=settings.public_url,
-                lifetime=settings.access_token_seconds,
-                now=now,
-            ),
+            tokens=tokens,
+            credentials=BearerCredentials(core.database, tokens),
+            tolls=tolls(core),
+            proxies=networks(settings.trusted_proxies),
             signer=HmacUrls(core.key.url_keys()),
             health=health,
             metrics=metrics,
@@ -118,6 +125,13 @@ def application(settings: Settings) -> Litestar:
             lifespan=[running],
         )
     )
+
+
+def tolls(core: Core) -> Tolls | None:
+    settings = core.settings
+    if settings.rate_limits == "off":
+        return None
+    return Tolls(limits=settings.limits, limiter=PostgresLimiter(core.database))
 
 
 def retention(settings: Settings) -> images.Retention:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import structlog
 
 from adapters.idempotency import PostgresRecords
+from adapters.limits import PostgresLimiter
 from adapters.projector import Projector
 from adapters.read_model import ReadModel
 from adapters.relay import Relay
 from bootstrap import Core, auditing, now
-from commands.idempotency import Records
 from domain.refusals import Unavailable
 from projections.projection import ALL
 from settings import Settings
@@ -61,7 +61,8 @@ async def run_reactors(settings: Settings) -> None:
             group.create_task(_checkpoint_for_ever(core))
         sealing = auditing.sealer(core).work
         group.create_task(_alone_for_ever(core, "sealer", SEAL, sealing))
-        group.create_task(_sweep_for_ever(PostgresRecords(core.database, core.key)))
+        group.create_task(_sweep_for_ever(PostgresRecords(core.database, core.key).expire))
+        group.create_task(_sweep_for_ever(PostgresLimiter(core.database).sweep))
 
 
 async def _develop_for_ever(core: Core, lab: "VipsLab") -> None:
@@ -178,10 +179,10 @@ async def _checkpoint_for_ever(core: Core) -> None:
         await bucket.close()
 
 
-async def _sweep_for_ever(records: Records) -> None:
+async def _sweep_for_ever(sweep: Callable[[], Awaitable[object]]) -> None:
     while True:
         try:
-            await records.expire()
+            await sweep()
         except Unavailable as error:
             structlog.get_logger().warning("sweeping interrupted", reason=str(error))
         await asyncio.sleep(SWEEPING)

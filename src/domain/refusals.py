@@ -242,6 +242,12 @@ class Validation(Refusal):
     kind = Kind.UNPROCESSABLE
 
 
+class RateLimited(Refusal):
+    """Too many requests in too short a time; wait, and go on more slowly."""
+
+    kind = Kind.RATE_LIMITED
+
+
 class RequestTimeout(Refusal):
     """The request came too slowly, and was given up."""
 

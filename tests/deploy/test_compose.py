@@ -13,6 +13,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from adapters.addresses import networks
 from adapters.keys import InstanceKey
 from cli import main
 from settings import PREFIX, Settings, load
@@ -222,3 +223,11 @@ def test_the_package_holds_every_file_of_src():
             continue
         patterns = setuptools["package-data"].get(package, ())
         assert any(fnmatch.fnmatch(place.name, pattern) for pattern in patterns), place
+
+
+def test_the_proxies_are_believed_wherever_they_speak_from():
+    """Varnish adds the address that Caddy has on their own network."""
+    trusted = networks(environment("api")["DARKROOM_TRUSTED_PROXIES"])
+    for name in ("edge", "front", "origin"):
+        (subnet,) = networks(COMPOSE["networks"][name]["ipam"]["config"][0]["subnet"])
+        assert any(subnet.subnet_of(network) for network in trusted), name
