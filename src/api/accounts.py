@@ -6,9 +6,10 @@ from litestar import Controller, Response, delete, get, patch, post
 from litestar.params import JSONBody
 
 from api.bodies import AccountChanges, Credentials, Leave, NewAccount, RefreshToken
+from api.clients import client
 from api.erasure import accepted
 from api.idempotency import Ids
-from api.identity import Caller
+from api.identity import AnyRequest, Caller
 from api.parts import Given, Parts
 from api.waiting import written
 from commands.accounts import ChangeAccount, LogIn, SignUp
@@ -48,8 +49,11 @@ class AuthController(Controller):
         )
 
     @post("/login", status_code=200, summary="Trade credentials for tokens")
-    async def log_in(self, data: JSONBody[Credentials], parts: Given) -> Response[dict[str, Any]]:
-        command = LogIn(email=data.email, password=data.password)
+    async def log_in(
+        self, data: JSONBody[Credentials], request: AnyRequest, parts: Given
+    ) -> Response[dict[str, Any]]:
+        origin = client(request.scope, parts.proxies)
+        command = LogIn(email=data.email, password=data.password, client=origin)
         return tokens(parts, await parts.dispatch(command))
 
     @post("/refresh", status_code=200, summary="Trade a refresh token for new tokens")
@@ -85,9 +89,10 @@ class MeController(Controller):
 
     @delete(status_code=202, summary="Erase your account and everything in it, for good")
     async def erase(
-        self, data: JSONBody[Leave], caller: Caller, parts: Given
+        self, data: JSONBody[Leave], request: AnyRequest, caller: Caller, parts: Given
     ) -> Response[dict[str, Any]]:
-        command = EraseAccount(by=caller, password=data.password)
+        origin = client(request.scope, parts.proxies)
+        command = EraseAccount(by=caller, password=data.password, client=origin)
         return await accepted(parts, await parts.dispatch(command))
 
     @get("/usage", summary="What your images take, and what they may")

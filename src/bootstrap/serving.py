@@ -41,6 +41,7 @@ from api.tus import Dialect
 from bootstrap import Core, new_id, now
 from commands import accounts, bulk, erasure, holds, images, imports, receiving, standing, uploads
 from commands.dispatcher import Dispatcher
+from commands.guesses import Guesses
 from commands.limits import Tolls
 from commands.once import Once
 from commands.prints import Printer
@@ -63,6 +64,7 @@ def application(settings: Settings) -> Litestar:
         core.database, lifetime=timedelta(days=settings.refresh_token_days), now=now
     )
     passwords = Argon2Passwords(core.database)
+    limiter = None if settings.rate_limits == "off" else PostgresLimiter(core.database)
     key_id, token_key = core.key.token_key()
 
     @asynccontextmanager
@@ -86,7 +88,7 @@ def application(settings: Settings) -> Litestar:
     health = Health(core.database, core.log, None, core.objects, settings)
     return create(
         Parts(
-            dispatch=dispatcher(core, lab, sessions, passwords),
+            dispatch=dispatcher(core, lab, sessions, passwords, Guesses(limiter)),
             gallery=PostgresGallery(core.database),
             accounts=PostgresAccounts(core.database),
             search=PostgresSearch(core.database),
@@ -102,7 +104,7 @@ def application(settings: Settings) -> Litestar:
             sessions=sessions,
             tokens=tokens,
             credentials=BearerCredentials(core.database, tokens),
-            tolls=tolls(core),
+            tolls=Tolls(limits=settings.limits, limiter=limiter) if limiter else None,
             proxies=networks(settings.trusted_proxies),
             signer=HmacUrls(core.key.url_keys()),
             health=health,
@@ -127,13 +129,6 @@ def application(settings: Settings) -> Litestar:
     )
 
 
-def tolls(core: Core) -> Tolls | None:
-    settings = core.settings
-    if settings.rate_limits == "off":
-        return None
-    return Tolls(limits=settings.limits, limiter=PostgresLimiter(core.database))
-
-
 def retention(settings: Settings) -> images.Retention:
     return images.Retention(
         default=timedelta(days=settings.retention_days),
@@ -142,7 +137,11 @@ def retention(settings: Settings) -> images.Retention:
 
 
 def dispatcher(
-    core: Core, lab: VipsLab, sessions: PostgresSessions, passwords: Argon2Passwords
+    core: Core,
+    lab: VipsLab,
+    sessions: PostgresSessions,
+    passwords: Argon2Passwords,
+    guesses: Guesses,
 ) -> Dispatcher:
     """Every command this service accepts."""
     store, objects, settings = core.store, core.objects, core.settings
@@ -160,6 +159,7 @@ def dispatcher(
         "twins": PostgresGallery(core.database),
     }
     names: dict[str, Any] = {"store": store, "hasher": core.key}
+    proof: dict[str, Any] = {"passwords": passwords, "guesses": guesses}
     erase: dict[str, Any] = names | {"erasures": PostgresErasures(core.database)}
     take_in = partial(uploads.take_in, objects=objects, **promise, **prove)
     return Dispatcher(
@@ -233,11 +233,9 @@ def dispatcher(
                 quota_bytes=settings.quota_bytes,
                 **names,
             ),
-            accounts.LogIn: partial(
-                accounts.log_in, passwords=passwords, sessions=sessions, **names
-            ),
+            accounts.LogIn: partial(accounts.log_in, sessions=sessions, **proof, **names),
             erasure.PurgeImage: partial(erasure.purge_image, now=now, **erase),
-            erasure.EraseAccount: partial(erasure.erase_account, passwords=passwords, **erase),
+            erasure.EraseAccount: partial(erasure.erase_account, **proof, **erase),
             accounts.ChangeAccount: partial(accounts.change_account, **names),
         }
     )

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from commands.execute import Stream, execute, execute_together
+from commands.guesses import Guesses, prove
 from commands.ports import (
     EventStore,
     Guard,
@@ -21,7 +22,7 @@ from commands.ports import (
 from domain import account, claim
 from domain.account import Account, Identity, SettingsChanged
 from domain.ids import AccountId
-from domain.refusals import EmailTaken, Refusal, Unauthenticated, UsernameTaken
+from domain.refusals import EmailTaken, Refusal, UsernameTaken
 from domain.stream import Event, fold
 
 
@@ -40,6 +41,8 @@ class SignedUp(msgspec.Struct, frozen=True, kw_only=True):
 class LogIn(msgspec.Struct, frozen=True, kw_only=True):
     email: str
     password: str
+    client: str = ""
+    """Where the request comes from."""
 
 
 class ChangeAccount(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,12 +97,24 @@ async def sign_up(
 
 
 async def log_in(
-    command: LogIn, *, store: EventStore, passwords: Passwords, sessions: Sessions, hasher: Hasher
+    command: LogIn,
+    *,
+    store: EventStore,
+    passwords: Passwords,
+    sessions: Sessions,
+    hasher: Hasher,
+    guesses: Guesses,
 ) -> Session:
     """An unknown address and a wrong password cost and answer the same."""
     account_id = await find_account(command.email, store=store, hasher=hasher)
-    if not await passwords.verify(account_id, command.password):
-        raise Unauthenticated
+    await prove(
+        command.password,
+        of=account_id,
+        subject=hasher.claim_id("email", command.email),
+        client=command.client,
+        passwords=passwords,
+        guesses=guesses,
+    )
     assert account_id is not None
     return await sessions.open(account_id)
 

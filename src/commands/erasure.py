@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from commands.execute import Stream, execute_together
+from commands.guesses import Guesses, prove
 from commands.ports import (
     Clock,
     EventStore,
@@ -24,7 +25,6 @@ from domain import account, claim, image
 from domain.account import Account
 from domain.ids import NOBODY, AccountId, ImageId
 from domain.image import Cause, ImageEvent, ImageFinalized
-from domain.refusals import Unauthenticated
 from domain.stream import Event, fold
 
 
@@ -68,6 +68,7 @@ class PurgeImage(msgspec.Struct, frozen=True, kw_only=True):
 class EraseAccount(msgspec.Struct, frozen=True, kw_only=True):
     by: AccountId
     password: str
+    client: str = ""
 
 
 class Ordered(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,12 +115,19 @@ async def erase_account(
     store: EventStore,
     hasher: Hasher,
     passwords: Passwords,
+    guesses: Guesses,
     erasures: Erasures,
 ) -> Ordered:
     """Its names are free at once, so nobody can sign in; the rest goes in the background."""
     by = command.by
-    if not await passwords.verify(by, command.password):
-        raise Unauthenticated
+    await prove(
+        command.password,
+        of=by,
+        subject=by,
+        client=command.client,
+        passwords=passwords,
+        guesses=guesses,
+    )
     receipt = await _end_account(by, account.erase, by=by, store=store, hasher=hasher)
     erasure = await _order(Kind.ACCOUNT, by, by, store=store, hasher=hasher)
     await erasures.open(erasure)

@@ -141,3 +141,49 @@ def test_where_credentials_are_taken_the_address_counts_whoever_is_asking(strict
 
     assert expect(first, 200)
     assert first.headers["ratelimit"].startswith(f'"signing-in";r={SIGNING_IN - 1};t=')
+
+
+WRONG = "wrong"
+
+
+def log_in(http, email, password=WRONG):
+    return http.post("/v1/auth/login", json={"email": email, "password": password})
+
+
+def test_passwords_can_be_guessed_only_so_often_and_the_refusal_tells_nothing(strict):
+    eve = Person(strict, "eve")
+    with coming_from(strict, "127.0.0.21") as thief, coming_from(strict, "127.0.0.22") as home:
+        known = [log_in(thief, eve.email.upper() if n % 2 else eve.email) for n in range(12)]
+        unknown = [log_in(thief, "nobody@example.org") for _ in range(12)]
+        right = log_in(thief, eve.email, PASSWORD)
+        elsewhere = log_in(home, eve.email, PASSWORD)
+
+    statuses = [[it.status_code for it in answers] for answers in (known, unknown)]
+    assert statuses == [[401] * 10 + [429] * 2] * 2
+    told = [it[-1].json() | {"retryAfter": 0, "detail": ""} for it in (known, unknown)]
+    assert told[0] == told[1]
+    refused(right, 429, "rate_limited")
+    expect(elsewhere, 200)
+
+
+def test_many_guesses_at_once_are_no_way_round(strict):
+    fay = Person(strict, "fay")
+    with coming_from(strict, "127.0.0.23") as thief, ThreadPoolExecutor(20) as threads:
+        answers = list(threads.map(lambda _: log_in(thief, fay.email), range(30)))
+
+    assert Counter(it.status_code for it in answers) == {401: 10, 429: 20}
+
+
+def test_the_right_password_is_no_guess(strict):
+    guy = Person(strict, "guy")
+    with coming_from(strict, "127.0.0.24") as http:
+        for _ in range(12):
+            expect(log_in(http, guy.email, PASSWORD), 200)
+
+
+def test_a_borrowed_token_guesses_no_more_often(strict):
+    hal = Person(strict, "hal")
+
+    answers = [hal.http.request("DELETE", "/v1/me", json={"password": "no"}) for _ in range(11)]
+
+    assert [it.status_code for it in answers] == [401] * 10 + [429]

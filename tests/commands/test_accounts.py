@@ -6,6 +6,7 @@ import pytest
 
 from commands import accounts
 from commands.accounts import ChangeAccount, LogIn, SignUp
+from commands.guesses import Guesses
 from commands.ports import Batch, SetQuota, StreamMoved
 from domain.account import Identity, SettingsChanged
 from domain.claim import Claimed, Released
@@ -107,6 +108,7 @@ async def test_the_right_password_opens_a_session(store, passwords, sign_up):
         passwords=passwords,
         sessions=MemorySessions(),
         hasher=hasher,
+        guesses=Guesses(None),
     )
 
     session = await log_in(LogIn(email="ANN@example.org", password="secret"))
