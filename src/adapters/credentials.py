@@ -1,22 +1,80 @@
-"""The Credentials port: tokens by their signature, and what they stand for by the read model."""
+"""The Credentials port: what a token stands for, asked anew each time: revocations hold at once."""
 
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from adapters import api_keys
+from adapters.api_keys import PostgresApiKeys
 from adapters.database import Database
+from adapters.secret_tokens import hashed
 from commands.credentials import Bearer
-from commands.ports import AccessTokens
-
-UNKNOWN_PLAN = ""
-"""Of an account that the read model does not know yet."""
+from commands.ports import AccessTokens, EventStore
+from domain import account
+from domain.access import Scope
+from domain.ids import AccountId, KeyId, SessionId
+from domain.refusals import Unauthenticated
+from domain.stream import fold
 
 
 class BearerCredentials:
-    def __init__(self, database: Database, tokens: AccessTokens) -> None:
+    def __init__(
+        self, database: Database, tokens: AccessTokens, keys: PostgresApiKeys, store: EventStore
+    ) -> None:
         self._database = database
         self._tokens = tokens
+        self._keys = keys
+        self._store = store
 
     async def check(self, token: str) -> Bearer:
-        account_id = self._tokens.verify(token)
-        rows = await self._database.rows(_PLAN, (account_id,))
-        return Bearer(account_id=account_id, plan=rows[0][0] if rows else UNKNOWN_PLAN)
+        for prefix, check in self._checks.items():
+            if token.startswith(prefix):
+                return await check(token)
+        return await self._session(token)
+
+    @property
+    def _checks(self) -> dict[str, Callable[[str], Awaitable[Bearer]]]:
+        return {api_keys.PREFIX: self._key}
+
+    async def _session(self, token: str) -> Bearer:
+        claims = self._tokens.verify(token)
+        (plan,) = await self._one(_SESSION, (claims.session_id, claims.account_id))
+        return Bearer(
+            account_id=claims.account_id,
+            plan=await self._plan(claims.account_id, plan),
+            scopes=frozenset({Scope.PERSON}),
+            session_id=SessionId(claims.session_id),
+        )
+
+    async def _key(self, token: str) -> Bearer:
+        id, owner, scopes, plan = await self._one(_KEY, (hashed(token),))
+        self._keys.used(KeyId(id))
+        return Bearer(
+            account_id=AccountId(owner),
+            plan=await self._plan(AccountId(owner), plan),
+            scopes=frozenset(map(Scope, scopes)),
+            key_id=KeyId(id),
+        )
+
+    async def _plan(self, account_id: AccountId, plan: str | None) -> str:
+        """Where the read model knows no such account: it is behind, or the account was erased."""
+        if plan is not None:
+            return plan
+        state = fold(account.evolve, await self._store.load(account_id))
+        if state is None or state.erased:
+            raise Unauthenticated
+        return state.plan
+
+    async def _one(self, query: str, parameters: tuple[Any, ...]) -> tuple[Any, ...]:
+        rows = await self._database.rows(query, parameters)
+        if not rows:
+            raise Unauthenticated
+        return rows[0]
 
 
-_PLAN = "select plan from accounts.profiles where id = %s"
+_SESSION = """
+    select p.plan from secrets.sessions s left join accounts.profiles p on p.id = s.account_id
+    where s.id = %s and s.account_id = %s"""
+_KEY = """
+    select k.id, k.account_id, k.scopes, p.plan
+    from secrets.api_keys k left join accounts.profiles p on p.id = k.account_id
+    where k.hash = %s and (k.expires_at is null or k.expires_at > now())"""

@@ -13,3 +13,22 @@ create table if not exists secrets.refresh_tokens (
 );
 create index if not exists refresh_tokens_family on secrets.refresh_tokens (family);
 create index if not exists refresh_tokens_account on secrets.refresh_tokens (account_id);
+create table if not exists secrets.sessions (
+    id uuid primary key,  -- the family of its refresh tokens
+    account_id uuid not null,
+    opened_at timestamptz not null,
+    last_used_at timestamptz not null,
+    expires_at timestamptz not null,
+    client text not null,
+    agent text not null
+);
+create index if not exists sessions_account on secrets.sessions (account_id);
+create table if not exists secrets.api_keys (
+    id uuid primary key,
+    account_id uuid not null,
+    hash bytea not null unique,  -- SHA-256 of a 256-bit random token
+    scopes text[] not null,
+    expires_at timestamptz,
+    last_used_at timestamptz
+);
+create index if not exists api_keys_account on secrets.api_keys (account_id);

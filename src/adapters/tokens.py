@@ -2,13 +2,13 @@
 
 import base64
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from commands.ports import Clock, Session
-from domain.ids import AccountId, from_text, to_text
+from commands.ports import Claims, Clock, Session
+from domain.ids import AccountId, SessionId, from_text, to_text
 from domain.refusals import Unauthenticated
 
 ALGORITHM = "EdDSA"
@@ -43,7 +43,7 @@ class JwtTokens:
         headers = {"typ": TYPE, "kid": self._key_id}
         return jwt.encode(claims, self._key, ALGORITHM, headers=headers), self._lifetime
 
-    def verify(self, token: str) -> AccountId:
+    def verify(self, token: str) -> Claims:
         if len(token) > LONGEST:
             raise Unauthenticated
         try:
@@ -55,14 +55,15 @@ class JwtTokens:
                 algorithms=[ALGORITHM],
                 audience=AUDIENCE,
                 issuer=self._issuer,
-                options={"require": ["exp", "iat", "iss", "aud", "sub", "jti"]},
+                options={"require": ["exp", "iat", "iss", "aud", "sub", "sid", "jti"]},
             )
+            session_id = SessionId(UUID(str(claims["sid"])))
         except (jwt.PyJWTError, ValueError) as error:
             raise Unauthenticated from error
         account_id = from_text("u", str(claims["sub"]))
         if account_id is None:
             raise Unauthenticated
-        return AccountId(account_id)
+        return Claims(account_id=AccountId(account_id), session_id=session_id)
 
     def jwks(self) -> dict[str, Any]:
         raw = self._key.public_key().public_bytes_raw()

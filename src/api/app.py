@@ -11,6 +11,7 @@ from litestar.openapi.plugins import ScalarRenderPlugin
 from api import (
     accounts,
     administration,
+    api_keys,
     audit,
     bulk,
     delivery,
@@ -31,7 +32,7 @@ from api import (
 )
 from api.bodies import MAX_BODY, JsonRequest
 from api.deadlines import Deadlines
-from api.identity import AnyRequest, administrator, caller, maybe_caller
+from api.identity import AnyRequest, administrator, bearer, caller, maybe_caller
 from api.methods import Methods
 from api.parts import Parts
 from api.waiting import await_position
@@ -50,6 +51,7 @@ def create(parts: Parts) -> Litestar:
             accounts.AuthController,
             accounts.MeController,
             accounts.jwks,
+            api_keys.ApiKeyController,
             uploads.UploadController,
             uploads.TakingInController,
             imports.import_image,
@@ -80,6 +82,7 @@ def create(parts: Parts) -> Litestar:
         dependencies={
             "parts": Provide(lambda: parts, sync_to_thread=False),
             "maybe_caller": Provide(maybe_caller),
+            "bearer": Provide(bearer),
             "caller": Provide(caller),
             "administrator": Provide(administrator),
             "new_id": Provide(idempotency.new_id, sync_to_thread=False),

@@ -78,6 +78,12 @@ class NewHold(Body, kw_only=True):
     reason: Annotated[str, Meta(min_length=1, max_length=1_000)]
 
 
+class NewApiKey(Body, kw_only=True):
+    name: Annotated[str, Meta(min_length=1, max_length=100)]
+    scopes: Annotated[tuple[Literal["read", "write", "admin"], ...], Meta(min_length=1)]
+    expires_in: Seconds | None = None
+
+
 class RefreshToken(Body, kw_only=True):
     refresh_token: Annotated[str, Meta(max_length=200)]
 
@@ -199,6 +205,13 @@ def details(said: Describing) -> Details:
     if errors:
         raise Validation(errors=errors)
     return found
+
+
+def line(field: str, text: str) -> str:
+    """One line of text, NFC. Raises Validation."""
+    if _UNSEEN.search(text) or not text.strip():
+        raise Validation(errors=[_complaint(field, "must be one line of visible text")])
+    return unicodedata.normalize("NFC", text.strip())
 
 
 def file_name(name: str) -> str:

@@ -1,8 +1,13 @@
 """Where a request comes from. What it says of itself counts only behind a proxy that we trust."""
 
+import re
 from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, TypeAlias
+
+from litestar import Request
+
+from commands.ports import Device
 
 Network: TypeAlias = IPv4Network | IPv6Network
 
@@ -10,6 +15,9 @@ UNKNOWN = "unknown"
 HOUSEHOLD = 64
 """Bits of an IPv6 address that one customer of a provider is given: below, they choose freely."""
 MOST_HOPS = 20
+LONGEST = 200
+_FORWARDED = b"x-forwarded-for"
+_UNSEEN = re.compile(r"[^ -~\xa0-\xff]")
 
 
 def client(scope: Any, proxies: Sequence[Network]) -> str:
@@ -25,15 +33,17 @@ def client(scope: Any, proxies: Sequence[Network]) -> str:
     return _household(address)
 
 
+def device(request: Request[Any, Any, Any], proxies: Sequence[Network]) -> Device:
+    agent = request.headers.get("User-Agent", "")
+    return Device(client=client(request.scope, proxies), agent=_UNSEEN.sub("", agent)[:LONGEST])
+
+
 def _hops(scope: Any, proxies: Sequence[Network]) -> list[str]:
     """Of X-Forwarded-For, the nearest first."""
     if not proxies:
         return []
     told = [value.decode("latin-1") for name, value in scope["headers"] if name == _FORWARDED]
     return [hop.strip() for hop in ",".join(told).split(",")][: -MOST_HOPS - 1 : -1]
-
-
-_FORWARDED = b"x-forwarded-for"
 
 
 def _among(text: str, networks: Sequence[Network]) -> bool:

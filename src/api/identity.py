@@ -17,6 +17,8 @@ from domain.refusals import NotFound, Refusal, SignatureInvalid, Unauthenticated
 
 AnyRequest: TypeAlias = Request[Any, Any, Any]
 Caller: TypeAlias = NamedDependency[AccountId]
+Bearing: TypeAlias = NamedDependency[Bearer]
+"""The caller, and by which right they call."""
 Administrator: TypeAlias = NamedDependency[AccountId]
 MaybeCaller: TypeAlias = NamedDependency[AccountId | None]
 
@@ -56,10 +58,16 @@ async def _bearer(scope: Any, parts: Parts) -> Bearer | None:
     return await parts.credentials.check(token.strip())
 
 
-async def caller(maybe_caller: MaybeCaller) -> AccountId:
-    if maybe_caller is None:
+async def bearer(request: AnyRequest, parts: Given) -> Bearer:
+    """Raises Unauthenticated."""
+    found = await identified(request.scope, parts)
+    if found is None:
         raise Unauthenticated
-    return maybe_caller
+    return found
+
+
+async def caller(bearer: Bearing) -> AccountId:
+    return bearer.account_id
 
 
 async def administrator(caller: Caller, parts: Given) -> AccountId:

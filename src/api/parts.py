@@ -12,6 +12,7 @@ from litestar.params import SkipValidation
 from api.clients import Network
 from api.deadlines import Pace
 from api.streaming import Turnstile
+from commands.api_keys import ApiKeys
 from commands.credentials import Credentials
 from commands.dispatcher import Dispatcher
 from commands.erasure import Erasures
@@ -70,6 +71,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     sessions: Sessions
     tokens: AccessTokens
     credentials: Credentials
+    api_keys: ApiKeys
     tolls: Tolls | None
     """None where nothing is limited."""
     proxies: Sequence[Network]

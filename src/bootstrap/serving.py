@@ -1,8 +1,9 @@
 """The API: its parts, and every command it accepts."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -12,6 +13,7 @@ from litestar.types import ASGIApp
 
 from adapters.accounts import PostgresAccounts
 from adapters.addresses import PublicAddresses, networks
+from adapters.api_keys import PostgresApiKeys
 from adapters.audit_log import LogEntries
 from adapters.credentials import BearerCredentials
 from adapters.development import PostgresPrints
@@ -30,7 +32,6 @@ from adapters.positions import HeardPositions
 from adapters.s3 import CONNECTIONS
 from adapters.sandbox import die_with_parent
 from adapters.search import PostgresSearch
-from adapters.sessions import PostgresSessions
 from adapters.signed_urls import HmacUrls
 from adapters.tokens import JwtTokens
 from api.app import create
@@ -38,13 +39,25 @@ from api.deadlines import Pace
 from api.parts import Parts
 from api.streaming import Turnstile
 from api.tus import Dialect
-from bootstrap import Core, new_id, now
-from commands import accounts, bulk, erasure, holds, images, imports, receiving, standing, uploads
+from bootstrap import Core, new_id, now, sessions
+from commands import (
+    accounts,
+    api_keys,
+    bulk,
+    erasure,
+    holds,
+    images,
+    imports,
+    receiving,
+    standing,
+    uploads,
+)
 from commands.dispatcher import Dispatcher
 from commands.guesses import Guesses
 from commands.limits import Tolls
 from commands.once import Once
 from commands.prints import Printer
+from domain.refusals import Unavailable
 from settings import Settings, load
 
 
@@ -60,11 +73,9 @@ def application(settings: Settings) -> Litestar:
     metrics = Metrics()
     lab = VipsLab(settings.caps, workers=settings.lab_workers)
     positions = HeardPositions(core.database, core.names)
-    sessions = PostgresSessions(
-        core.database, lifetime=timedelta(days=settings.refresh_token_days), now=now
-    )
     passwords = Argon2Passwords(core.database)
     limiter = None if settings.rate_limits == "off" else PostgresLimiter(core.database)
+    keys = PostgresApiKeys(core.database)
     key_id, token_key = core.key.token_key()
 
     @asynccontextmanager
@@ -73,9 +84,13 @@ def application(settings: Settings) -> Litestar:
             health.nats = core.nats
             await positions.listen(core.nats)
             lab.start()
+            noting = asyncio.create_task(keys.flush_for_ever())
             try:
                 yield
             finally:
+                noting.cancel()
+                with suppress(Unavailable):
+                    await keys.flush()
                 await lab.close()
 
     tokens = JwtTokens(
@@ -88,7 +103,7 @@ def application(settings: Settings) -> Litestar:
     health = Health(core.database, core.log, None, core.objects, settings)
     return create(
         Parts(
-            dispatch=dispatcher(core, lab, sessions, passwords, Guesses(limiter)),
+            dispatch=dispatcher(core, lab, passwords, Guesses(limiter), keys),
             gallery=PostgresGallery(core.database),
             accounts=PostgresAccounts(core.database),
             search=PostgresSearch(core.database),
@@ -101,9 +116,10 @@ def application(settings: Settings) -> Litestar:
             printer=Printer(core.objects, lab, core.spool),
             store=core.store,
             hasher=core.key,
-            sessions=sessions,
+            sessions=sessions(core),
             tokens=tokens,
-            credentials=BearerCredentials(core.database, tokens),
+            credentials=BearerCredentials(core.database, tokens, keys, core.store),
+            api_keys=keys,
             tolls=Tolls(limits=settings.limits, limiter=limiter) if limiter else None,
             proxies=networks(settings.trusted_proxies),
             signer=HmacUrls(core.key.url_keys()),
@@ -139,9 +155,9 @@ def retention(settings: Settings) -> images.Retention:
 def dispatcher(
     core: Core,
     lab: VipsLab,
-    sessions: PostgresSessions,
     passwords: Argon2Passwords,
     guesses: Guesses,
+    keys: PostgresApiKeys,
 ) -> Dispatcher:
     """Every command this service accepts."""
     store, objects, settings = core.store, core.objects, core.settings
@@ -233,7 +249,9 @@ def dispatcher(
                 quota_bytes=settings.quota_bytes,
                 **names,
             ),
-            accounts.LogIn: partial(accounts.log_in, sessions=sessions, **proof, **names),
+            accounts.LogIn: partial(accounts.log_in, sessions=sessions(core), **proof, **names),
+            api_keys.IssueApiKey: partial(api_keys.issue_api_key, store=store, keys=keys, now=now),
+            api_keys.RevokeApiKey: partial(api_keys.revoke_api_key, store=store, keys=keys),
             erasure.PurgeImage: partial(erasure.purge_image, now=now, **erase),
             erasure.EraseAccount: partial(erasure.erase_account, **proof, **erase),
             accounts.ChangeAccount: partial(accounts.change_account, **names),

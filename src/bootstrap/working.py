@@ -13,7 +13,7 @@ from adapters.limits import PostgresLimiter
 from adapters.projector import Projector
 from adapters.read_model import ReadModel
 from adapters.relay import Relay
-from bootstrap import Core, auditing, now
+from bootstrap import Core, auditing, now, sessions
 from domain.refusals import Unavailable
 from projections.projection import ALL
 from settings import Settings
@@ -63,6 +63,7 @@ async def run_reactors(settings: Settings) -> None:
         group.create_task(_alone_for_ever(core, "sealer", SEAL, sealing))
         group.create_task(_sweep_for_ever(PostgresRecords(core.database, core.key).expire))
         group.create_task(_sweep_for_ever(PostgresLimiter(core.database).sweep))
+        group.create_task(_sweep_for_ever(sessions(core).sweep))
 
 
 async def _develop_for_ever(core: Core, lab: "VipsLab") -> None:

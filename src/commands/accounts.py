@@ -8,6 +8,7 @@ import msgspec
 from commands.execute import Stream, execute, execute_together
 from commands.guesses import Guesses, prove
 from commands.ports import (
+    Device,
     EventStore,
     Guard,
     Hasher,
@@ -41,8 +42,7 @@ class SignedUp(msgspec.Struct, frozen=True, kw_only=True):
 class LogIn(msgspec.Struct, frozen=True, kw_only=True):
     email: str
     password: str
-    client: str = ""
-    """Where the request comes from."""
+    device: Device = Device()
 
 
 class ChangeAccount(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,12 +111,12 @@ async def log_in(
         command.password,
         of=account_id,
         subject=hasher.claim_id("email", command.email),
-        client=command.client,
+        client=command.device.client,
         passwords=passwords,
         guesses=guesses,
     )
     assert account_id is not None
-    return await sessions.open(account_id)
+    return await sessions.open(account_id, command.device)
 
 
 async def change_account(command: ChangeAccount, *, store: EventStore, hasher: Hasher) -> Receipt:

@@ -4,12 +4,18 @@ from typing import Protocol
 
 import msgspec
 
-from domain.ids import AccountId
+from domain.access import Scope
+from domain.ids import AccountId, KeyId, SessionId
 
 
 class Bearer(msgspec.Struct, frozen=True, kw_only=True):
     account_id: AccountId
     plan: str
+    scopes: frozenset[Scope]
+    session_id: SessionId | None = None
+    """Where somebody signed in."""
+    key_id: KeyId | None = None
+    """Where it is an API key."""
 
 
 class Credentials(Protocol):

@@ -34,6 +34,17 @@ class Action(StrEnum):
     """Delete, restore, share, choose visibility."""
 
 
+class Scope(StrEnum):
+    """What a bearer may do at most; whether they may do it at all, is asked apart."""
+
+    READ = "read"
+    WRITE = "write"
+    ADMIN = "admin"
+    """What administrators may, if the account is one."""
+    PERSON = "person"
+    """What only somebody who signed in may: what was lent cannot be turned against its owner."""
+
+
 class Share(msgspec.Struct, frozen=True, kw_only=True):
     """A link that lends permissions until it expires or is revoked."""
 
@@ -90,6 +101,18 @@ def require_administrator(by: AccountId, administrators: Collection[AccountId]) 
     """Raises Forbidden for all who do not run this installation."""
     if by not in administrators:
         raise Forbidden
+
+
+def reach(scopes: Collection[Scope]) -> frozenset[Scope]:
+    """Who may write may read, and so on."""
+    order = list(Scope)
+    return frozenset(order[: max(map(order.index, scopes)) + 1]) if scopes else frozenset()
+
+
+def require_scope(scopes: Collection[Scope], needed: Scope) -> None:
+    """Raises Forbidden."""
+    if needed not in reach(scopes):
+        raise Forbidden(reason="the credentials do not reach that far", neededScope=needed.value)
 
 
 def require(viewer: Viewer, action: Action, image: Subject | None, *, now: datetime) -> None:

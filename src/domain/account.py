@@ -1,12 +1,15 @@
 """One person's account. Secrets are not facts: password hashes and tokens live elsewhere."""
 
 from enum import StrEnum
-from typing import TypeAlias, assert_never
+from typing import Any, TypeAlias, assert_never
 
 import msgspec
 from msgspec.structs import replace
 
+from domain import api_key
 from domain.access import Visibility
+from domain.api_key import ApiKeyEvent, ApiKeyIssued, ApiKeyRevoked
+from domain.ids import KeyId
 from domain.refusals import Conflict, NotFound
 from domain.stream import Event, Personal
 
@@ -55,7 +58,9 @@ class AccountErased(Event, frozen=True, kw_only=True, tag="account.erased"):
     """The stream's key, every secret and every image are destroyed because of this."""
 
 
-AccountEvent: TypeAlias = AccountRegistered | UsernameChanged | SettingsChanged | AccountErased
+AccountEvent: TypeAlias = (
+    AccountRegistered | UsernameChanged | SettingsChanged | ApiKeyEvent | AccountErased
+)
 
 # State
 
@@ -69,6 +74,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     keep_gps: bool = False
     notify: dict[str, bool] = {}
     duplicates: Duplicates = Duplicates.KEEP
+    keys: api_key.Keys = {}
     erased: bool = False
 
 
@@ -87,8 +93,10 @@ def evolve(account: Account | None, event: AccountEvent) -> Account:
             return replace(account, username=personal.username if personal else "")
         case SettingsChanged():
             return replace(account, **given(event))
+        case ApiKeyIssued() | ApiKeyRevoked():
+            return replace(account, keys=api_key.evolve(account.keys, event))
         case AccountErased():
-            return replace(account, username="", email="", quota_bytes=0, erased=True)
+            return replace(account, username="", email="", quota_bytes=0, keys={}, erased=True)
         case _:
             assert_never(event)
 
@@ -123,6 +131,14 @@ def change_settings(account: Account | None, *, to: SettingsChanged) -> list[Acc
     account = _existing(account)
     changed = {name: value for name, value in given(to).items() if value != getattr(account, name)}
     return [SettingsChanged(**changed)] if changed else []  # type: ignore[arg-type]  # fields of the same struct
+
+
+def issue_key(account: Account | None, **asked: Any) -> list[ApiKeyEvent]:
+    return api_key.issue(_existing(account).keys, **asked)
+
+
+def revoke_key(account: Account | None, *, key_id: KeyId) -> list[ApiKeyEvent]:
+    return api_key.revoke(_existing(account).keys, key_id=key_id)
 
 
 def erase(account: Account | None) -> list[AccountEvent]:

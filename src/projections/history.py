@@ -17,7 +17,13 @@ Document: TypeAlias = msgspec.Struct | None
 _UNTOLD = {"id", "owner_id", "version", "attempt", "shares", "created_at", "updated_at", "at"}
 """Of documents: what never changes, or says nothing to people."""
 _INTERNAL = {"attempt", "owner_id"}
-_PREFIXES = {"share_id": "shr", "of": "img", "shared_with": "u"}
+_PREFIXES = {
+    "share_id": "shr",
+    "of": "img",
+    "shared_with": "u",
+    "key_id": "key",
+    "issued_by": "key",
+}
 """Of events: the fields that are ids."""
 
 

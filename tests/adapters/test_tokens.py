@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from adapters.tokens import JwtTokens
-from commands.ports import Session
+from commands.ports import Claims, Session
 from domain.ids import AccountId, to_text
 from domain.refusals import Unauthenticated
 
@@ -75,6 +75,8 @@ FORGERIES = {
     "another issuer": lambda: forged(iss="https://evil.example"),
     "no subject": lambda: forged(sub=None),
     "a subject that is no account": lambda: forged(sub="img_0"),
+    "no session": lambda: forged(sid=None),
+    "a session that is no id": lambda: forged(sid="../x"),
     "truncated": lambda: TOKEN[:-4],
     "padded": lambda: TOKEN + "=",
     "another's signature": lambda: (
@@ -88,8 +90,8 @@ FORGERIES = {
 
 
 def test_ours_verify():
-    assert OURS.verify(TOKEN) == ANN
-    assert tokens().verify(TOKEN) == ANN
+    for ours in (OURS, tokens()):
+        assert ours.verify(TOKEN) == Claims(account_id=ANN, session_id=SESSION.family)
 
 
 @pytest.mark.parametrize("how", FORGERIES)

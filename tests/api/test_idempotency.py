@@ -192,8 +192,19 @@ def importing(_: Person) -> Request:
     )
 
 
+def issuing_a_key(_: Person) -> Request:
+    body = {"name": "robot", "scopes": ["read"]}
+    return Request(
+        path="/v1/api-keys",
+        body={"json": body},
+        other={"json": body | {"scopes": ["write"]}},
+        events=1,
+    )
+
+
 POSTS: dict[str, list[Callable[[Person], Request]]] = {
     "/v1/auth/signup": [signing_up],
+    "/v1/api-keys": [issuing_a_key],
     "/v1/uploads": [initiating],
     "/v1/uploads/batch": [initiating_many],
     "/v1/uploads/import": [importing],
@@ -310,7 +321,9 @@ def test_an_answer_that_was_lost_with_its_process_is_made_again_from_what_is_the
 def ids(body: Any) -> set[str]:
     """Whatever the answer names as made."""
     text = json.dumps(body)
-    return {part for part in text.split('"') if part.startswith(("img_", "upl_", "shr_", "u_"))}
+    return {
+        part for part in text.split('"') if part.startswith(("img_", "upl_", "shr_", "u_", "key_"))
+    }
 
 
 def test_what_a_dead_process_did_is_found_by_a_retry_with_another_body_too(ann, log):

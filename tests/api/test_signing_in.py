@@ -3,7 +3,7 @@
 import base64
 import json
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import jwt
 import pytest
@@ -13,7 +13,7 @@ from adapters.embedded import DataFolder
 from adapters.keys import InstanceKey
 from adapters.tokens import JwtTokens
 from commands.ports import Session
-from domain.ids import AccountId, from_text
+from domain.ids import AccountId, SessionId, from_text
 from settings import load
 from tests.people import PASSWORD, expect, refused
 
@@ -156,8 +156,11 @@ def test_a_token_that_was_touched_is_none(service, ann):
 def test_our_own_key_signs_for_here_and_now_only(service, ann, changed, status):
     key_id, key = InstanceKey(load(DataFolder(service.data).endpoints()).instance_key).token_key()
     settings = {"issuer": service.url, "lifetime": 900, "now": lambda: datetime.now(UTC)}
+    claims = jwt.decode(ann.tokens["accessToken"], options={"verify_signature": False})
     session = Session(
-        account_id=AccountId(from_text("u", ann.id)), family=uuid4(), refresh_token=""
+        account_id=AccountId(from_text("u", ann.id)),
+        family=SessionId(UUID(claims["sid"])),
+        refresh_token="",
     )
 
     token, _ = JwtTokens(key_id, key, **(settings | changed)).issue(session)
@@ -165,14 +168,18 @@ def test_our_own_key_signs_for_here_and_now_only(service, ann, changed, status):
     assert me(service, token).status_code == status
 
 
-def test_a_token_of_nobody_opens_nothing(service):
+def test_a_token_of_nobody_or_of_another_session_opens_nothing(service, ann, ben):
     key_id, key = InstanceKey(load(DataFolder(service.data).endpoints()).instance_key).token_key()
     tokens = JwtTokens(key_id, key, issuer=service.url, lifetime=900, now=lambda: datetime.now(UTC))
-    session = Session(account_id=AccountId(uuid4()), family=uuid4(), refresh_token="")
-
-    token, _ = tokens.issue(session)
-
-    refused(me(service, token), 401, "unauthenticated")
+    claims = jwt.decode(ben.tokens["accessToken"], options={"verify_signature": False})
+    anns, bens = AccountId(from_text("u", ann.id)), SessionId(UUID(claims["sid"]))
+    for account_id, session_id in (
+        (AccountId(uuid4()), SessionId(uuid4())),
+        (anns, SessionId(uuid4())),
+        (anns, bens),
+    ):
+        session = Session(account_id=account_id, family=session_id, refresh_token="")
+        refused(me(service, tokens.issue(session)[0]), 401, "unauthenticated")
 
 
 def test_anybody_can_verify_our_tokens_with_the_published_keys(ann, anyone):

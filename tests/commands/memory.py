@@ -5,8 +5,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
-from commands.ports import Batch, Guard, Session, StreamMoved
-from domain.ids import AccountId
+from commands.ports import Batch, Device, Guard, Session, StreamMoved
+from domain.ids import AccountId, SessionId
 from domain.stream import Recorded
 from tests.spec import NOW, OWNER
 
@@ -88,8 +88,8 @@ class MemoryPasswords:
 class MemorySessions:
     """The Sessions port, as far as logging in goes."""
 
-    async def open(self, account_id: AccountId) -> Session:
-        return Session(account_id=account_id, family=account_id, refresh_token="")
+    async def open(self, account_id: AccountId, device: Device) -> Session:
+        return Session(account_id=account_id, family=SessionId(account_id), refresh_token="")
 
 
 class PlainHasher:
