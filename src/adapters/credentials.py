@@ -1,17 +1,17 @@
 """The Credentials port: what a token stands for, asked anew each time: revocations hold at once."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
-from adapters import api_keys
-from adapters.api_keys import PostgresApiKeys
+import msgspec
+
+from adapters.api_keys import PREFIX, PostgresApiKeys
 from adapters.database import Database
 from adapters.secret_tokens import hashed
 from commands.credentials import Bearer
 from commands.ports import AccessTokens, EventStore
 from domain import account
-from domain.access import Scope
-from domain.ids import AccountId, KeyId, SessionId
+from domain.access import Scope, reach
+from domain.ids import AccountId, KeyId
 from domain.refusals import Unauthenticated
 from domain.stream import fold
 
@@ -26,27 +26,29 @@ class BearerCredentials:
         self._store = store
 
     async def check(self, token: str) -> Bearer:
-        for prefix, check in self._checks.items():
-            if token.startswith(prefix):
-                return await check(token)
-        return await self._session(token)
-
-    @property
-    def _checks(self) -> dict[str, Callable[[str], Awaitable[Bearer]]]:
-        return {api_keys.PREFIX: self._key}
-
-    async def _session(self, token: str) -> Bearer:
+        if token.startswith(PREFIX):
+            return await self.client(token)
         claims = self._tokens.verify(token)
+        if claims.key_id:
+            bearer = await self._by_key("k.id = %s", claims.key_id, claims.account_id)
+            scopes = reach(bearer.scopes) & reach(claims.scopes)
+            return msgspec.structs.replace(bearer, scopes=scopes)
+        assert claims.session_id
         (plan,) = await self._one(_SESSION, (claims.session_id, claims.account_id))
         return Bearer(
             account_id=claims.account_id,
             plan=await self._plan(claims.account_id, plan),
-            scopes=frozenset({Scope.PERSON}),
-            session_id=SessionId(claims.session_id),
+            scopes=claims.scopes,
+            session_id=claims.session_id,
         )
 
-    async def _key(self, token: str) -> Bearer:
-        id, owner, scopes, plan = await self._one(_KEY, (hashed(token),))
+    async def client(self, secret: str) -> Bearer:
+        return await self._by_key("k.hash = %s", hashed(secret))
+
+    async def _by_key(self, which: str, value: Any, account_id: AccountId | None = None) -> Bearer:
+        id, owner, scopes, plan = await self._one(_KEY + which, (value,))
+        if account_id not in (None, owner):
+            raise Unauthenticated
         self._keys.used(KeyId(id))
         return Bearer(
             account_id=AccountId(owner),
@@ -77,4 +79,4 @@ _SESSION = """
 _KEY = """
     select k.id, k.account_id, k.scopes, p.plan
     from secrets.api_keys k left join accounts.profiles p on p.id = k.account_id
-    where k.hash = %s and (k.expires_at is null or k.expires_at > now())"""
+    where (k.expires_at is null or k.expires_at > now()) and """

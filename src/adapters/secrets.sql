@@ -32,3 +32,8 @@ create table if not exists secrets.api_keys (
     last_used_at timestamptz
 );
 create index if not exists api_keys_account on secrets.api_keys (account_id);
+create table if not exists secrets.token_keys (
+    generation int primary key,  -- from 2: the first needs no row
+    made_at timestamptz not null default now(),
+    alone boolean not null  -- what older keys signed is worth nothing
+);

@@ -138,11 +138,11 @@ class MeController(Controller):
 
 @get("/.well-known/jwks.json", tags=["accounts"], summary="Keys that access tokens verify with")
 async def jwks(parts: Given) -> Response[dict[str, Any]]:
-    return Response(parts.tokens.jwks(), headers={"Cache-Control": "public, max-age=3600"})
+    return Response(parts.tokens.jwks(), headers={"Cache-Control": "public, max-age=300"})
 
 
 def tokens(parts: Parts, session: Session) -> Response[dict[str, Any]]:
-    access_token, seconds = parts.tokens.issue(session)
+    access_token, seconds = parts.tokens.issue(session.claims)
     return Response(
         {
             "accessToken": access_token,

@@ -18,6 +18,7 @@ from adapters.event_store import EventLog, EventSourcedStore, Keyring
 from adapters.jetstream import Names
 from adapters.keys import InstanceKey
 from adapters.sessions import PostgresSessions
+from adapters.token_keys import TokenKeys
 from domain.ids import uuid7
 from projections.projection import ALL
 from settings import Settings
@@ -126,3 +127,8 @@ class Core:
 def sessions(core: Core) -> PostgresSessions:
     lifetime = timedelta(days=core.settings.refresh_token_days)
     return PostgresSessions(core.database, lifetime=lifetime, now=now)
+
+
+def token_keys(core: Core) -> TokenKeys:
+    lifetime = core.settings.access_token_seconds
+    return TokenKeys(core.database, core.key, lifetime=lifetime)

@@ -39,7 +39,7 @@ from api.deadlines import Pace
 from api.parts import Parts
 from api.streaming import Turnstile
 from api.tus import Dialect
-from bootstrap import Core, new_id, now, sessions
+from bootstrap import Core, new_id, now, sessions, token_keys
 from commands import (
     accounts,
     api_keys,
@@ -76,7 +76,7 @@ def application(settings: Settings) -> Litestar:
     passwords = Argon2Passwords(core.database)
     limiter = None if settings.rate_limits == "off" else PostgresLimiter(core.database)
     keys = PostgresApiKeys(core.database)
-    key_id, token_key = core.key.token_key()
+    signing = token_keys(core)
 
     @asynccontextmanager
     async def running(_: Litestar) -> AsyncIterator[None]:
@@ -84,18 +84,22 @@ def application(settings: Settings) -> Litestar:
             health.nats = core.nats
             await positions.listen(core.nats)
             lab.start()
-            noting = asyncio.create_task(keys.flush_for_ever())
+            await signing.load()
+            tasks = [
+                asyncio.create_task(work)
+                for work in (keys.flush_for_ever(), signing.load_for_ever())
+            ]
             try:
                 yield
             finally:
-                noting.cancel()
+                for task in tasks:
+                    task.cancel()
                 with suppress(Unavailable):
                     await keys.flush()
                 await lab.close()
 
     tokens = JwtTokens(
-        key_id,
-        token_key,
+        signing.ring,
         issuer=settings.public_url,
         lifetime=settings.access_token_seconds,
         now=now,

@@ -22,3 +22,7 @@ class Credentials(Protocol):
     async def check(self, token: str) -> Bearer:
         """Raises Unauthenticated for anything we did not issue, or that no longer holds."""
         ...
+
+    async def client(self, secret: str) -> Bearer:
+        """The same for an API key, and nothing that was traded for one."""
+        ...

@@ -9,7 +9,8 @@ from uuid import UUID
 
 import msgspec
 
-from domain.ids import AccountId, ImageId, SessionId
+from domain.access import Scope
+from domain.ids import AccountId, ImageId, KeyId, SessionId
 from domain.image import Arrived
 from domain.media import Format, Rung
 from domain.stream import Event, Recorded
@@ -262,10 +263,26 @@ class Passwords(Protocol):
     async def forget(self, account_id: AccountId) -> None: ...
 
 
+class Claims(msgspec.Struct, frozen=True, kw_only=True):
+    """What an access token says of its bearer. Whether it still holds, is asked apart."""
+
+    account_id: AccountId
+    session_id: SessionId | None = None
+    """One of the two: where somebody signed in,"""
+    key_id: KeyId | None = None
+    """or the API key that it was traded for."""
+    scopes: frozenset[Scope]
+
+
 class Session(msgspec.Struct, frozen=True, kw_only=True):
     account_id: AccountId
     family: SessionId
     refresh_token: str
+
+    @property
+    def claims(self) -> Claims:
+        scopes = frozenset({Scope.PERSON})
+        return Claims(account_id=self.account_id, session_id=self.family, scopes=scopes)
 
 
 class Device(msgspec.Struct, frozen=True, kw_only=True):
@@ -329,15 +346,8 @@ class NewId(Protocol):
     def __call__(self) -> UUID: ...
 
 
-class Claims(msgspec.Struct, frozen=True, kw_only=True):
-    """What an access token says of its bearer. Whether it still holds, is asked apart."""
-
-    account_id: AccountId
-    session_id: SessionId
-
-
 class AccessTokens(Protocol):
-    def issue(self, session: Session) -> tuple[str, int]:
+    def issue(self, claims: Claims) -> tuple[str, int]:
         """A bearer token and the seconds it lives."""
         ...
 

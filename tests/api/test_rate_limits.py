@@ -8,29 +8,11 @@ from http import HTTPStatus
 import httpx
 import pytest
 
+from tests.api.conftest import ANONYMOUS, OURS, PROXY, SIGNING_IN
 from tests.people import PASSWORD, Person, expect, refused
-from tests.service import TRUST, Service
-
-OURS, ANONYMOUS, SIGNING_IN = 100, 40, 60
-PROXY = "127.0.0.9"
+from tests.service import TRUST
 
 pytestmark = pytest.mark.xdist_group("rates")
-
-
-@pytest.fixture(scope="module")
-def strict(tmp_path_factory):
-    running = Service(
-        tmp_path_factory.mktemp("strict") / "data",
-        DARKROOM_RATE_LIMITS="on",
-        DARKROOM_API_WORKERS="3",
-        DARKROOM_REQUESTS=f"free={OURS},premium=10000",
-        DARKROOM_REQUESTS_ANONYMOUS=str(ANONYMOUS),
-        DARKROOM_REQUESTS_SIGNING_IN=str(SIGNING_IN),
-        DARKROOM_TRUSTED_PROXIES=f"{PROXY}/32",
-    )
-    running.start()
-    yield running
-    running.stop()
 
 
 def coming_from(service, address, **headers):

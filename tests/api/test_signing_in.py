@@ -3,7 +3,7 @@
 import base64
 import json
 from datetime import UTC, datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import jwt
 import pytest
@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from adapters.embedded import DataFolder
 from adapters.keys import InstanceKey
-from adapters.tokens import JwtTokens
+from adapters.tokens import JwtTokens, Ring, key_id
 from commands.ports import Session
 from domain.ids import AccountId, SessionId, from_text
 from settings import load
@@ -30,6 +30,13 @@ def refresh(http, token):
 def me(service, token):
     with service.client() as http:
         return http.get("/v1/me", headers={"Authorization": f"Bearer {token}"})
+
+
+def ring_of(service):
+    """The first key of an installation, as whoever has its instance key can make it."""
+    instance = InstanceKey(load(DataFolder(service.data).endpoints()).instance_key)
+    key = Ed25519PrivateKey.from_private_bytes(instance.derived("tokens"))
+    return Ring(current=key_id(key.public_key()), signing=key, verifying={})
 
 
 def encoded(part):
@@ -154,32 +161,34 @@ def test_a_token_that_was_touched_is_none(service, ann):
     ],
 )
 def test_our_own_key_signs_for_here_and_now_only(service, ann, changed, status):
-    key_id, key = InstanceKey(load(DataFolder(service.data).endpoints()).instance_key).token_key()
+    ring = ring_of(service)
     settings = {"issuer": service.url, "lifetime": 900, "now": lambda: datetime.now(UTC)}
     claims = jwt.decode(ann.tokens["accessToken"], options={"verify_signature": False})
     session = Session(
         account_id=AccountId(from_text("u", ann.id)),
-        family=SessionId(UUID(claims["sid"])),
+        family=SessionId(from_text("ses", claims["sid"])),
         refresh_token="",
     )
 
-    token, _ = JwtTokens(key_id, key, **(settings | changed)).issue(session)
+    token, _ = JwtTokens(lambda: ring, **(settings | changed)).issue(session.claims)
 
     assert me(service, token).status_code == status
 
 
 def test_a_token_of_nobody_or_of_another_session_opens_nothing(service, ann, ben):
-    key_id, key = InstanceKey(load(DataFolder(service.data).endpoints()).instance_key).token_key()
-    tokens = JwtTokens(key_id, key, issuer=service.url, lifetime=900, now=lambda: datetime.now(UTC))
+    ring = ring_of(service)
+    tokens = JwtTokens(
+        lambda: ring, issuer=service.url, lifetime=900, now=lambda: datetime.now(UTC)
+    )
     claims = jwt.decode(ben.tokens["accessToken"], options={"verify_signature": False})
-    anns, bens = AccountId(from_text("u", ann.id)), SessionId(UUID(claims["sid"]))
+    anns, bens = AccountId(from_text("u", ann.id)), SessionId(from_text("ses", claims["sid"]))
     for account_id, session_id in (
         (AccountId(uuid4()), SessionId(uuid4())),
         (anns, SessionId(uuid4())),
         (anns, bens),
     ):
         session = Session(account_id=account_id, family=session_id, refresh_token="")
-        refused(me(service, tokens.issue(session)[0]), 401, "unauthenticated")
+        refused(me(service, tokens.issue(session.claims)[0]), 401, "unauthenticated")
 
 
 def test_anybody_can_verify_our_tokens_with_the_published_keys(ann, anyone):
