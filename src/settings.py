@@ -79,6 +79,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     trusted_proxies: str = ""
     """Networks, like 10.1.0.0/16, whose X-Forwarded-For is believed."""
     log_level: str = "info"
+    smtp_url: str = ""
+    """Who delivers mail: smtp://user:password@host:587 or smtps://host:465; else it goes to a
+    folder."""
+    mail_from: str = "Darkroom <darkroom@localhost>"
+    mail_folder: str = ""
+    """Where mail is left without a server; default: in the spool."""
     admin_email: str = ""
     audit_bucket: str = ""
     """A bucket with object lock, for a checkpoint of the log every hour; none where empty."""

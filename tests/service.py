@@ -129,6 +129,12 @@ class Service:
             self._clients.pop().close()
 
 
+def coming_from(service: Service, address: str, **headers: str) -> httpx.Client:
+    """A client of its own address: the whole of 127.0.0.0/8 is this machine."""
+    transport = httpx.HTTPTransport(local_address=address, verify=TRUST)
+    return httpx.Client(base_url=service.url, transport=transport, headers=headers, timeout=60)
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

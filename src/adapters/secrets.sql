@@ -37,3 +37,30 @@ create table if not exists secrets.token_keys (
     made_at timestamptz not null default now(),
     alone boolean not null  -- what older keys signed is worth nothing
 );
+create table if not exists secrets.letters (
+    id uuid primary key,
+    occasion text not null,
+    address bytea,  -- sealed; null once it was sent
+    expires_at timestamptz not null,
+    not_before timestamptz not null default '-infinity',
+    attempts int not null default 0
+);
+create index if not exists letters_due on secrets.letters (not_before) where address is not null;
+create table if not exists secrets.mail_tokens (
+    account_id uuid not null,
+    occasion text not null,
+    hash bytea not null unique,  -- SHA-256 of a 256-bit random token
+    expires_at timestamptz not null,
+    primary key (account_id, occasion)
+);
+create table if not exists secrets.second_factors (
+    account_id uuid primary key,
+    secret bytea not null,  -- sealed
+    confirmed boolean not null default false,
+    last_step bigint not null default 0
+);
+create table if not exists secrets.recovery_codes (
+    account_id uuid not null,
+    hash bytea not null,
+    primary key (account_id, hash)
+);

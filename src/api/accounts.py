@@ -5,7 +5,7 @@ from typing import Any
 from litestar import Controller, Response, delete, get, patch, post
 from litestar.params import FromPath, JSONBody
 
-from api.bodies import AccountChanges, Credentials, Leave, NewAccount, RefreshToken
+from api.bodies import AccountChanges, Credentials, NewAccount, PasswordOnly, RefreshToken
 from api.clients import client, device
 from api.entrance import PERSONAL
 from api.erasure import accepted
@@ -55,7 +55,7 @@ class AuthController(Controller):
         self, data: JSONBody[Credentials], request: AnyRequest, parts: Given
     ) -> Response[dict[str, Any]]:
         origin = device(request, parts.proxies)
-        command = LogIn(email=data.email, password=data.password, device=origin)
+        command = LogIn(email=data.email, password=data.password, code=data.code, device=origin)
         return tokens(parts, await parts.dispatch(command))
 
     @post("/refresh", status_code=200, summary="Trade a refresh token for new tokens")
@@ -98,7 +98,7 @@ class MeController(Controller):
         summary="Erase your account and everything in it, for good",
     )
     async def erase(
-        self, data: JSONBody[Leave], request: AnyRequest, caller: Caller, parts: Given
+        self, data: JSONBody[PasswordOnly], request: AnyRequest, caller: Caller, parts: Given
     ) -> Response[dict[str, Any]]:
         origin = client(request.scope, parts.proxies)
         command = EraseAccount(by=caller, password=data.password, client=origin)
@@ -180,5 +180,7 @@ async def _profile(parts: Parts, account_id: AccountId) -> dict[str, Any]:
         "keepGps": profile.keep_gps,
         "notify": profile.notify,
         "duplicates": profile.duplicates.value,
+        "emailVerified": profile.verified,
+        "secondFactor": profile.second_factor,
         "createdAt": profile.created_at,
     }

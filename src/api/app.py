@@ -9,6 +9,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import ScalarRenderPlugin
 
 from api import (
+    account_pages,
     accounts,
     administration,
     api_keys,
@@ -26,6 +27,7 @@ from api import (
     metadata,
     oauth,
     operations,
+    persons,
     problems,
     sharex,
     tus,
@@ -53,6 +55,9 @@ def create(parts: Parts) -> Litestar:
             accounts.MeController,
             accounts.jwks,
             api_keys.ApiKeyController,
+            persons.PersonController,
+            persons.MailedController,
+            account_pages.AccountPages,
             oauth.token,
             oauth.metadata,
             uploads.UploadController,

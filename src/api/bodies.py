@@ -40,6 +40,9 @@ Email = Annotated[
     str, Meta(pattern=r"^[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,190}(?!\n)$")
 ]
 Password = Annotated[str, Meta(min_length=8, max_length=1_024)]
+GivenPassword = Annotated[str, Meta(max_length=1_024)]
+Code = Annotated[str, Meta(max_length=40)]
+"""Of the second factor, or to recover it."""
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}(?!\n)$")]
 ContentType = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.+-]{1,60}/[A-Za-z0-9_.+-]{1,60}(?!\n)$")]
 Notice = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,40}(?!\n)$")]
@@ -58,11 +61,38 @@ class NewAccount(Body, kw_only=True):
 
 class Credentials(Body, kw_only=True):
     email: Annotated[str, Meta(max_length=320)]
-    password: Annotated[str, Meta(max_length=1_024)]
+    password: GivenPassword
+    code: Code | None = None
 
 
-class Leave(Body, kw_only=True):
-    password: Annotated[str, Meta(max_length=1_024)]
+class PasswordOnly(Body, kw_only=True):
+    password: GivenPassword
+
+
+class NewPassword(Body, kw_only=True):
+    password: GivenPassword
+    new_password: Password
+
+
+class EmailOnly(Body, kw_only=True):
+    email: Email
+
+
+class MailedToken(Body, kw_only=True):
+    token: Annotated[str, Meta(max_length=200)]
+
+
+class PasswordReset(MailedToken, kw_only=True):
+    new_password: Password
+
+
+class FactorCode(Body, kw_only=True):
+    code: Code
+
+
+class FactorDropped(Body, kw_only=True):
+    password: GivenPassword
+    code: Code
 
 
 class NewOperation(Body, kw_only=True):

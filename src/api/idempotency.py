@@ -46,10 +46,12 @@ RENEWED_EVERY = 3.0
 IGNORED = frozenset(
     {
         *("/v1/auth/login", "/v1/auth/refresh", "/v1/auth/logout", "/oauth/token"),
+        *("/v1/me/second-factor", "/v1/me/second-factor/confirm"),
+        *("/v1/auth/password-reset/confirm", "/v1/auth/verify-email"),  # a token works once anyway
         "/v1/tus",  # what it is about stands in its headers; a tus client asks how far it came
     }
 )
-ANONYMOUS = frozenset({"/v1/auth/signup"})
+ANONYMOUS = frozenset({"/v1/auth/signup", "/v1/auth/password-reset"})
 
 _NOT_KEPT = frozenset({400, 401, 403, 408, 409, 429})
 _NOT_KEPT_CODES = frozenset(

@@ -17,7 +17,7 @@ from commands.accounts import LogIn
 from commands.ports import Claims, Session
 from domain.access import Scope, reach
 from domain.ids import KeyId, from_text
-from domain.refusals import Unauthenticated
+from domain.refusals import SecondFactorRequired, Unauthenticated
 
 FORM = "application/x-www-form-urlencoded"
 MOST_FIELDS = 20
@@ -80,6 +80,7 @@ async def _password(request: AnyRequest, parts: Parts, form: Form) -> dict[str, 
     command = LogIn(
         email=form.required("username"),
         password=form.required("password"),
+        code=form.fields.get("otp"),
         device=device(request, parts.proxies),
     )
     return _of_session(parts, await _granted(parts.dispatch(command)))
@@ -110,6 +111,8 @@ async def _client_credentials(request: AnyRequest, parts: Parts, form: Form) -> 
 async def _granted(trying: Awaitable[Session]) -> Session:
     try:
         return await trying
+    except SecondFactorRequired as error:
+        raise Rejected("invalid_grant", "The second factor is missing: send it as otp.") from error
     except Unauthenticated as error:
         raise Rejected("invalid_grant", str(error)) from error
 

@@ -17,6 +17,8 @@ from adapters.database import Database
 from adapters.event_store import EventLog, EventSourcedStore, Keyring
 from adapters.jetstream import Names
 from adapters.keys import InstanceKey
+from adapters.letters import PostgresLetters
+from adapters.sealing import Sealer
 from adapters.sessions import PostgresSessions
 from adapters.token_keys import TokenKeys
 from domain.ids import uuid7
@@ -132,3 +134,7 @@ def sessions(core: Core) -> PostgresSessions:
 def token_keys(core: Core) -> TokenKeys:
     lifetime = core.settings.access_token_seconds
     return TokenKeys(core.database, core.key, lifetime=lifetime)
+
+
+def letters(core: Core) -> PostgresLetters:
+    return PostgresLetters(core.database, Sealer(core.key.derived("letters")))

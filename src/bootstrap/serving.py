@@ -39,10 +39,8 @@ from api.deadlines import Pace
 from api.parts import Parts
 from api.streaming import Turnstile
 from api.tus import Dialect
-from bootstrap import Core, new_id, now, sessions, token_keys
+from bootstrap import Core, new_id, now, people, sessions, token_keys
 from commands import (
-    accounts,
-    api_keys,
     bulk,
     erasure,
     holds,
@@ -53,8 +51,7 @@ from commands import (
     uploads,
 )
 from commands.dispatcher import Dispatcher
-from commands.guesses import Guesses
-from commands.limits import Tolls
+from commands.limits import Limiter, Tolls
 from commands.once import Once
 from commands.prints import Printer
 from domain.refusals import Unavailable
@@ -107,7 +104,7 @@ def application(settings: Settings) -> Litestar:
     health = Health(core.database, core.log, None, core.objects, settings)
     return create(
         Parts(
-            dispatch=dispatcher(core, lab, passwords, Guesses(limiter), keys),
+            dispatch=dispatcher(core, lab, passwords, limiter, keys),
             gallery=PostgresGallery(core.database),
             accounts=PostgresAccounts(core.database),
             search=PostgresSearch(core.database),
@@ -160,7 +157,7 @@ def dispatcher(
     core: Core,
     lab: VipsLab,
     passwords: Argon2Passwords,
-    guesses: Guesses,
+    limiter: Limiter | None,
     keys: PostgresApiKeys,
 ) -> Dispatcher:
     """Every command this service accepts."""
@@ -179,11 +176,11 @@ def dispatcher(
         "twins": PostgresGallery(core.database),
     }
     names: dict[str, Any] = {"store": store, "hasher": core.key}
-    proof: dict[str, Any] = {"passwords": passwords, "guesses": guesses}
     erase: dict[str, Any] = names | {"erasures": PostgresErasures(core.database)}
     take_in = partial(uploads.take_in, objects=objects, **promise, **prove)
     return Dispatcher(
-        {
+        people.handlers(core, passwords, limiter, keys)
+        | {
             uploads.InitiateUpload: partial(
                 uploads.initiate_upload, expiry=settings.upload_expiry, **promise, **arrive
             ),
@@ -245,19 +242,6 @@ def dispatcher(
             ),
             images.ShareImage: partial(images.share_image, store=store, now=now, new_id=new_id),
             images.RevokeShare: partial(images.revoke_share, store=store, now=now),
-            accounts.SignUp: partial(
-                accounts.sign_up,
-                passwords=passwords,
-                new_id=new_id,
-                plan=settings.plan,
-                quota_bytes=settings.quota_bytes,
-                **names,
-            ),
-            accounts.LogIn: partial(accounts.log_in, sessions=sessions(core), **proof, **names),
-            api_keys.IssueApiKey: partial(api_keys.issue_api_key, store=store, keys=keys, now=now),
-            api_keys.RevokeApiKey: partial(api_keys.revoke_api_key, store=store, keys=keys),
             erasure.PurgeImage: partial(erasure.purge_image, now=now, **erase),
-            erasure.EraseAccount: partial(erasure.erase_account, **proof, **erase),
-            accounts.ChangeAccount: partial(accounts.change_account, **names),
         }
     )

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from commands.execute import Stream, execute, execute_together
-from commands.guesses import Guesses, prove
+from commands.mail import Letters, first_letter
 from commands.ports import (
     Device,
     EventStore,
@@ -20,6 +20,7 @@ from commands.ports import (
     SetQuota,
     StreamMoved,
 )
+from commands.proving import Claimant, Prover
 from domain import account, claim
 from domain.account import Account, Identity, SettingsChanged
 from domain.ids import AccountId
@@ -42,6 +43,8 @@ class SignedUp(msgspec.Struct, frozen=True, kw_only=True):
 class LogIn(msgspec.Struct, frozen=True, kw_only=True):
     email: str
     password: str
+    code: str | None = None
+    """Of the second factor, where there is one."""
     device: Device = Device()
 
 
@@ -58,6 +61,7 @@ async def sign_up(
     passwords: Passwords,
     hasher: Hasher,
     new_id: NewId,
+    letters: Letters,
     plan: str,
     quota_bytes: int,
 ) -> SignedUp:
@@ -93,28 +97,21 @@ async def sign_up(
         if not made_before:
             await passwords.forget(account_id)
         raise
+    await letters.post(first_letter(account_id, identity.email))
     return SignedUp(account_id=account_id, receipt=receipt)
 
 
 async def log_in(
-    command: LogIn,
-    *,
-    store: EventStore,
-    passwords: Passwords,
-    sessions: Sessions,
-    hasher: Hasher,
-    guesses: Guesses,
+    command: LogIn, *, store: EventStore, sessions: Sessions, hasher: Hasher, prover: Prover
 ) -> Session:
     """An unknown address and a wrong password cost and answer the same."""
     account_id = await find_account(command.email, store=store, hasher=hasher)
-    await prove(
-        command.password,
-        of=account_id,
+    who = Claimant(
+        account_id=account_id,
         subject=hasher.claim_id("email", command.email),
         client=command.device.client,
-        passwords=passwords,
-        guesses=guesses,
     )
+    await prover.by_both(who, command.password, command.code)
     assert account_id is not None
     return await sessions.open(account_id, command.device)
 

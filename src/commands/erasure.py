@@ -10,16 +10,15 @@ from uuid import UUID
 import msgspec
 
 from commands.execute import Stream, execute_together
-from commands.guesses import Guesses, prove
 from commands.ports import (
     Clock,
     EventStore,
     Hasher,
-    Passwords,
     Receipt,
     SetQuota,
     StreamMoved,
 )
+from commands.proving import Claimant, Prover
 from commands.uploads import charge
 from domain import account, claim, image
 from domain.account import Account
@@ -114,20 +113,13 @@ async def erase_account(
     *,
     store: EventStore,
     hasher: Hasher,
-    passwords: Passwords,
-    guesses: Guesses,
+    prover: Prover,
     erasures: Erasures,
 ) -> Ordered:
     """Its names are free at once, so nobody can sign in; the rest goes in the background."""
     by = command.by
-    await prove(
-        command.password,
-        of=by,
-        subject=by,
-        client=command.client,
-        passwords=passwords,
-        guesses=guesses,
-    )
+    who = Claimant(account_id=by, subject=by, client=command.client)
+    await prover.by_password(who, command.password)
     receipt = await _end_account(by, account.erase, by=by, store=store, hasher=hasher)
     erasure = await _order(Kind.ACCOUNT, by, by, store=store, hasher=hasher)
     await erasures.open(erasure)

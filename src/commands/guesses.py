@@ -5,10 +5,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from commands.limits import Limiter, refusal
-from commands.ports import Passwords
-from domain.ids import AccountId
 from domain.limits import Policy
-from domain.refusals import Unauthenticated
 
 PAIR = Policy("wrong-passwords", 10, 600)
 ADDRESS = Policy("wrong-passwords-of-an-address", 100, 600)
@@ -40,22 +37,6 @@ class Guesses:
         if self._limiter is not None:
             keys = _keys(subject, client)
             await asyncio.gather(*(self._limiter.give_back(*it) for it in keys))
-
-
-async def prove(
-    password: str,
-    *,
-    of: AccountId | None,
-    subject: UUID,
-    client: str,
-    passwords: Passwords,
-    guesses: Guesses,
-) -> None:
-    """`subject` is what was named, if it was an account or not. Raises Unauthenticated."""
-    await guesses.begin(subject, client)
-    if not await passwords.verify(of, password):
-        raise Unauthenticated
-    await guesses.right(subject, client)
 
 
 def _keys(subject: UUID, client: str) -> Sequence[tuple[Policy, str]]:

@@ -54,12 +54,30 @@ class SettingsChanged(Event, frozen=True, kw_only=True, tag="account.settings-ch
     duplicates: Duplicates | None = None
 
 
+class PasswordChanged(Event, frozen=True, kw_only=True, tag="account.password-changed"):
+    """Every other session ended with it."""
+
+
+class EmailVerified(Event, frozen=True, kw_only=True, tag="account.email-verified"):
+    """Whoever holds the account reads what is sent to its address."""
+
+
+class SecondFactorEnabled(Event, frozen=True, kw_only=True, tag="account.second-factor-enabled"):
+    pass
+
+
+class SecondFactorDisabled(Event, frozen=True, kw_only=True, tag="account.second-factor-disabled"):
+    pass
+
+
 class AccountErased(Event, frozen=True, kw_only=True, tag="account.erased"):
     """The stream's key, every secret and every image are destroyed because of this."""
 
 
+Mark: TypeAlias = PasswordChanged | EmailVerified | SecondFactorEnabled | SecondFactorDisabled
+"""Of whose past only the last one counts."""
 AccountEvent: TypeAlias = (
-    AccountRegistered | UsernameChanged | SettingsChanged | ApiKeyEvent | AccountErased
+    AccountRegistered | UsernameChanged | SettingsChanged | ApiKeyEvent | Mark | AccountErased
 )
 
 # State
@@ -75,6 +93,9 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     notify: dict[str, bool] = {}
     duplicates: Duplicates = Duplicates.KEEP
     keys: api_key.Keys = {}
+    verified: bool = False
+    """The e-mail address."""
+    second_factor: bool = False
     erased: bool = False
 
 
@@ -97,6 +118,18 @@ def evolve(account: Account | None, event: AccountEvent) -> Account:
             return replace(account, keys=api_key.evolve(account.keys, event))
         case AccountErased():
             return replace(account, username="", email="", quota_bytes=0, keys={}, erased=True)
+        case _:
+            return replace(account, **_marks(event))
+
+
+def _marks(event: Mark) -> dict[str, Any]:
+    match event:
+        case PasswordChanged():
+            return {}
+        case EmailVerified():
+            return {"verified": True}
+        case SecondFactorEnabled() | SecondFactorDisabled():
+            return {"second_factor": isinstance(event, SecondFactorEnabled)}
         case _:
             assert_never(event)
 
@@ -139,6 +172,23 @@ def issue_key(account: Account | None, **asked: Any) -> list[ApiKeyEvent]:
 
 def revoke_key(account: Account | None, *, key_id: KeyId) -> list[ApiKeyEvent]:
     return api_key.revoke(_existing(account).keys, key_id=key_id)
+
+
+def change_password(account: Account | None) -> list[AccountEvent]:
+    _existing(account)
+    return [PasswordChanged()]
+
+
+def verify_email(account: Account | None) -> list[AccountEvent]:
+    return [] if _existing(account).verified else [EmailVerified()]
+
+
+def enable_second_factor(account: Account | None) -> list[AccountEvent]:
+    return [] if _existing(account).second_factor else [SecondFactorEnabled()]
+
+
+def disable_second_factor(account: Account | None) -> list[AccountEvent]:
+    return [SecondFactorDisabled()] if _existing(account).second_factor else []
 
 
 def erase(account: Account | None) -> list[AccountEvent]:

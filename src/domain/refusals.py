@@ -44,6 +44,18 @@ class Unauthenticated(Refusal):
     kind = Kind.UNAUTHENTICATED
 
 
+class SecondFactorRequired(Refusal):
+    """The password is right; send the code of the second factor with it."""
+
+    kind = Kind.UNAUTHENTICATED
+
+
+class TokenSpent(Refusal):
+    """The link was used before, has expired, or never was one: ask for another."""
+
+    kind = Kind.UNPROCESSABLE
+
+
 class Forbidden(Refusal):
     """You may not do this."""
 

@@ -29,6 +29,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     keep_gps: bool = False
     notify: dict[str, bool] = {}
     duplicates: Duplicates = Duplicates.KEEP
+    verified: bool = False
+    second_factor: bool = False
     created_at: datetime
 
 
@@ -62,4 +64,8 @@ def _changes(event: Any) -> dict[str, Any]:
             return {"username": personal.username if personal else ""}
         case account.SettingsChanged():
             return account.given(event)
+        case account.EmailVerified():
+            return {"verified": True}
+        case account.SecondFactorEnabled() | account.SecondFactorDisabled():
+            return {"second_factor": isinstance(event, account.SecondFactorEnabled)}
     return {}

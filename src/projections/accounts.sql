@@ -10,5 +10,7 @@ create table profiles (
     keep_gps boolean not null,
     notify jsonb not null,
     duplicates text not null,
+    verified boolean not null,
+    second_factor boolean not null,
     created_at timestamptz not null
 );

@@ -20,7 +20,11 @@ from tests.people import PASSWORD, Person, expect, refused, sample
 
 COPIES = 8
 PIXEL = sample("valid/sharp__2x2_fdcce6.png")
-IGNORING = {"/v1/auth/login", "/v1/auth/refresh", "/v1/auth/logout", "/oauth/token", "/v1/tus"}
+IGNORING = {
+    *("/v1/auth/login", "/v1/auth/refresh", "/v1/auth/logout", "/oauth/token", "/v1/tus"),
+    *("/v1/auth/password-reset/confirm", "/v1/auth/verify-email"),
+    *("/v1/me/second-factor", "/v1/me/second-factor/confirm"),
+}
 
 
 class Request(msgspec.Struct, kw_only=True):
@@ -202,8 +206,25 @@ def issuing_a_key(_: Person) -> Request:
     )
 
 
+def asking_for_a_reset(_: Person) -> Request:
+    address = f"forgot-{secrets.token_hex(5)}@example.org"
+    return Request(
+        path="/v1/auth/password-reset",
+        body={"json": {"email": address}},
+        other={"json": {"email": "x" + address}},
+        events=0,
+        anonymous=True,
+    )
+
+
+def asking_for_a_mail(_: Person) -> Request:
+    return Request(path="/v1/me/verification", body={}, other={"content": b"{}"}, events=0)
+
+
 POSTS: dict[str, list[Callable[[Person], Request]]] = {
     "/v1/auth/signup": [signing_up],
+    "/v1/auth/password-reset": [asking_for_a_reset],
+    "/v1/me/verification": [asking_for_a_mail],
     "/v1/api-keys": [issuing_a_key],
     "/v1/uploads": [initiating],
     "/v1/uploads/batch": [initiating_many],

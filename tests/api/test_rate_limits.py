@@ -10,15 +10,9 @@ import pytest
 
 from tests.api.conftest import ANONYMOUS, OURS, PROXY, SIGNING_IN
 from tests.people import PASSWORD, Person, expect, refused
-from tests.service import TRUST
+from tests.service import TRUST, coming_from
 
 pytestmark = pytest.mark.xdist_group("rates")
-
-
-def coming_from(service, address, **headers):
-    """A client of its own address: the whole of 127.0.0.0/8 is this machine."""
-    transport = httpx.HTTPTransport(local_address=address, verify=TRUST)
-    return httpx.Client(base_url=service.url, transport=transport, headers=headers, timeout=60)
 
 
 def burst(service, times, **headers):

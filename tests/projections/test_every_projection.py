@@ -32,12 +32,21 @@ renamed = st.builds(
     account.UsernameChanged, personal=st.none() | st.builds(Username, username=names)
 )
 
+marks = st.sampled_from(
+    [
+        account.PasswordChanged(),
+        account.EmailVerified(),
+        account.SecondFactorEnabled(),
+        account.SecondFactorDisabled(),
+    ]
+)
+
 
 @st.composite
 def accounts(draw):
     identity = draw(st.none() | st.builds(Identity, username=names, email=names))
     opened = account.AccountRegistered(plan="free", quota_bytes=10, personal=identity)
-    return [opened, *draw(st.lists(st.one_of(settings, renamed), max_size=6))]
+    return [opened, *draw(st.lists(st.one_of(settings, renamed, marks), max_size=6))]
 
 
 STREAMS = {"image": histories(), "account": accounts()}

@@ -1,0 +1,77 @@
+"""Every command of people, with what its handler needs."""
+
+from functools import partial
+from typing import Any
+
+from adapters.api_keys import PostgresApiKeys
+from adapters.erasure import PostgresErasures
+from adapters.letters import PostgresMailTokens
+from adapters.passwords import Argon2Passwords
+from adapters.sealing import Sealer
+from adapters.second_factors import PostgresSecondFactors
+from bootstrap import Core, letters, new_id, now, sessions
+from commands import accounts, api_keys, erasure, factors
+from commands import passwords as words
+from commands.dispatcher import Handler
+from commands.guesses import Guesses
+from commands.limits import Limiter
+from commands.proving import Prover
+
+
+def handlers(
+    core: Core,
+    passwords: Argon2Passwords,
+    limiter: Limiter | None,
+    keys: PostgresApiKeys,
+) -> dict[type, Handler]:
+    store, settings = core.store, core.settings
+    names: dict[str, Any] = {"store": store, "hasher": core.key}
+    prover = Prover(
+        passwords=passwords,
+        factors=PostgresSecondFactors(
+            core.database, Sealer(core.key.derived("totp")), core.key.derived("recovery codes")
+        ),
+        guesses=Guesses(limiter),
+        now=now,
+    )
+    erasures = PostgresErasures(core.database)
+    mail_tokens = PostgresMailTokens(core.database)
+    return {
+        accounts.ChangeAccount: partial(accounts.change_account, **names),
+        accounts.SignUp: partial(
+            accounts.sign_up,
+            passwords=passwords,
+            letters=letters(core),
+            new_id=new_id,
+            plan=settings.plan,
+            quota_bytes=settings.quota_bytes,
+            **names,
+        ),
+        accounts.LogIn: partial(accounts.log_in, sessions=sessions(core), prover=prover, **names),
+        words.ChangePassword: partial(
+            words.change_password, store=store, sessions=sessions(core), prover=prover
+        ),
+        words.AskForMail: partial(
+            words.ask_for_mail,
+            letters=letters(core),
+            limiter=limiter,
+            hasher=core.key,
+            new_id=new_id,
+        ),
+        words.ResetPassword: partial(
+            words.reset_password,
+            store=store,
+            passwords=passwords,
+            sessions=sessions(core),
+            tokens=mail_tokens,
+        ),
+        words.VerifyEmail: partial(words.verify_email, store=store, tokens=mail_tokens),
+        factors.ProposeFactor: partial(factors.propose_factor, prover=prover),
+        factors.ConfirmFactor: partial(factors.confirm_factor, store=store, prover=prover),
+        factors.DropFactor: partial(factors.drop_factor, store=store, prover=prover),
+        api_keys.IssueApiKey: partial(api_keys.issue_api_key, store=store, keys=keys, now=now),
+        api_keys.RevokeApiKey: partial(api_keys.revoke_api_key, store=store, keys=keys),
+        erasure.EraseAccount: partial(
+            erasure.erase_account, prover=prover, erasures=erasures, **names
+        ),
+    }
