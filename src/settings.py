@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from domain.limits import Limits, Policy
 from domain.media import Caps
+from domain.plan import FREE, PREMIUM, Plan, merged
 
 PREFIX = "DARKROOM_"
 CLIENTS = ("token", "url")
@@ -70,8 +72,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     access_token_seconds: int = 900
     refresh_token_days: int = 30
     rate_limits: Literal["on", "off"] = "on"
-    requests: str = "free=6000,premium=30000"
-    """How many a minute, by plan."""
+    plans: str = ""
+    """JSON: what differs from the plans free and premium, by plan, and plans of your own, like
+    {"team": {"storageBytes": 5000000000, "requestsPerMinute": 600}}."""
     requests_anonymous: int = 3_000
     """How many a minute from one address, without credentials."""
     requests_signing_in: int = 600
@@ -98,9 +101,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return _by_plan(self.retention_plans)
 
     @property
+    def known_plans(self) -> Mapping[str, Plan]:
+        """`quota_bytes` and the retention settings are figures of plans, too."""
+        base = {self.plan: FREE, "free": FREE, "premium": PREMIUM}
+        base[self.plan] = replace(
+            base[self.plan], storage_bytes=self.quota_bytes, retention_days=self.retention_days
+        )
+        for name, days in self.retention_by_plan.items():
+            base[name] = replace(base.get(name, FREE), retention_days=days)
+        return merged(base, self.plans)
+
+    @property
     def limits(self) -> Limits:
         return Limits(
-            by_plan={plan: Policy("requests", n) for plan, n in _by_plan(self.requests).items()},
+            by_plan={
+                name: Policy("requests", plan.requests_per_minute)
+                for name, plan in self.known_plans.items()
+            },
             anonymous=Policy("anonymous", self.requests_anonymous),
             signing_in=Policy("signing-in", self.requests_signing_in),
         )
@@ -115,9 +132,9 @@ def load(environ: Mapping[str, str]) -> Settings:
     ours = {k.removeprefix(PREFIX).lower(): v for k, v in environ.items() if k.startswith(PREFIX)}
     ours = {name: value for name, value in ours.items() if name not in CLIENTS}
     settings = msgspec.convert(ours, Settings, strict=False)
-    for name in ("retention_plans", "requests"):
-        if not _PLANS.fullmatch(getattr(settings, name)):
-            raise msgspec.ValidationError(f"{name} must be like pro=90,team=365")
+    if not _PLANS.fullmatch(settings.retention_plans):
+        raise msgspec.ValidationError("retention_plans must be like pro=90,team=365")
+    _ = settings.known_plans, settings.limits
     return settings
 
 

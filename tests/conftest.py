@@ -29,7 +29,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         DARKROOM_IMPORT_ALLOW=f"{ELSEWHERE}/32",
         DARKROOM_ADMIN_EMAIL=ADMINISTRATOR,
         DARKROOM_RATE_LIMITS="on",
-        DARKROOM_REQUESTS="free=1000000",
+        DARKROOM_PLANS='{"free": {"requestsPerMinute": 1000000}}',
         DARKROOM_REQUESTS_ANONYMOUS="1000000",
         DARKROOM_REQUESTS_SIGNING_IN="1000000",
     )

@@ -12,7 +12,7 @@ from commands.ports import AccessTokens, EventStore
 from domain import account
 from domain.access import Scope, reach
 from domain.ids import AccountId, KeyId
-from domain.refusals import Unauthenticated
+from domain.refusals import AccountSuspended, Unauthenticated
 from domain.stream import fold
 
 
@@ -34,7 +34,8 @@ class BearerCredentials:
             scopes = reach(bearer.scopes) & reach(claims.scopes)
             return msgspec.structs.replace(bearer, scopes=scopes)
         assert claims.session_id
-        (plan,) = await self._one(_SESSION, (claims.session_id, claims.account_id))
+        barred, plan = await self._one(_SESSION, (claims.session_id, claims.account_id))
+        _require_free(barred)
         return Bearer(
             account_id=claims.account_id,
             plan=await self._plan(claims.account_id, plan),
@@ -46,9 +47,10 @@ class BearerCredentials:
         return await self._by_key("k.hash = %s", hashed(secret))
 
     async def _by_key(self, which: str, value: Any, account_id: AccountId | None = None) -> Bearer:
-        id, owner, scopes, plan = await self._one(_KEY + which, (value,))
+        barred, id, owner, scopes, plan = await self._one(_KEY + which, (value,))
         if account_id not in (None, owner):
             raise Unauthenticated
+        _require_free(barred)
         self._keys.used(KeyId(id))
         return Bearer(
             account_id=AccountId(owner),
@@ -73,10 +75,17 @@ class BearerCredentials:
         return rows[0]
 
 
-_SESSION = """
-    select p.plan from secrets.sessions s left join accounts.profiles p on p.id = s.account_id
+def _require_free(barred: bool) -> None:
+    if barred:
+        raise AccountSuspended
+
+
+_BARRED = "exists (select from secrets.bars b where b.account_id = {0}.account_id)"
+_SESSION = f"""
+    select {_BARRED.format("s")}, p.plan
+    from secrets.sessions s left join accounts.profiles p on p.id = s.account_id
     where s.id = %s and s.account_id = %s"""
-_KEY = """
-    select k.id, k.account_id, k.scopes, p.plan
+_KEY = f"""
+    select {_BARRED.format("k")}, k.id, k.account_id, k.scopes, p.plan
     from secrets.api_keys k left join accounts.profiles p on p.id = k.account_id
     where (k.expires_at is null or k.expires_at > now()) and """

@@ -64,3 +64,6 @@ create table if not exists secrets.recovery_codes (
     hash bytea not null,
     primary key (account_id, hash)
 );
+create table if not exists secrets.bars (
+    account_id uuid primary key  -- suspended: nothing that it issued opens anything
+);

@@ -13,7 +13,7 @@ from api.idempotency import Ids
 from api.identity import AnyRequest, Bearing, Caller
 from api.parts import Given, Parts
 from api.waiting import written
-from commands.accounts import ChangeAccount, LogIn, SignUp
+from commands.accounts import ChangeAccount, LogIn, Refresh, SignUp
 from commands.credentials import Bearer
 from commands.erasure import EraseAccount
 from commands.ports import OpenSession, Session
@@ -63,7 +63,8 @@ class AuthController(Controller):
         self, data: JSONBody[RefreshToken], request: AnyRequest, parts: Given
     ) -> Response[dict[str, Any]]:
         origin = device(request, parts.proxies)
-        return tokens(parts, await parts.sessions.rotate(data.refresh_token, origin))
+        command = Refresh(refresh_token=data.refresh_token, device=origin)
+        return tokens(parts, await parts.dispatch(command))
 
     @post("/logout", status_code=204, summary="End a session")
     async def log_out(self, data: JSONBody[RefreshToken], parts: Given) -> None:

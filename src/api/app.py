@@ -32,6 +32,7 @@ from api import (
     sharex,
     tus,
     uploads,
+    users,
 )
 from api.bodies import MAX_BODY, JsonRequest
 from api.deadlines import Deadlines
@@ -70,6 +71,7 @@ def create(parts: Parts) -> Litestar:
             erasure.PurgingController,
             erasure.receipt,
             administration.LegalHoldController,
+            users.UserController,
             audit.entries,
             bulk.act,
             bulk.undo,

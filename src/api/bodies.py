@@ -43,6 +43,7 @@ Password = Annotated[str, Meta(min_length=8, max_length=1_024)]
 GivenPassword = Annotated[str, Meta(max_length=1_024)]
 Code = Annotated[str, Meta(max_length=40)]
 """Of the second factor, or to recover it."""
+Reason = Annotated[str, Meta(min_length=1, max_length=1_000)]
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}(?!\n)$")]
 ContentType = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.+-]{1,60}/[A-Za-z0-9_.+-]{1,60}(?!\n)$")]
 Notice = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,40}(?!\n)$")]
@@ -105,7 +106,16 @@ class NewOperation(Body, kw_only=True):
 
 
 class NewHold(Body, kw_only=True):
-    reason: Annotated[str, Meta(min_length=1, max_length=1_000)]
+    reason: Reason
+
+
+class Because(Body, kw_only=True):
+    reason: Reason
+
+
+class UserChanges(Because, kw_only=True):
+    plan: Annotated[str, Meta(max_length=100)] | None = None
+    quota_bytes: Annotated[int, Meta(ge=0, le=2**62)] | None = None
 
 
 class NewApiKey(Body, kw_only=True):

@@ -13,11 +13,11 @@ from litestar import Response, get, post
 from api.clients import device
 from api.identity import AnyRequest
 from api.parts import Given, Parts
-from commands.accounts import LogIn
+from commands.accounts import LogIn, Refresh
 from commands.ports import Claims, Session
 from domain.access import Scope, reach
 from domain.ids import KeyId, from_text
-from domain.refusals import SecondFactorRequired, Unauthenticated
+from domain.refusals import AccountSuspended, SecondFactorRequired, Unauthenticated
 
 FORM = "application/x-www-form-urlencoded"
 MOST_FIELDS = 20
@@ -87,8 +87,10 @@ async def _password(request: AnyRequest, parts: Parts, form: Form) -> dict[str, 
 
 
 async def _refresh_token(request: AnyRequest, parts: Parts, form: Form) -> dict[str, Any]:
-    token, here = form.required("refresh_token"), device(request, parts.proxies)
-    return _of_session(parts, await _granted(parts.sessions.rotate(token, here)))
+    command = Refresh(
+        refresh_token=form.required("refresh_token"), device=device(request, parts.proxies)
+    )
+    return _of_session(parts, await _granted(parts.dispatch(command)))
 
 
 async def _client_credentials(request: AnyRequest, parts: Parts, form: Form) -> dict[str, Any]:
@@ -96,7 +98,7 @@ async def _client_credentials(request: AnyRequest, parts: Parts, form: Form) -> 
     key_id = from_text("key", id)
     try:
         bearer = await parts.credentials.client(secret)
-    except Unauthenticated as error:
+    except (Unauthenticated, AccountSuspended) as error:
         raise _bad_client() from error
     if key_id is None or bearer.key_id != KeyId(key_id):
         raise _bad_client()
@@ -113,7 +115,7 @@ async def _granted(trying: Awaitable[Session]) -> Session:
         return await trying
     except SecondFactorRequired as error:
         raise Rejected("invalid_grant", "The second factor is missing: send it as otp.") from error
-    except Unauthenticated as error:
+    except (Unauthenticated, AccountSuspended) as error:
         raise Rejected("invalid_grant", str(error)) from error
 
 

@@ -4,13 +4,14 @@ from functools import partial
 from typing import Any
 
 from adapters.api_keys import PostgresApiKeys
+from adapters.bars import PostgresBars
 from adapters.erasure import PostgresErasures
 from adapters.letters import PostgresMailTokens
 from adapters.passwords import Argon2Passwords
 from adapters.sealing import Sealer
 from adapters.second_factors import PostgresSecondFactors
 from bootstrap import Core, letters, new_id, now, sessions
-from commands import accounts, api_keys, erasure, factors
+from commands import accounts, administration, api_keys, erasure, factors
 from commands import passwords as words
 from commands.dispatcher import Handler
 from commands.guesses import Guesses
@@ -36,7 +37,17 @@ def handlers(
     )
     erasures = PostgresErasures(core.database)
     mail_tokens = PostgresMailTokens(core.database)
+    bars = PostgresBars(core.database)
     return {
+        administration.Suspend: partial(administration.suspend, store=store, bars=bars),
+        administration.Reinstate: partial(administration.reinstate, store=store, bars=bars),
+        administration.SignOut: partial(
+            administration.sign_out, store=store, sessions=sessions(core)
+        ),
+        administration.ChangePlan: partial(
+            administration.change_plan, store=store, plans=settings.known_plans
+        ),
+        administration.ChangeQuota: partial(administration.change_quota, store=store),
         accounts.ChangeAccount: partial(accounts.change_account, **names),
         accounts.SignUp: partial(
             accounts.sign_up,
@@ -44,10 +55,11 @@ def handlers(
             letters=letters(core),
             new_id=new_id,
             plan=settings.plan,
-            quota_bytes=settings.quota_bytes,
+            quota_bytes=settings.known_plans[settings.plan].storage_bytes,
             **names,
         ),
         accounts.LogIn: partial(accounts.log_in, sessions=sessions(core), prover=prover, **names),
+        accounts.Refresh: partial(accounts.refresh, store=store, sessions=sessions(core)),
         words.ChangePassword: partial(
             words.change_password, store=store, sessions=sessions(core), prover=prover
         ),

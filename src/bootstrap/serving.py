@@ -149,7 +149,9 @@ def application(settings: Settings) -> Litestar:
 def retention(settings: Settings) -> images.Retention:
     return images.Retention(
         default=timedelta(days=settings.retention_days),
-        by_plan={plan: timedelta(days=days) for plan, days in settings.retention_by_plan.items()},
+        by_plan={
+            name: timedelta(days=plan.retention_days) for name, plan in settings.known_plans.items()
+        },
     )
 
 

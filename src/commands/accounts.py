@@ -24,7 +24,7 @@ from commands.proving import Claimant, Prover
 from domain import account, claim
 from domain.account import Account, Identity, SettingsChanged
 from domain.ids import AccountId
-from domain.refusals import EmailTaken, Refusal, UsernameTaken
+from domain.refusals import AccountSuspended, EmailTaken, Refusal, UsernameTaken
 from domain.stream import Event, fold
 
 
@@ -45,6 +45,11 @@ class LogIn(msgspec.Struct, frozen=True, kw_only=True):
     password: str
     code: str | None = None
     """Of the second factor, where there is one."""
+    device: Device = Device()
+
+
+class Refresh(msgspec.Struct, frozen=True, kw_only=True):
+    refresh_token: str
     device: Device = Device()
 
 
@@ -113,7 +118,19 @@ async def log_in(
     )
     await prover.by_both(who, command.password, command.code)
     assert account_id is not None
+    state = fold(account.evolve, await store.load(account_id))
+    if state and state.suspended:  # only whoever knows the password is told
+        raise AccountSuspended
     return await sessions.open(account_id, command.device)
+
+
+async def refresh(command: Refresh, *, store: EventStore, sessions: Sessions) -> Session:
+    """Raises Unauthenticated, or AccountSuspended."""
+    session = await sessions.rotate(command.refresh_token, command.device)
+    state = fold(account.evolve, await store.load(session.account_id))
+    if state and state.suspended:
+        raise AccountSuspended
+    return session
 
 
 async def change_account(command: ChangeAccount, *, store: EventStore, hasher: Hasher) -> Receipt:

@@ -1,13 +1,29 @@
 """One person's account. Secrets are not facts: password hashes and tokens live elsewhere."""
 
 from enum import StrEnum
-from typing import Any, TypeAlias, assert_never
+from typing import Any, TypeAlias
+from uuid import UUID
 
 import msgspec
 from msgspec.structs import replace
 
 from domain import api_key
 from domain.access import Visibility
+from domain.account_marks import (
+    AccountReinstated,
+    AccountSuspended,
+    EmailVerified,
+    Ground,
+    Mark,
+    PasswordChanged,
+    PlanChanged,
+    QuotaChanged,
+    SecondFactorDisabled,
+    SecondFactorEnabled,
+    SignedOut,
+    crossed,
+    left_by,
+)
 from domain.api_key import ApiKeyEvent, ApiKeyIssued, ApiKeyRevoked
 from domain.ids import KeyId
 from domain.refusals import Conflict, NotFound
@@ -54,28 +70,10 @@ class SettingsChanged(Event, frozen=True, kw_only=True, tag="account.settings-ch
     duplicates: Duplicates | None = None
 
 
-class PasswordChanged(Event, frozen=True, kw_only=True, tag="account.password-changed"):
-    """Every other session ended with it."""
-
-
-class EmailVerified(Event, frozen=True, kw_only=True, tag="account.email-verified"):
-    """Whoever holds the account reads what is sent to its address."""
-
-
-class SecondFactorEnabled(Event, frozen=True, kw_only=True, tag="account.second-factor-enabled"):
-    pass
-
-
-class SecondFactorDisabled(Event, frozen=True, kw_only=True, tag="account.second-factor-disabled"):
-    pass
-
-
 class AccountErased(Event, frozen=True, kw_only=True, tag="account.erased"):
     """The stream's key, every secret and every image are destroyed because of this."""
 
 
-Mark: TypeAlias = PasswordChanged | EmailVerified | SecondFactorEnabled | SecondFactorDisabled
-"""Of whose past only the last one counts."""
 AccountEvent: TypeAlias = (
     AccountRegistered | UsernameChanged | SettingsChanged | ApiKeyEvent | Mark | AccountErased
 )
@@ -96,6 +94,11 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     verified: bool = False
     """The e-mail address."""
     second_factor: bool = False
+    suspended: bool = False
+    signed_out: UUID | None = None
+    """The last request that did it."""
+    reached: int = 0
+    """Per cent of the quota that the owner was told of."""
     erased: bool = False
 
 
@@ -119,19 +122,7 @@ def evolve(account: Account | None, event: AccountEvent) -> Account:
         case AccountErased():
             return replace(account, username="", email="", quota_bytes=0, keys={}, erased=True)
         case _:
-            return replace(account, **_marks(event))
-
-
-def _marks(event: Mark) -> dict[str, Any]:
-    match event:
-        case PasswordChanged():
-            return {}
-        case EmailVerified():
-            return {"verified": True}
-        case SecondFactorEnabled() | SecondFactorDisabled():
-            return {"second_factor": isinstance(event, SecondFactorEnabled)}
-        case _:
-            assert_never(event)
+            return replace(account, **left_by(event))
 
 
 def given(settings: SettingsChanged) -> dict[str, object]:
@@ -189,6 +180,46 @@ def enable_second_factor(account: Account | None) -> list[AccountEvent]:
 
 def disable_second_factor(account: Account | None) -> list[AccountEvent]:
     return [SecondFactorDisabled()] if _existing(account).second_factor else []
+
+
+def suspend(account: Account | None, *, reason: str) -> list[AccountEvent]:
+    if _existing(account).suspended:
+        return []
+    return [AccountSuspended(personal=Ground(reason=reason))]
+
+
+def reinstate(account: Account | None, *, reason: str) -> list[AccountEvent]:
+    if not _existing(account).suspended:
+        return []
+    return [AccountReinstated(personal=Ground(reason=reason))]
+
+
+def sign_out(account: Account | None, *, request: UUID, reason: str) -> list[AccountEvent]:
+    if _existing(account).signed_out == request:
+        return []
+    return [SignedOut(request=request, personal=Ground(reason=reason))]
+
+
+def change_plan(
+    account: Account | None, *, to: str, quota_bytes: int, reason: str
+) -> list[AccountEvent]:
+    account = _existing(account)
+    if (account.plan, account.quota_bytes) == (to, quota_bytes):
+        return []
+    return [PlanChanged(plan=to, quota_bytes=quota_bytes, personal=Ground(reason=reason))]
+
+
+def change_quota(account: Account | None, *, to: int, reason: str) -> list[AccountEvent]:
+    if _existing(account).quota_bytes == to:
+        return []
+    return [QuotaChanged(quota_bytes=to, personal=Ground(reason=reason))]
+
+
+def note_usage(account: Account | None, *, used: int, quota: int) -> list[AccountEvent]:
+    """Nothing where the account is no more: nobody is there to be told."""
+    if account is None or account.erased:
+        return []
+    return [*crossed(account.reached, used=used, quota=quota)]
 
 
 def erase(account: Account | None) -> list[AccountEvent]:

@@ -74,8 +74,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     signing_in: Policy
     """Whatever takes credentials, whoever asks."""
 
-    def of(self, plan: str | None) -> Policy:
-        return self.by_plan.get(plan, self.anonymous) if plan else self.anonymous
+    def of(self, plan: str) -> Policy:
+        """A plan that was dropped is worth as much as none."""
+        return self.by_plan.get(plan, self.anonymous)
 
 
 def _seconds(micros: int) -> int:

@@ -62,6 +62,12 @@ class Forbidden(Refusal):
     kind = Kind.FORBIDDEN
 
 
+class AccountSuspended(Refusal):
+    """The account is suspended: ask whoever runs this service."""
+
+    kind = Kind.FORBIDDEN
+
+
 class SignatureInvalid(Refusal):
     """The URL's signature does not match what it asks for."""
 

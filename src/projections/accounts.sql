@@ -12,5 +12,8 @@ create table profiles (
     duplicates text not null,
     verified boolean not null,
     second_factor boolean not null,
+    suspended boolean not null,
+    reached int not null,
     created_at timestamptz not null
 );
+create index profiles_newest on profiles (created_at, id);

@@ -16,7 +16,7 @@ Document: TypeAlias = msgspec.Struct | None
 
 _UNTOLD = {"id", "owner_id", "version", "attempt", "shares", "created_at", "updated_at", "at"}
 """Of documents: what never changes, or says nothing to people."""
-_INTERNAL = {"attempt", "owner_id"}
+_INTERNAL = {"attempt", "owner_id", "request"}
 _PREFIXES = {
     "share_id": "shr",
     "of": "img",

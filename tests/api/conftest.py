@@ -20,7 +20,7 @@ def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         tmp_path_factory.mktemp("strict") / "data",
         DARKROOM_RATE_LIMITS="on",
         DARKROOM_API_WORKERS="3",
-        DARKROOM_REQUESTS=f"free={OURS},premium=10000",
+        DARKROOM_PLANS=f'{{"free": {{"requestsPerMinute": {OURS}}}}}',
         DARKROOM_REQUESTS_ANONYMOUS=str(ANONYMOUS),
         DARKROOM_REQUESTS_SIGNING_IN=str(SIGNING_IN),
         DARKROOM_TRUSTED_PROXIES=f"{PROXY}/32",

@@ -15,10 +15,12 @@ import pytest
 
 from adapters.embedded import DataFolder
 from settings import load
+from tests.conftest import ADMINISTRATOR
 from tests.elsewhere import web
 from tests.people import PASSWORD, Person, expect, refused, sample
 
 COPIES = 8
+pytestmark = pytest.mark.usefixtures("admin")
 PIXEL = sample("valid/sharp__2x2_fdcce6.png")
 IGNORING = {
     *("/v1/auth/login", "/v1/auth/refresh", "/v1/auth/logout", "/oauth/token", "/v1/tus"),
@@ -35,6 +37,8 @@ class Request(msgspec.Struct, kw_only=True):
     other: dict[str, Any]
     events: int
     anonymous: bool = False
+    http: httpx.Client | None = None
+    """Who sends it, where it is somebody else."""
 
 
 def promise(name: str = "a.png") -> dict[str, Any]:
@@ -221,10 +225,34 @@ def asking_for_a_mail(_: Person) -> Request:
     return Request(path="/v1/me/verification", body={}, other={"content": b"{}"}, events=0)
 
 
+def administering(act: str, *before: str) -> Callable[[Person], Request]:
+    def made(person: Person) -> Request:
+        login = {"email": ADMINISTRATOR, "password": PASSWORD}
+        token = expect(person.service.client().post("/v1/auth/login", json=login), 200)
+        http = person.service.client(token["accessToken"])
+        path = f"/v1/admin/users/{Person(person.service).id}"
+        for step in before:
+            expect(http.post(f"{path}/{step}", json={"reason": "before"}), 200)
+        body = {"reason": "why"}
+        return Request(
+            path=f"{path}/{act}",
+            body={"json": body},
+            other={"json": body | {"reason": "other"}},
+            events=1,
+            http=http,
+        )
+
+    made.__name__ = act
+    return made
+
+
 POSTS: dict[str, list[Callable[[Person], Request]]] = {
     "/v1/auth/signup": [signing_up],
     "/v1/auth/password-reset": [asking_for_a_reset],
     "/v1/me/verification": [asking_for_a_mail],
+    "/v1/admin/users/{id}/suspend": [administering("suspend")],
+    "/v1/admin/users/{id}/reinstate": [administering("reinstate", "suspend")],
+    "/v1/admin/users/{id}/sign-out": [administering("sign-out")],
     "/v1/api-keys": [issuing_a_key],
     "/v1/uploads": [initiating],
     "/v1/uploads/batch": [initiating_many],
@@ -265,7 +293,7 @@ def log(service):
 
 
 def send(person: Person, request: Request, key: str, *, other: bool = False) -> httpx.Response:
-    http = person.service.client() if request.anonymous else person.http
+    http = person.service.client() if request.anonymous else request.http or person.http
     headers = {"Idempotency-Key": key}
     return http.post(request.path, headers=headers, **(request.other if other else request.body))
 

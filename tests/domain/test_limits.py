@@ -50,4 +50,4 @@ def test_a_plan_without_a_policy_is_nobodys():
     )
 
     assert limits.of("free") is MINUTE
-    assert limits.of(None) == limits.of("other") == Policy("anonymous", 5)
+    assert limits.of("other") == Policy("anonymous", 5)

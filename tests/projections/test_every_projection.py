@@ -1,6 +1,7 @@
 """What holds of every read model: it follows, forgives what it does not know, and can be reread."""
 
 import re
+from typing import get_args
 
 import msgspec
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from domain import account, claim
 from domain.access import Visibility
 from domain.account import Identity, SettingsChanged, Username
+from domain.account_marks import Mark
 from domain.stream import Event
 from projections import gallery
 from projections.projection import ALL
@@ -32,14 +34,7 @@ renamed = st.builds(
     account.UsernameChanged, personal=st.none() | st.builds(Username, username=names)
 )
 
-marks = st.sampled_from(
-    [
-        account.PasswordChanged(),
-        account.EmailVerified(),
-        account.SecondFactorEnabled(),
-        account.SecondFactorDisabled(),
-    ]
-)
+marks = st.one_of(st.from_type(kind) for kind in get_args(Mark))
 
 
 @st.composite
