@@ -17,7 +17,7 @@ from benchmarks.rig import Rig, Run
 from bootstrap import Core, now
 from commands.ports import Batch, EventStore
 from domain.ids import AccountId
-from domain.image import Promised, UploadInitiated
+from domain.image_events import Promised, UploadInitiated
 
 WHAT = "events/s into the log, beside a bare INSERT for each and the library's recorder"
 ROUNDS = 3
@@ -30,7 +30,7 @@ BY = AccountId(uuid4())
 STATE = os.urandom(330)  # as much as is stored of an UploadInitiated
 TABLE = """create table bare (
     id uuid, version bigint, topic text, state bytea, primary key (id, version))"""
-INSERT = "insert into bare values (%s, 1, 'image.upload-initiated', %s)"
+INSERT = "insert into bare values (%s, 1, 'upload.upload-initiated', %s)"
 
 
 def run(rig: Rig) -> Iterator[Figure]:
@@ -104,7 +104,7 @@ def _library(conninfo: str) -> PostgresApplicationRecorder:
 
 def _threads(recorder: PostgresApplicationRecorder, flying: int, events: int) -> None:
     def one(_: int) -> None:
-        recorder.insert_events([StoredEvent(uuid4(), 1, "image.upload-initiated", STATE)])
+        recorder.insert_events([StoredEvent(uuid4(), 1, "upload.upload-initiated", STATE)])
 
     with ThreadPoolExecutor(flying) as threads:
         list(threads.map(one, range(events)))

@@ -13,7 +13,7 @@ from benchmarks.measure import Figure, medians, percentile, seconds
 from benchmarks.rig import Rig
 from bootstrap import PROJECTIONS, Core, new_id, now
 from commands.ports import Batch
-from domain import image
+from domain import image_events
 from domain.access import Visibility
 from domain.ids import AccountId
 from domain.media import Content, Format
@@ -71,29 +71,29 @@ async def _written(core: Core) -> int:
 
 def _life(owner: AccountId, number: int) -> Sequence[Event]:
     content = Content(checksum=f"{number:064x}", width=4_000, height=3_000)
-    details = image.Details(title=f"Holiday {number}", tags=("sea", f"day-{number}"))
+    details = image_events.Details(title=f"Holiday {number}", tags=("sea", f"day-{number}"))
     return [
         _initiated(owner, number),
-        image.ImageFinalized(
+        image_events.ImageFinalized(
             attempt=new_id(),
             format=Format.JPEG,
             size=1_000,
             visibility=Visibility.PRIVATE,
             personal=content,
         ),
-        image.ImageCleared(scanner="decode"),
-        image.DetailsChanged(personal=details),
-        image.VisibilityChanged(visibility=Visibility.PUBLIC),
+        image_events.ImageCleared(scanner="decode"),
+        image_events.DetailsChanged(personal=details),
+        image_events.VisibilityChanged(visibility=Visibility.PUBLIC),
     ]
 
 
-def _initiated(owner: AccountId, number: int) -> image.UploadInitiated:
-    return image.UploadInitiated(
+def _initiated(owner: AccountId, number: int) -> image_events.UploadInitiated:
+    return image_events.UploadInitiated(
         owner_id=owner,
         size=1_000,
         content_type="image/jpeg",
         expires_at=now() + timedelta(minutes=15),
-        personal=image.Promised(filename=f"DSC_{number}.jpg"),
+        personal=image_events.Promised(filename=f"DSC_{number}.jpg"),
     )
 
 

@@ -10,7 +10,7 @@ from benchmarks.measure import Figure, medians, seconds
 from benchmarks.rig import Rig
 from bootstrap import Core, new_id, now
 from commands.ports import Batch, ObjectKey
-from domain import image
+from domain import image_events
 from domain.access import Visibility
 from domain.ids import AccountId
 from domain.media import Content, Format
@@ -72,23 +72,23 @@ async def _stored(core: Core, content: bytes) -> None:
     await asyncio.gather(*(client() for _ in range(CLIENTS)))
 
 
-def _begun(owner: AccountId) -> image.UploadInitiated:
-    return image.UploadInitiated(
+def _begun(owner: AccountId) -> image_events.UploadInitiated:
+    return image_events.UploadInitiated(
         owner_id=owner,
         size=1,
         content_type="image/jpeg",
         expires_at=now() + timedelta(minutes=15),
-        personal=image.Promised(filename="a.jpg"),
+        personal=image_events.Promised(filename="a.jpg"),
     )
 
 
-def _ended() -> list[image.ImageEvent]:
+def _ended() -> list[image_events.ImageEvent]:
     content = Content(checksum="0" * 64, width=1, height=1)
-    finalized = image.ImageFinalized(
+    finalized = image_events.ImageFinalized(
         attempt=new_id(),
         format=Format.JPEG,
         size=1,
         visibility=Visibility.PRIVATE,
         personal=content,
     )
-    return [finalized, image.ImageCleared(scanner="decode")]
+    return [finalized, image_events.ImageCleared(scanner="decode")]

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from adapters import upload_tokens
 from adapters.api_keys import PREFIX, PostgresApiKeys
 from adapters.database import Database
 from adapters.secret_tokens import hashed
@@ -11,7 +12,7 @@ from commands.credentials import Bearer
 from commands.ports import AccessTokens, EventStore
 from domain import account
 from domain.access import Scope, reach
-from domain.ids import AccountId, KeyId
+from domain.ids import AccountId, KeyId, TokenId
 from domain.refusals import AccountSuspended, Unauthenticated
 from domain.stream import fold
 
@@ -28,6 +29,8 @@ class BearerCredentials:
     async def check(self, token: str) -> Bearer:
         if token.startswith(PREFIX):
             return await self.client(token)
+        if token.startswith(upload_tokens.PREFIX):
+            return await self._guest(token)
         claims = self._tokens.verify(token)
         if claims.key_id:
             bearer = await self._by_key("k.id = %s", claims.key_id, claims.account_id)
@@ -45,6 +48,16 @@ class BearerCredentials:
 
     async def client(self, secret: str) -> Bearer:
         return await self._by_key("k.hash = %s", hashed(secret))
+
+    async def _guest(self, token: str) -> Bearer:
+        barred, id, owner, plan = await self._one(_GUEST, (hashed(token),))
+        _require_free(barred)
+        return Bearer(
+            account_id=AccountId(owner),
+            plan=await self._plan(AccountId(owner), plan),
+            scopes=frozenset({Scope.UPLOAD}),
+            token_id=TokenId(id),
+        )
 
     async def _by_key(self, which: str, value: Any, account_id: AccountId | None = None) -> Bearer:
         barred, id, owner, scopes, plan = await self._one(_KEY + which, (value,))
@@ -85,6 +98,10 @@ _SESSION = f"""
     select {_BARRED.format("s")}, p.plan
     from secrets.sessions s left join accounts.profiles p on p.id = s.account_id
     where s.id = %s and s.account_id = %s"""
+_GUEST = f"""
+    select {_BARRED.format("t")}, t.id, t.account_id, p.plan
+    from secrets.upload_tokens t left join accounts.profiles p on p.id = t.account_id
+    where t.hash = %s and t.expires_at > now()"""
 _KEY = f"""
     select {_BARRED.format("k")}, k.id, k.account_id, k.scopes, p.plan
     from secrets.api_keys k left join accounts.profiles p on p.id = k.account_id

@@ -14,7 +14,7 @@ from commands.erasure import Erasure, Kind, receipt_id
 from commands.ports import EventStore, Hasher
 from domain.account import AccountErased
 from domain.ids import AccountId
-from domain.image import Purged, UploadInitiated
+from domain.image_events import Purged, UploadInitiated
 from domain.stream import tag
 
 ORDERS = (tag(Purged), tag(AccountErased))

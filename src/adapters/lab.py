@@ -11,9 +11,9 @@ from pebble import ProcessExpired, ProcessPool
 from adapters import sandbox
 from adapters.recipe import RECIPE
 from commands.ports import Derivative, Development
-from domain.image import Arrived
 from domain.media import Caps, Format, Rung
 from domain.refusals import CorruptImage, Refusal, Unavailable
+from domain.uploads import Arrived
 
 WALL_CLOCK = 30.0
 FILES_A_CHILD = 200

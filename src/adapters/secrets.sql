@@ -67,3 +67,18 @@ create table if not exists secrets.recovery_codes (
 create table if not exists secrets.bars (
     account_id uuid primary key  -- suspended: nothing that it issued opens anything
 );
+create table if not exists secrets.upload_tokens (
+    id uuid primary key,
+    account_id uuid not null,
+    hash bytea not null unique,  -- SHA-256 of a 256-bit random token
+    remaining int not null,
+    max_bytes bigint,
+    format text,
+    expires_at timestamptz not null
+);
+create index if not exists upload_tokens_account on secrets.upload_tokens (account_id);
+create table if not exists secrets.guest_uploads (
+    image_id uuid primary key,
+    token_id uuid not null,
+    account_id uuid not null
+);

@@ -7,7 +7,7 @@ import msgspec
 
 from adapters.database import Database
 from domain.ids import ImageId
-from domain.image import ImageFinalized
+from domain.image_events import ImageFinalized
 from domain.stream import tag
 from projections.development import Variant
 from projections.inspection import Printed

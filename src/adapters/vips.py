@@ -19,9 +19,9 @@ from adapters.recipe import RECIPE
 from adapters.scrub import scrubbed
 from adapters.thumbhash import thumbhash
 from commands.ports import Derivative, Development
-from domain.image import Arrived
 from domain.media import Caps, Content, Format, Rung
 from domain.refusals import CorruptImage, FileTooLarge, Refusal, UnsupportedFormat
+from domain.uploads import Arrived
 
 LADDER = (Rung.LARGE, Rung.MEDIUM, Rung.SMALL, Rung.THUMB)
 AHEAD = (Format.WEBP, Format.JPEG)

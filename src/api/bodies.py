@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from domain.access import Permission, Visibility
 from domain.account import Duplicates
-from domain.image import Details
+from domain.image_events import Details
 from domain.many import MOST_TAGS
 from domain.refusals import Validation
 
@@ -122,6 +122,16 @@ class NewApiKey(Body, kw_only=True):
     name: Annotated[str, Meta(min_length=1, max_length=100)]
     scopes: Annotated[tuple[Literal["read", "write", "admin"], ...], Meta(min_length=1)]
     expires_in: Seconds | None = None
+
+
+class NewUploadToken(Body, kw_only=True):
+    number: Annotated[int, Meta(ge=1, le=10_000)] = 1
+    max_size: Annotated[int, Meta(ge=1, le=2**53)] | None = None
+    type: (
+        Literal["image/jpeg", "image/png", "image/gif", "image/webp", "image/heic", "image/avif"]
+        | None
+    ) = None
+    expires_in: Annotated[int, Meta(ge=1, le=90 * 86_400)] = 86_400
 
 
 class RefreshToken(Body, kw_only=True):

@@ -23,6 +23,8 @@ ADMINISTRATION = "/v1/admin/"
 SAFE = {"GET", "HEAD", "OPTIONS"}
 SIGNING_IN = ("/v1/auth/", "/oauth/")
 _COUNT, _NEEDED = "count", "needed"
+GUESTS = {_NEEDED: access.Scope.UPLOAD}
+"""Of a route: for those, too, who were given an upload token."""
 PERSONAL = {_NEEDED: access.Scope.PERSON}
 """Of a route: for whoever signed in, and nobody whom they lent something."""
 
@@ -65,7 +67,7 @@ class Entrance(ASGIMiddleware):
         """By account, else by address: also where the credentials turn out to be bad."""
         if scope["path"].startswith(SIGNING_IN):
             return limits.signing_in, client(scope, self._parts.proxies)
-        if bearer is None:
+        if bearer is None or bearer.token_id:  # guests use up nothing of their host's
             return limits.anonymous, client(scope, self._parts.proxies)
         return limits.of(bearer.plan), bearer.account_id.hex
 

@@ -32,6 +32,7 @@ from api.clients import client
 from api.fingerprint import DigestedBody
 from api.identity import AnyRequest, identified
 from api.parts import Given, Parts
+from commands.credentials import Bearer
 from commands.idempotency import Answer, Records, Scope, Turn
 from commands.ports import NewId
 from domain.ids import uuid7
@@ -117,11 +118,17 @@ class Idempotency(ASGIMiddleware):
             return None
         return Scope(
             account_id=bearer.account_id if bearer else None,
-            client="" if bearer else client(scope, self._parts.proxies),
+            client=self._client(scope, bearer),
             method="POST",
             path=f"{path}?{scope['query_string'].decode('latin-1')}",
             key=_valid(keys),
         )
+
+    def _client(self, scope: Connection, bearer: Bearer | None) -> str:
+        """Guests of an account are strangers to each other, and to their host's own requests."""
+        if bearer is None:
+            return client(scope, self._parts.proxies)
+        return bearer.token_id.hex if bearer.token_id else ""
 
 
 def seeded(turn: Turn) -> NewId:

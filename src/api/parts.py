@@ -30,6 +30,7 @@ from commands.ports import (
     UrlSigner,
 )
 from commands.prints import Printer
+from commands.upload_tokens import UploadTokens
 from domain.media import Caps
 from projections.accounts import Accounts
 from projections.audit_log import AuditLog
@@ -72,6 +73,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     tokens: AccessTokens
     credentials: Credentials
     api_keys: ApiKeys
+    upload_tokens: UploadTokens
     tolls: Tolls | None
     """None where nothing is limited."""
     proxies: Sequence[Network]

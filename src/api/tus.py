@@ -29,7 +29,7 @@ from commands.receiving import (
 )
 from commands.uploads import AbortUpload, FinalizeUpload
 from domain.ids import AccountId, ImageId, to_text
-from domain.image import Promised
+from domain.image_events import Promised
 from domain.refusals import ChunkMismatch, PreconditionFailed, Refusal, RequestTimeout, Validation
 
 PATH = "/v1/tus"

@@ -10,8 +10,9 @@ from adapters.letters import PostgresMailTokens
 from adapters.passwords import Argon2Passwords
 from adapters.sealing import Sealer
 from adapters.second_factors import PostgresSecondFactors
+from adapters.upload_tokens import PostgresUploadTokens
 from bootstrap import Core, letters, new_id, now, sessions
-from commands import accounts, administration, api_keys, erasure, factors
+from commands import accounts, administration, api_keys, erasure, factors, upload_tokens
 from commands import passwords as words
 from commands.dispatcher import Handler
 from commands.guesses import Guesses
@@ -37,6 +38,7 @@ def handlers(
     )
     erasures = PostgresErasures(core.database)
     mail_tokens = PostgresMailTokens(core.database)
+    tokens = PostgresUploadTokens(core.database)
     bars = PostgresBars(core.database)
     return {
         administration.Suspend: partial(administration.suspend, store=store, bars=bars),
@@ -82,6 +84,12 @@ def handlers(
         factors.ConfirmFactor: partial(factors.confirm_factor, store=store, prover=prover),
         factors.DropFactor: partial(factors.drop_factor, store=store, prover=prover),
         api_keys.IssueApiKey: partial(api_keys.issue_api_key, store=store, keys=keys, now=now),
+        upload_tokens.IssueUploadToken: partial(
+            upload_tokens.issue_upload_token, store=store, tokens=tokens, now=now
+        ),
+        upload_tokens.RevokeUploadToken: partial(
+            upload_tokens.revoke_upload_token, store=store, tokens=tokens
+        ),
         api_keys.RevokeApiKey: partial(api_keys.revoke_api_key, store=store, keys=keys),
         erasure.EraseAccount: partial(
             erasure.erase_account, prover=prover, erasures=erasures, **names

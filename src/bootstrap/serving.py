@@ -34,6 +34,7 @@ from adapters.sandbox import die_with_parent
 from adapters.search import PostgresSearch
 from adapters.signed_urls import HmacUrls
 from adapters.tokens import JwtTokens
+from adapters.upload_tokens import PostgresUploadTokens
 from api.app import create
 from api.deadlines import Pace
 from api.parts import Parts
@@ -121,6 +122,7 @@ def application(settings: Settings) -> Litestar:
             tokens=tokens,
             credentials=BearerCredentials(core.database, tokens, keys, core.store),
             api_keys=keys,
+            upload_tokens=PostgresUploadTokens(core.database),
             tolls=Tolls(limits=settings.limits, limiter=limiter) if limiter else None,
             proxies=networks(settings.trusted_proxies),
             signer=HmacUrls(core.key.url_keys()),

@@ -14,7 +14,8 @@ from commands.ports import Clock, EventStore, Hasher, Receipt, StreamMoved
 from domain import image, many, operation
 from domain.access import Visibility
 from domain.ids import AccountId, ImageId
-from domain.image import Image, ImageEvent
+from domain.image import Image
+from domain.image_events import ImageEvent
 from domain.operation import Action
 from domain.refusals import CannotBeUndone, ChangedSince, Conflict, Refusal
 from domain.stream import fold

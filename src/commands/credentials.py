@@ -5,7 +5,7 @@ from typing import Protocol
 import msgspec
 
 from domain.access import Scope
-from domain.ids import AccountId, KeyId, SessionId
+from domain.ids import AccountId, KeyId, SessionId, TokenId
 
 
 class Bearer(msgspec.Struct, frozen=True, kw_only=True):
@@ -16,6 +16,8 @@ class Bearer(msgspec.Struct, frozen=True, kw_only=True):
     """Where somebody signed in."""
     key_id: KeyId | None = None
     """Where it is an API key."""
+    token_id: TokenId | None = None
+    """Where it is an upload token: in the hands of a guest."""
 
 
 class Credentials(Protocol):

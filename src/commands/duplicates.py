@@ -8,7 +8,7 @@ from commands.ports import EventStore, Guard, Hasher, Receipt, StreamMoved, Twin
 from domain import claim, image
 from domain.claim import Claim
 from domain.ids import AccountId, ImageId
-from domain.image import ImageEvent, ImageFinalized
+from domain.image_events import ImageEvent, ImageFinalized
 from domain.stream import fold
 
 

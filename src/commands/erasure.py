@@ -23,7 +23,7 @@ from commands.uploads import charge
 from domain import account, claim, image
 from domain.account import Account
 from domain.ids import NOBODY, AccountId, ImageId
-from domain.image import Cause, ImageEvent, ImageFinalized
+from domain.image_events import Cause, ImageEvent, ImageFinalized
 from domain.stream import Event, fold
 
 

@@ -11,7 +11,8 @@ from commands.ports import Clock, EventStore, NewId, Receipt
 from domain import account, image
 from domain.access import Permission, Visibility
 from domain.ids import AccountId, ImageId, ShareId
-from domain.image import Details, Image, ImageEvent
+from domain.image import Image
+from domain.image_events import Details, ImageEvent
 from domain.stream import fold
 
 

@@ -8,11 +8,11 @@ import msgspec
 
 from commands.ports import EventStore, Fetcher, Receipt
 from commands.uploads import TakeIn, Uploaded, outcome
-from domain import image
+from domain import image, uploads
 from domain.access import Visibility
 from domain.account import Duplicates
 from domain.ids import AccountId, ImageId
-from domain.image import Details, Promised
+from domain.image_events import Details, Promised
 from domain.stream import fold
 
 
@@ -38,7 +38,7 @@ async def import_image(
     """Fetch, then take in. What an earlier try of the request took in is not fetched again."""
     history = await store.load(command.image_id)
     state = fold(image.evolve, history)
-    if state and not image.accepts_bytes(state, by=command.by):
+    if state and not uploads.accepts_bytes(state, by=command.by):
         return outcome(command.image_id, state, Receipt(version=len(history)))
     with NamedTemporaryFile(dir=spool) as file:
         path = Path(file.name)

@@ -11,9 +11,9 @@ import msgspec
 
 from domain.access import Scope
 from domain.ids import AccountId, ImageId, KeyId, SessionId
-from domain.image import Arrived
 from domain.media import Format, Rung
 from domain.stream import Event, Recorded
+from domain.uploads import Arrived
 
 # The log
 

@@ -19,9 +19,10 @@ from commands.multipart import MultipartStore
 from commands.pieces import Pieces
 from commands.ports import Clock, EventStore, ObjectMissing, Receipt
 from commands.uploads import charge
-from domain import image, progress
+from domain import image, progress, uploads
 from domain.ids import AccountId, ImageId
-from domain.image import Image, Promised
+from domain.image import Image
+from domain.image_events import Promised
 from domain.media import Caps
 from domain.refusals import ChunkMismatch, NotFound, Unavailable, UploadGone, UploadLocked
 from domain.stream import fold
@@ -101,7 +102,7 @@ async def open_upload(
     image_id = command.image_id
     expires_at = now() + timedelta(seconds=lifetime)
     decide = partial(
-        image.initiate,
+        uploads.initiate,
         by=command.by,
         promised=command.promised,
         size=command.size,
@@ -217,7 +218,7 @@ async def held(ledger: Ledger, image_id: ImageId) -> AsyncIterator[Hold]:
 
 async def _receiving(by: AccountId, image_id: ImageId, store: EventStore, now: Clock) -> Image:
     state = fold(image.evolve, await store.load(image_id))
-    return image.receiving(state, by=by, now=now())
+    return uploads.receiving(state, by=by, now=now())
 
 
 async def _entry(image_id: ImageId, ledger: Ledger) -> Entry:

@@ -10,7 +10,7 @@ from commands.ledger import Entry, Ledger
 from commands.multipart import MultipartStore
 from commands.ports import Clock, EventStore, SignedRequest
 from commands.uploads import SignedPart, sign_parts
-from domain import image
+from domain import image, uploads
 from domain.ids import AccountId, ImageId
 from domain.image import Image
 from domain.progress import Piece
@@ -45,8 +45,8 @@ async def inspect_upload(
     expiry: int,
 ) -> Standing:
     state = fold(image.evolve, await store.load(command.image_id))
-    upload = image.upload(state, by=command.by)
-    over = image.ended(upload, now=now())
+    upload = uploads.own(state, by=command.by)
+    over = uploads.ended(upload, now=now())
     if over is not None:
         return Standing(
             image_id=command.image_id,

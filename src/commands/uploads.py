@@ -32,14 +32,16 @@ from commands.ports import (
     SignedRequest,
     Twins,
 )
-from domain import image, progress
+from domain import image, progress, uploads
 from domain.access import Visibility
 from domain.account import Duplicates
 from domain.ids import AccountId, ImageId
-from domain.image import Arrived, Details, Image, Promised
+from domain.image import Image
+from domain.image_events import Details, Promised
 from domain.media import Caps
-from domain.refusals import ChecksumMismatch, Refusal, Unavailable
+from domain.refusals import ChecksumMismatch, Refusal, Unavailable, UnsupportedFormat
 from domain.stream import fold
+from domain.uploads import Arrived
 
 DECODE = "decode"
 """The gate without a scanner: every finalized image was decoded to the end."""
@@ -121,7 +123,7 @@ async def initiate_upload(
     """Reserve quota, then hand out URLs that take exactly these bytes."""
     image_id = command.image_id or ImageId(new_id())
     decide = partial(
-        image.initiate,
+        uploads.initiate,
         by=command.by,
         promised=command.promised,
         size=command.size,
@@ -193,7 +195,7 @@ async def finalize_upload(
     """Move the bytes where no client can write, prove them, and record that they are here."""
     history = await store.load(command.image_id)
     state = fold(image.evolve, history)
-    if not image.accepts_bytes(state, by=command.by):
+    if not uploads.accepts_bytes(state, by=command.by):
         return outcome(command.image_id, state, Receipt(version=len(history)))
     assert state is not None
     proof = await proving(
@@ -221,7 +223,7 @@ async def take_in(
     """As initiate and finalize, without the way over a presigned URL."""
     image_id = command.image_id or ImageId(new_id())
     decide = partial(
-        image.initiate,
+        uploads.initiate,
         by=command.by,
         promised=command.promised,
         size=command.path.stat().st_size,
@@ -233,7 +235,7 @@ async def take_in(
     initiated = await execute(store, stream, decide, by=command.by, guards=charge)
     if initiated.position is None:
         state = fold(image.evolve, await store.load(image_id))
-        if not image.accepts_bytes(state, by=command.by):
+        if not uploads.accepts_bytes(state, by=command.by):
             return outcome(image_id, state, initiated)
     proof = Proof(attempt=new_id(), arrived=await _proven(lab, command.path, command.promised))
     if isinstance(arrived := proof.arrived, Arrived):
@@ -253,7 +255,7 @@ async def take_in(
 async def abort_upload(
     command: AbortUpload, *, store: EventStore, objects: MultipartStore, ledger: Ledger
 ) -> Receipt:
-    decide = partial(image.abort, by=command.by)
+    decide = partial(uploads.abort, by=command.by)
     stream = Stream(command.image_id, image.evolve)
     receipt = await execute(store, stream, decide, by=command.by, guards=charge)
     await assembly.discard(command.image_id, objects=objects, ledger=ledger)
@@ -335,6 +337,8 @@ async def _proven(lab: Lab, path: Path, promised: Promised | None) -> Arrived | 
         return refusal
     if promised and promised.sha256 not in (None, arrived.content.checksum):
         return ChecksumMismatch(declared=promised.sha256, found=arrived.content.checksum)
+    if promised and promised.format not in (None, arrived.format):
+        return UnsupportedFormat(accepted=promised.format, found=arrived.format)
     return arrived
 
 
@@ -347,7 +351,7 @@ async def _finalize(
     twins: Twins,
 ) -> Uploaded:
     decide = partial(
-        image.finalize,
+        uploads.finalize,
         by=command.by,
         arrived=proof.arrived,
         received=proof.received,

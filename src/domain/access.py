@@ -37,12 +37,23 @@ class Action(StrEnum):
 class Scope(StrEnum):
     """What a bearer may do at most; whether they may do it at all, is asked apart."""
 
+    UPLOAD = "upload"
+    """What a guest may who was given an upload token."""
     READ = "read"
     WRITE = "write"
     ADMIN = "admin"
     """What administrators may, if the account is one."""
     PERSON = "person"
     """What only somebody who signed in may: what was lent cannot be turned against its owner."""
+
+
+_REACH: Mapping[Scope, frozenset[Scope]] = {
+    Scope.UPLOAD: frozenset({Scope.UPLOAD}),
+    Scope.READ: frozenset({Scope.READ}),
+    Scope.WRITE: frozenset({Scope.READ, Scope.WRITE, Scope.UPLOAD}),
+    Scope.ADMIN: frozenset(Scope) - {Scope.PERSON},
+    Scope.PERSON: frozenset(Scope),
+}
 
 
 class Share(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,8 +116,7 @@ def require_administrator(by: AccountId, administrators: Collection[AccountId]) 
 
 def reach(scopes: Collection[Scope]) -> frozenset[Scope]:
     """Who may write may read, and so on."""
-    order = list(Scope)
-    return frozenset(order[: max(map(order.index, scopes)) + 1]) if scopes else frozenset()
+    return frozenset().union(*(_REACH[scope] for scope in scopes))
 
 
 def require_scope(scopes: Collection[Scope], needed: Scope) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
-from domain import api_key
+from domain import api_key, upload_token
 from domain.access import Visibility
 from domain.account_marks import (
     AccountReinstated,
@@ -25,9 +25,10 @@ from domain.account_marks import (
     left_by,
 )
 from domain.api_key import ApiKeyEvent, ApiKeyIssued, ApiKeyRevoked
-from domain.ids import KeyId
+from domain.ids import KeyId, TokenId
 from domain.refusals import Conflict, NotFound
 from domain.stream import Event, Personal
+from domain.upload_token import UploadTokenEvent, UploadTokenIssued, UploadTokenRevoked
 
 
 class Duplicates(StrEnum):
@@ -75,7 +76,13 @@ class AccountErased(Event, frozen=True, kw_only=True, tag="account.erased"):
 
 
 AccountEvent: TypeAlias = (
-    AccountRegistered | UsernameChanged | SettingsChanged | ApiKeyEvent | Mark | AccountErased
+    AccountRegistered
+    | UsernameChanged
+    | SettingsChanged
+    | ApiKeyEvent
+    | UploadTokenEvent
+    | Mark
+    | AccountErased
 )
 
 # State
@@ -91,6 +98,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     notify: dict[str, bool] = {}
     duplicates: Duplicates = Duplicates.KEEP
     keys: api_key.Keys = {}
+    tokens: upload_token.Tokens = {}
     verified: bool = False
     """The e-mail address."""
     second_factor: bool = False
@@ -119,8 +127,11 @@ def evolve(account: Account | None, event: AccountEvent) -> Account:
             return replace(account, **given(event))
         case ApiKeyIssued() | ApiKeyRevoked():
             return replace(account, keys=api_key.evolve(account.keys, event))
+        case UploadTokenIssued() | UploadTokenRevoked():
+            return replace(account, tokens=upload_token.evolve(account.tokens, event))
         case AccountErased():
-            return replace(account, username="", email="", quota_bytes=0, keys={}, erased=True)
+            gone = {"username": "", "email": "", "quota_bytes": 0, "keys": {}, "tokens": {}}
+            return replace(account, **gone, erased=True)
         case _:
             return replace(account, **left_by(event))
 
@@ -180,6 +191,14 @@ def enable_second_factor(account: Account | None) -> list[AccountEvent]:
 
 def disable_second_factor(account: Account | None) -> list[AccountEvent]:
     return [SecondFactorDisabled()] if _existing(account).second_factor else []
+
+
+def issue_token(account: Account | None, **asked: Any) -> list[AccountEvent]:
+    return [*upload_token.issue(_existing(account).tokens, **asked)]
+
+
+def revoke_token(account: Account | None, *, token_id: TokenId) -> list[AccountEvent]:
+    return [*upload_token.revoke(_existing(account).tokens, token_id=token_id)]
 
 
 def suspend(account: Account | None, *, reason: str) -> list[AccountEvent]:

@@ -4,7 +4,7 @@ from typing import Any, get_args, get_type_hints
 
 from domain.account import AccountEvent
 from domain.claim import ClaimEvent
-from domain.image import ImageEvent
+from domain.image_events import ImageEvent
 from domain.operation import OperationEvent
 from domain.stream import Event, Personal, tag
 

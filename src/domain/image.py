@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import TypeAlias, assert_never
+from typing import assert_never
 from uuid import UUID
 
 import msgspec
@@ -12,171 +11,37 @@ from msgspec.structs import replace
 from domain import access
 from domain.access import Permission, Share, Visibility
 from domain.ids import AccountId, ImageId, ShareId
-from domain.media import Caps, Content, Format
+from domain.image_events import (
+    Cause,
+    Details,
+    DetailsChanged,
+    Ground,
+    ImageCleared,
+    ImageEvent,
+    ImageFinalized,
+    ImageQuarantined,
+    LegalHoldLifted,
+    LegalHoldPlaced,
+    Promised,
+    Purged,
+    Restored,
+    ShareLinkCreated,
+    ShareLinkRevoked,
+    SoftDeleted,
+    UploadAborted,
+    UploadDeduplicated,
+    UploadExpired,
+    UploadInitiated,
+    UploadRefused,
+    VisibilityChanged,
+)
 from domain.refusals import (
     AlreadyPurged,
-    Conflict,
-    FileTooLarge,
     Forbidden,
     LegalHold,
     NotFound,
-    Refusal,
     RestoreWindowClosed,
-    UploadClosed,
-    UploadGone,
-    UploadIncomplete,
 )
-from domain.stream import Event, Personal
-
-# Events
-
-
-class Promised(Personal, frozen=True, kw_only=True):
-    """What the client says of bytes that are still to come."""
-
-    filename: str
-    sha256: str | None = None
-
-
-class Details(Personal, frozen=True, kw_only=True):
-    """What people write about an image. None leaves a field as it was."""
-
-    title: str | None = None
-    description: str | None = None
-    tags: tuple[str, ...] | None = None
-    custom: dict[str, str] | None = None
-
-
-class UploadInitiated(Event, frozen=True, kw_only=True, tag="image.upload-initiated"):
-    owner_id: AccountId
-    size: int
-    content_type: str
-    expires_at: datetime
-    personal: Promised | None
-
-
-class UploadAborted(Event, frozen=True, kw_only=True, tag="image.upload-aborted"):
-    pass
-
-
-class UploadExpired(Event, frozen=True, kw_only=True, tag="image.upload-expired"):
-    pass
-
-
-class UploadRefused(Event, frozen=True, kw_only=True, tag="image.upload-refused"):
-    """The bytes came and cannot be an image here. `code` is the refusal's."""
-
-    code: str
-    facts: dict[str, int | str] = {}
-
-
-class UploadDeduplicated(Event, frozen=True, kw_only=True, tag="image.upload-deduplicated"):
-    """The bytes are those of another live image of the owner, who keeps each only once."""
-
-    of: ImageId
-
-
-class ImageFinalized(Event, frozen=True, kw_only=True, tag="image.finalized"):
-    """`attempt` names the bytes: each attempt to finalize proves a copy of its own."""
-
-    attempt: UUID
-    format: Format
-    size: int
-    visibility: Visibility
-    personal: Content | None
-
-
-class ImageCleared(Event, frozen=True, kw_only=True, tag="image.cleared"):
-    """`scanner` found nothing; `decode` is the full decode that every image passes."""
-
-    scanner: str
-
-
-class ImageQuarantined(Event, frozen=True, kw_only=True, tag="image.quarantined"):
-    scanner: str
-    finding: str
-
-
-class DetailsChanged(Event, frozen=True, kw_only=True, tag="image.details-changed"):
-    personal: Details | None
-
-
-class VisibilityChanged(Event, frozen=True, kw_only=True, tag="image.visibility-changed"):
-    visibility: Visibility
-
-
-class ShareLinkCreated(Event, frozen=True, kw_only=True, tag="image.share-link-created"):
-    share_id: ShareId
-    permissions: frozenset[Permission]
-    expires_at: datetime
-    shared_with: AccountId | None = None
-
-
-class ShareLinkRevoked(Event, frozen=True, kw_only=True, tag="image.share-link-revoked"):
-    share_id: ShareId
-
-
-class SoftDeleted(Event, frozen=True, kw_only=True, tag="image.soft-deleted"):
-    purge_after: datetime
-
-
-class Restored(Event, frozen=True, kw_only=True, tag="image.restored"):
-    pass
-
-
-class Cause(StrEnum):
-    """Why an image was purged."""
-
-    OWNER = "owner"
-    RETENTION = "retention"
-    """The time in which it could be restored was over."""
-    ERASURE = "erasure"
-    """Its owner's account, or the image that it was a duplicate of, is erased."""
-
-
-class Purged(Event, frozen=True, kw_only=True, tag="image.purged"):
-    """The stream's key and every print are destroyed because of this; what it says here stays."""
-
-    cause: Cause
-    request: UUID | None = None
-    """Names the request that asked for it, which may come again."""
-
-
-class Ground(Personal, frozen=True, kw_only=True):
-    """Why an image must not be destroyed."""
-
-    reason: str
-
-
-class LegalHoldPlaced(Event, frozen=True, kw_only=True, tag="image.legal-hold-placed"):
-    personal: Ground | None
-
-
-class LegalHoldLifted(Event, frozen=True, kw_only=True, tag="image.legal-hold-lifted"):
-    pass
-
-
-ImageEvent: TypeAlias = (
-    UploadInitiated
-    | UploadAborted
-    | UploadExpired
-    | UploadRefused
-    | UploadDeduplicated
-    | ImageFinalized
-    | ImageCleared
-    | ImageQuarantined
-    | DetailsChanged
-    | VisibilityChanged
-    | ShareLinkCreated
-    | ShareLinkRevoked
-    | SoftDeleted
-    | Restored
-    | Purged
-    | LegalHoldPlaced
-    | LegalHoldLifted
-)
-
-# State
 
 
 class Image(msgspec.Struct, frozen=True, kw_only=True):
@@ -311,122 +176,6 @@ def shared(event: ShareLinkCreated) -> Share:
 # Decisions
 
 
-def initiate(
-    image: Image | None,
-    *,
-    by: AccountId,
-    promised: Promised,
-    size: int,
-    content_type: str,
-    expires_at: datetime,
-    caps: Caps,
-) -> list[ImageEvent]:
-    if image is not None:
-        return _initiated_already(image, by, promised, size, content_type)
-    if size > caps.file_bytes:
-        raise FileTooLarge(limitBytes=caps.file_bytes, requestedBytes=size)
-    return [
-        UploadInitiated(
-            owner_id=by,
-            size=size,
-            content_type=content_type,
-            expires_at=expires_at,
-            personal=promised,
-        )
-    ]
-
-
-def _initiated_already(
-    image: Image, by: AccountId, promised: Promised, size: int, content_type: str
-) -> list[ImageEvent]:
-    """The same promise again is kept already; another one needs an id of its own."""
-    if image.purged:
-        raise NotFound
-    made = (image.owner_id, image.promised, image.size, image.content_type)
-    if made != (by, promised, size, content_type):
-        raise Conflict
-    accepts_bytes(image, by=by)
-    return []
-
-
-def accepts_bytes(image: Image | None, *, by: AccountId) -> bool:
-    """Whether finalizing has work to do; False once it is done. Raises why it never will be."""
-    image = _uploaded_by(image, by)
-    if image.refusal:
-        raise refusal(image.refusal)
-    if image.closed:
-        raise UploadClosed
-    return not (image.finalized or image.given_up)
-
-
-def finalize(
-    image: Image | None,
-    *,
-    by: AccountId,
-    arrived: "Arrived | Refusal | None",
-    attempt: UUID,
-    visibility: Visibility,
-    details: Details,
-    scanner: str | None,
-    twin: ImageId | None = None,
-    received: int = 0,
-) -> list[ImageEvent]:
-    """`scanner` names a check that the bytes have already passed; None leaves the gate shut.
-
-    `twin` is the image that already holds the bytes, for an owner who wants each only once.
-    """
-    if not accepts_bytes(image, by=by):
-        return []
-    if arrived is None:
-        assert image is not None
-        raise UploadIncomplete(receivedBytes=received, size=image.size)
-    if isinstance(arrived, Refusal):
-        return [UploadRefused(code=arrived.code, facts=dict(arrived.facts))]  # type: ignore[arg-type]  # figures and names only
-    if twin is not None:
-        return [UploadDeduplicated(of=twin)]
-    finalized = ImageFinalized(
-        attempt=attempt,
-        format=arrived.format,
-        size=arrived.size,
-        visibility=visibility,
-        personal=arrived.content,
-    )
-    events: list[ImageEvent] = [finalized]
-    if details != Details():
-        events.append(DetailsChanged(personal=details))
-    if scanner:
-        events.append(ImageCleared(scanner=scanner))
-    return events
-
-
-class Arrived(msgspec.Struct, frozen=True, kw_only=True):
-    """Bytes that decode to the end."""
-
-    format: Format
-    size: int
-    content: Content
-
-
-def refusal(recorded: tuple[str, Mapping[str, int | str]]) -> Refusal:
-    """The refusal that an UploadRefused event remembers."""
-    code, facts = recorded
-    return Refusal.known[code](**facts)
-
-
-def abort(image: Image | None, *, by: AccountId) -> list[ImageEvent]:
-    image = _uploaded_by(image, by)
-    if image.finalized:
-        raise Conflict
-    return [] if image.given_up else [UploadAborted()]
-
-
-def expire(image: Image | None, *, now: datetime) -> list[ImageEvent]:
-    assert image is not None
-    if image.settled or now < image.expires_at:
-        return []
-    return [UploadExpired()]
-
-
 def change_details(
     image: Image | None, *, by: AccountId, details: Details, now: datetime
 ) -> list[ImageEvent]:
@@ -537,36 +286,6 @@ def hold(image: Image | None, *, reason: str) -> list[ImageEvent]:
 
 def release(image: Image | None) -> list[ImageEvent]:
     return [LegalHoldLifted()] if _unpurged(image).held else []
-
-
-def upload(image: Image | None, *, by: AccountId) -> Image:
-    """The upload, whatever became of it. Raises NotFound to all but its owner."""
-    return _uploaded_by(image, by)
-
-
-def ended(image: Image, *, now: datetime) -> str | None:
-    """How an upload is over, in a word; None while it is not."""
-    if image.finalized or image.duplicate_of:
-        return "finalized"
-    if image.expired or (now >= image.expires_at and not image.settled):
-        return "expired"
-    return "aborted" if image.given_up else None
-
-
-def receiving(image: Image | None, *, by: AccountId, now: datetime) -> Image:
-    """The upload, as long as more of it may come. Raises why it may not."""
-    image = _uploaded_by(image, by)
-    if image.refusal:
-        raise refusal(image.refusal)
-    if image.closed or (now >= image.expires_at and not image.finalized):
-        raise UploadGone
-    return image
-
-
-def _uploaded_by(image: Image | None, by: AccountId) -> Image:
-    if image is None or image.owner_id != by or image.purged:
-        raise NotFound  # a stranger cannot tell "not yours" from "not there"
-    return image
 
 
 def _allowed(image: Image | None, action: access.Action, *, by: AccountId, now: datetime) -> Image:

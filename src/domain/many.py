@@ -8,7 +8,8 @@ from uuid import UUID
 from domain import image
 from domain.access import Visibility
 from domain.ids import AccountId
-from domain.image import Details, Image, ImageEvent
+from domain.image import Image
+from domain.image_events import Details, ImageEvent
 from domain.operation import Action
 from domain.refusals import CannotBeUndone, TooManyTags
 

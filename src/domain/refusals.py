@@ -68,6 +68,12 @@ class AccountSuspended(Refusal):
     kind = Kind.FORBIDDEN
 
 
+class UploadTokenSpent(Refusal):
+    """The upload token was used as often as it may be."""
+
+    kind = Kind.FORBIDDEN
+
+
 class SignatureInvalid(Refusal):
     """The URL's signature does not match what it asks for."""
 

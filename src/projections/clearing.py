@@ -11,7 +11,7 @@ from commands.multipart import MultipartStore
 from commands.ports import EventStore, Hasher, ObjectKey
 from domain import image
 from domain.ids import NOBODY, AccountId, ImageId
-from domain.image import Cause
+from domain.image_events import Cause
 
 QUARANTINE = "quarantine/"
 AT_ONCE = 16

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from commands import object_keys
 from commands.ports import Lab, Metadata, ObjectKey, ObjectStore
 from commands.uploads import downloaded
-from domain import image
+from domain import image_events
 from domain.ids import AccountId, ImageId
 from domain.media import Format, Rung
 from domain.stream import Recorded
@@ -44,17 +44,17 @@ class Prints(Protocol):
 
 def project(exposure: Exposure | None, recorded: Recorded[Any]) -> Exposure | None:
     match recorded.event:
-        case image.UploadInitiated(owner_id=owner_id):
+        case image_events.UploadInitiated(owner_id=owner_id):
             return Exposure(id=ImageId(recorded.stream_id), owner_id=owner_id)
         case (
-            image.UploadAborted()
-            | image.UploadExpired()
-            | image.UploadRefused()
-            | image.UploadDeduplicated()
-            | image.Purged()
+            image_events.UploadAborted()
+            | image_events.UploadExpired()
+            | image_events.UploadRefused()
+            | image_events.UploadDeduplicated()
+            | image_events.Purged()
         ):
             return None
-        case image.ImageFinalized(attempt=attempt, format=format) if exposure:
+        case image_events.ImageFinalized(attempt=attempt, format=format) if exposure:
             return replace(exposure, attempt=attempt, format=format)
     return exposure
 

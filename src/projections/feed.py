@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from domain import access, image
+from domain import access, image_events
 from domain.access import Action, Viewer, Visibility
 from domain.catalogue import EVENTS, stream_of
 from domain.ids import AccountId, ImageId
@@ -112,11 +112,11 @@ def _public(
 def _harmless(event: Any) -> bool:
     match event:
         case (
-            image.ImageFinalized(visibility=visibility)
-            | image.VisibilityChanged(visibility=visibility)
+            image_events.ImageFinalized(visibility=visibility)
+            | image_events.VisibilityChanged(visibility=visibility)
         ):
             return visibility is Visibility.PUBLIC
-        case image.ImageCleared() | image.DetailsChanged():
+        case image_events.ImageCleared() | image_events.DetailsChanged():
             return True
     return False
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from commands import object_keys
 from commands.ports import ObjectKey
-from domain import image
+from domain import image, image_events
 from domain.access import Share, Subject, Viewer, Visibility
 from domain.ids import AccountId, ImageId, ShareId
 from domain.media import Format
@@ -165,14 +165,14 @@ class Gallery(Protocol):
 def project(card: Card | None, recorded: Recorded[Any]) -> Card | None:
     """The next card. Pure; None removes it."""
     event = recorded.event
-    if isinstance(event, image.UploadInitiated):
+    if isinstance(event, image_events.UploadInitiated):
         return _opened(recorded, event)
-    if card is None or isinstance(event, image.Purged):
+    if card is None or isinstance(event, image_events.Purged):
         return None
     return replace(card, version=recorded.version, **_changes(card, recorded))
 
 
-def _opened(recorded: Recorded[Any], event: image.UploadInitiated) -> Card:
+def _opened(recorded: Recorded[Any], event: image_events.UploadInitiated) -> Card:
     return Card(
         id=ImageId(recorded.stream_id),
         owner_id=event.owner_id,
@@ -187,34 +187,38 @@ def _opened(recorded: Recorded[Any], event: image.UploadInitiated) -> Card:
 
 def _changes(card: Card, recorded: Recorded[Any]) -> dict[str, Any]:  # noqa: C901 - a case an event
     match recorded.event:
-        case image.UploadAborted() | image.UploadExpired() | image.UploadRefused():
+        case (
+            image_events.UploadAborted()
+            | image_events.UploadExpired()
+            | image_events.UploadRefused()
+        ):
             return {"closed": True}
-        case image.UploadDeduplicated(of=of):
+        case image_events.UploadDeduplicated(of=of):
             return {"closed": True, "duplicate_of": of}
-        case image.ImageFinalized() as event:
+        case image_events.ImageFinalized() as event:
             return _accepted(event, recorded.at)
-        case image.ImageCleared():
+        case image_events.ImageCleared():
             return {"cleared": True, "quarantined": False}
-        case image.ImageQuarantined():
+        case image_events.ImageQuarantined():
             return {"cleared": False, "quarantined": True}
-        case image.DetailsChanged(personal=details):
+        case image_events.DetailsChanged(personal=details):
             return {"updated_at": recorded.at, **written(details)}
-        case image.VisibilityChanged(visibility=visibility):
+        case image_events.VisibilityChanged(visibility=visibility):
             return {"updated_at": recorded.at, "visibility": visibility}
-        case image.ShareLinkCreated() as event:
+        case image_events.ShareLinkCreated() as event:
             return {"shares": {**card.shares, event.share_id: image.shared(event)}}
-        case image.ShareLinkRevoked(share_id=share_id):
+        case image_events.ShareLinkRevoked(share_id=share_id):
             return {
                 "shares": {**card.shares, share_id: replace(card.shares[share_id], revoked=True)}
             }
-        case image.SoftDeleted(purge_after=purge_after):
+        case image_events.SoftDeleted(purge_after=purge_after):
             return {"deleted_at": recorded.at, "purge_after": purge_after}
-        case image.Restored():
+        case image_events.Restored():
             return {"deleted_at": None, "purge_after": None}
     return {}
 
 
-def _accepted(event: image.ImageFinalized, at: datetime) -> dict[str, Any]:
+def _accepted(event: image_events.ImageFinalized, at: datetime) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "attempt": event.attempt,
         "format": event.format,
@@ -233,7 +237,7 @@ def _accepted(event: image.ImageFinalized, at: datetime) -> dict[str, Any]:
     return facts
 
 
-def written(details: image.Details | None) -> dict[str, Any]:
+def written(details: image_events.Details | None) -> dict[str, Any]:
     if details is None:
         return {}
     fields = msgspec.structs.asdict(details)

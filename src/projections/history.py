@@ -23,6 +23,7 @@ _PREFIXES = {
     "shared_with": "u",
     "key_id": "key",
     "issued_by": "key",
+    "token_id": "upt",
 }
 """Of events: the fields that are ids."""
 

@@ -14,7 +14,7 @@ from commands import object_keys
 from commands.ports import Clock, ObjectKey, ObjectMissing, ObjectStore, StoredObject
 from domain import image
 from domain.ids import ImageId, to_text
-from domain.image import ImageFinalized
+from domain.image_events import ImageFinalized
 from domain.stream import Recorded, fold
 from projections.development import Variant
 from projections.reaper import Histories, needed, paged

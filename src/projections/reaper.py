@@ -13,7 +13,7 @@ from commands import object_keys
 from commands.execute import Stream, execute
 from commands.ports import Clock, EventStore, ObjectKey, ObjectStore
 from commands.uploads import charge
-from domain import image
+from domain import image, uploads
 from domain.ids import NOBODY, ImageId
 from domain.image import Image
 from domain.refusals import Unavailable
@@ -111,7 +111,7 @@ class Reaper:
         return count
 
     async def _close(self, image_id: ImageId) -> bool:
-        decide = partial(image.expire, now=self._now())
+        decide = partial(uploads.expire, now=self._now())
         stream = Stream(image_id, image.evolve)
         try:
             receipt = await execute(self._store, stream, decide, by=NOBODY, guards=charge)

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import msgspec
 from msgspec.structs import replace
 
-from domain import image
+from domain import image_events
 from domain.access import Viewer
 from domain.ids import AccountId, ImageId
 from domain.stream import Recorded
@@ -49,21 +49,21 @@ class Search(Protocol):
 
 def project(entry: Entry | None, recorded: Recorded[Any]) -> Entry | None:
     match recorded.event:
-        case image.UploadInitiated() as event:
+        case image_events.UploadInitiated() as event:
             return Entry(
                 id=ImageId(recorded.stream_id),
                 owner_id=event.owner_id,
                 filename=event.personal.filename if event.personal else "",
             )
         case (
-            image.UploadAborted()
-            | image.UploadExpired()
-            | image.UploadRefused()
-            | image.UploadDeduplicated()
-            | image.Purged()
+            image_events.UploadAborted()
+            | image_events.UploadExpired()
+            | image_events.UploadRefused()
+            | image_events.UploadDeduplicated()
+            | image_events.Purged()
         ):
             return None
-        case image.DetailsChanged(personal=details) if entry and details:
+        case image_events.DetailsChanged(personal=details) if entry and details:
             words = gallery.written(details)
             return replace(entry, **{k: v for k, v in words.items() if k != "custom"})
     return entry

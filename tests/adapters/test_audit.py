@@ -13,7 +13,13 @@ from adapters.audit_log import LogEntries
 from bootstrap import auditing, now
 from commands.ports import Batch
 from domain.ids import NOBODY, to_text
-from domain.image import Cause, ImageCleared, Promised, Purged, UploadInitiated
+from domain.image_events import (
+    Cause,
+    ImageCleared,
+    Promised,
+    Purged,
+    UploadInitiated,
+)
 from projections.audit import Checkpoint, Kind
 from projections.audit_log import Filter, as_csv
 from tests.spec import LATER, NOW, OWNER

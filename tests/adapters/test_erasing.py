@@ -10,10 +10,16 @@ from adapters.erasure import PostgresErasures
 from bootstrap import erasing
 from commands.erasure import PurgeImage, purge_image, receipt_id
 from commands.ports import Batch
-from domain import image
+from domain import image, image_events
 from domain.access import Visibility
 from domain.claim import Claimed, Released
-from domain.image import Cause, ImageCleared, Promised, Purged, UploadInitiated
+from domain.image_events import (
+    Cause,
+    ImageCleared,
+    Promised,
+    Purged,
+    UploadInitiated,
+)
 from domain.media import Content, Format
 from tests.spec import LATER, OWNER
 
@@ -91,7 +97,7 @@ async def test_a_log_older_than_a_purge_learns_of_it_from_the_object_store(core)
 async def test_a_purge_releases_the_claim_on_its_bytes_and_is_repeatable(core):
     stream, request = uuid4(), uuid4()
     content = Content(checksum="ab" * 32, width=1, height=1)
-    finalized = image.ImageFinalized(
+    finalized = image_events.ImageFinalized(
         attempt=uuid4(),
         format=Format.PNG,
         size=0,

@@ -9,7 +9,12 @@ from adapters.event_store import EventSourcedStore
 from commands.ports import Batch, Reserve, SetQuota, StreamMoved
 from domain.account import AccountRegistered, Identity
 from domain.ids import AccountId
-from domain.image import ImageCleared, Promised, UploadAborted, UploadInitiated
+from domain.image_events import (
+    ImageCleared,
+    Promised,
+    UploadAborted,
+    UploadInitiated,
+)
 from domain.refusals import QuotaExceeded
 from tests.spec import LATER, NOW, OWNER
 

@@ -16,7 +16,8 @@ from commands.uploads import FinalizeUpload, InitiateUpload, Proof
 from domain import image
 from domain.access import Visibility
 from domain.account import AccountRegistered, Duplicates
-from domain.image import Image, ImageFinalized, Promised
+from domain.image import Image
+from domain.image_events import ImageFinalized, Promised
 from domain.media import Caps
 from domain.stream import fold
 from tests.people import sample

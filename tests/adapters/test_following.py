@@ -18,7 +18,7 @@ from adapters.relay import Relay
 from bootstrap.working import slowest
 from commands.ports import Batch
 from domain.ids import AccountId
-from domain.image import ImageCleared, UploadInitiated
+from domain.image_events import ImageCleared, UploadInitiated
 from domain.stream import Recorded
 from projections.projection import Projection
 from tests.spec import LATER, OWNER

@@ -24,7 +24,7 @@ from domain import image
 from domain.access import Visibility
 from domain.account import AccountRegistered
 from domain.ids import AccountId, ImageId
-from domain.image import (
+from domain.image_events import (
     ImageFinalized,
     Promised,
     SoftDeleted,
@@ -36,6 +36,7 @@ from domain.image import (
 from domain.media import Caps, Format
 from domain.refusals import UploadClosed
 from domain.stream import fold
+from domain.uploads import abort as abort_promise
 from projections.reaper import Reaper, needed
 from tests.people import sample
 from tests.spec import ANOTHER, ATTEMPT, LATER, OWNER, recorded
@@ -182,7 +183,7 @@ async def test_what_a_killed_process_did_not_forget_is_forgotten(core, ann):
     over, going_on = await initiated(core), await initiated(core)
     for image_id in (over, going_on):
         await ledger.open(Entry(image_id=image_id, multipart_id=None))
-    abort = partial(image.abort, by=OWNER)
+    abort = partial(abort_promise, by=OWNER)
     await execute(core.store, Stream(over, image.evolve), abort, by=OWNER, guards=uploads.charge)
 
     swept = await reaper(core).sweep(ledger.noted(), partial(forget_all, ledger=ledger))

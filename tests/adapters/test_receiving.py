@@ -18,7 +18,7 @@ from commands.receiving import Checksum, Interrupted, LocateUpload, OpenUpload, 
 from commands.uploads import AbortUpload
 from domain.account import AccountRegistered
 from domain.ids import ImageId
-from domain.image import Promised
+from domain.image_events import Promised
 from domain.media import Caps
 from domain.refusals import (
     ChunkMismatch,

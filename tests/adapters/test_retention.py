@@ -7,7 +7,7 @@ from adapters.reaping import PostgresTrash
 from bootstrap import erasing
 from commands.ports import Batch
 from domain.access import Visibility
-from domain.image import (
+from domain.image_events import (
     Cause,
     Ground,
     ImageFinalized,

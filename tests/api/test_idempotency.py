@@ -210,6 +210,15 @@ def issuing_a_key(_: Person) -> Request:
     )
 
 
+def issuing_an_upload_token(_: Person) -> Request:
+    return Request(
+        path="/v1/upload-tokens",
+        body={"json": {"number": 2}},
+        other={"json": {"number": 3}},
+        events=1,
+    )
+
+
 def asking_for_a_reset(_: Person) -> Request:
     address = f"forgot-{secrets.token_hex(5)}@example.org"
     return Request(
@@ -253,6 +262,7 @@ POSTS: dict[str, list[Callable[[Person], Request]]] = {
     "/v1/admin/users/{id}/suspend": [administering("suspend")],
     "/v1/admin/users/{id}/reinstate": [administering("reinstate", "suspend")],
     "/v1/admin/users/{id}/sign-out": [administering("sign-out")],
+    "/v1/upload-tokens": [issuing_an_upload_token],
     "/v1/api-keys": [issuing_a_key],
     "/v1/uploads": [initiating],
     "/v1/uploads/batch": [initiating_many],
@@ -370,9 +380,8 @@ def test_an_answer_that_was_lost_with_its_process_is_made_again_from_what_is_the
 def ids(body: Any) -> set[str]:
     """Whatever the answer names as made."""
     text = json.dumps(body)
-    return {
-        part for part in text.split('"') if part.startswith(("img_", "upl_", "shr_", "u_", "key_"))
-    }
+    prefixes = ("img_", "upl_", "shr_", "u_", "key_", "upt_")
+    return {part for part in text.split('"') if part.startswith(prefixes)}
 
 
 def test_what_a_dead_process_did_is_found_by_a_retry_with_another_body_too(ann, log):

@@ -19,10 +19,15 @@ from commands.images import (
 )
 from commands.ports import Reserve
 from commands.uploads import charge
-from domain import image
+from domain import image, image_events
 from domain.access import Permission, Visibility
 from domain.account import AccountRegistered
-from domain.image import Details, DetailsChanged, Promised, VisibilityChanged
+from domain.image_events import (
+    Details,
+    DetailsChanged,
+    Promised,
+    VisibilityChanged,
+)
 from domain.media import Content, Format, Rung
 from domain.refusals import Forbidden, NotFound, PreconditionFailed
 from settings import load
@@ -32,23 +37,23 @@ from tests.spec import ANOTHER, ATTEMPT, FRIEND, IMAGE, LATER, NOW, OWNER, SHARE
 
 KEPT = Retention(default=timedelta(days=3), by_plan={"pro": timedelta(days=90)})
 HISTORY = [
-    image.UploadInitiated(
+    image_events.UploadInitiated(
         owner_id=OWNER,
         size=9,
         content_type="image/png",
         expires_at=LATER,
         personal=Promised(filename="a"),
     ),
-    image.ImageFinalized(
+    image_events.ImageFinalized(
         attempt=ATTEMPT,
         format=Format.PNG,
         size=9,
         visibility=Visibility.PRIVATE,
         personal=Content(checksum="ab" * 32, width=1, height=1),
     ),
-    image.ImageCleared(scanner="decode"),
+    image_events.ImageCleared(scanner="decode"),
 ]
-lent = image.ShareLinkCreated(
+lent = image_events.ShareLinkCreated(
     share_id=SHARE,
     permissions=frozenset({Permission.VIEW, Permission.EDIT}),
     expires_at=LATER,
@@ -110,7 +115,7 @@ async def test_the_trash_keeps_it_for_as_long_as_it_says(store):
     assert store.events(IMAGE)[-1].purge_after == NOW + timedelta(days=3)
     restore = RestoreImage(by=OWNER, image_id=IMAGE)
     await images.restore_image(restore, store=store, now=lambda: NOW)
-    assert store.events(IMAGE)[-1] == image.Restored()
+    assert store.events(IMAGE)[-1] == image_events.Restored()
 
 
 async def test_a_link_lasts_as_long_as_it_says_and_is_revoked_by_its_name(store):
@@ -125,7 +130,7 @@ async def test_a_link_lasts_as_long_as_it_says_and_is_revoked_by_its_name(store)
     assert (shared.share_id, shared.expires_at) == (SHARE, NOW + timedelta(hours=1))
     revoke = RevokeShare(by=OWNER, image_id=IMAGE, share_id=SHARE)
     receipt = await images.revoke_share(revoke, store=store, now=lambda: NOW)
-    assert store.events(IMAGE)[-1] == image.ShareLinkRevoked(share_id=SHARE)
+    assert store.events(IMAGE)[-1] == image_events.ShareLinkRevoked(share_id=SHARE)
     assert receipt.version == 5
 
 
@@ -137,15 +142,15 @@ def states(history):
 
 
 def test_what_each_step_costs():
-    aborted = image.UploadAborted()
-    refused = image.UploadRefused(code="corrupt_image")
+    aborted = image_events.UploadAborted()
+    refused = image_events.UploadRefused(code="corrupt_image")
     promised = (Reserve(account_id=OWNER, bytes=9),)
     given_back = (Reserve(account_id=OWNER, bytes=-9),)
 
     for end, cost in (
         (HISTORY[1], ()),
         (aborted, given_back),
-        (image.UploadExpired(), given_back),
+        (image_events.UploadExpired(), given_back),
         (refused, given_back),
     ):
         first, second = (charge(*step) for step in states([HISTORY[0], end]))

@@ -92,7 +92,7 @@ def test_there_are_only_so_many_that_live():
 
 
 def test_who_may_write_may_read_and_nobody_who_borrowed_is_a_person():
-    order = list(Scope)
+    order = [Scope.READ, Scope.WRITE, Scope.ADMIN, Scope.PERSON]
     for place, scope in enumerate(order):
         for needed in order[: place + 1]:
             access.require_scope([scope], needed)
@@ -101,3 +101,13 @@ def test_who_may_write_may_read_and_nobody_who_borrowed_is_a_person():
                 access.require_scope([scope], needed)
     with pytest.raises(Forbidden):
         access.require_scope([], Scope.READ)
+
+
+def test_a_guest_only_uploads_and_who_only_reads_does_not():
+    access.require_scope([Scope.UPLOAD], Scope.UPLOAD)
+    for needed in set(Scope) - {Scope.UPLOAD}:
+        with pytest.raises(Forbidden):
+            access.require_scope([Scope.UPLOAD], needed)
+    access.require_scope([Scope.WRITE], Scope.UPLOAD)
+    with pytest.raises(Forbidden):
+        access.require_scope([Scope.READ], Scope.UPLOAD)

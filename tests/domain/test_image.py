@@ -1,10 +1,9 @@
 from datetime import timedelta
 from functools import partial
 
-from domain import image
+from domain import image, uploads
 from domain.access import Permission, Visibility
-from domain.image import (
-    Arrived,
+from domain.image_events import (
     Details,
     DetailsChanged,
     ImageCleared,
@@ -34,6 +33,7 @@ from domain.refusals import (
     UploadIncomplete,
 )
 from domain.stream import fold
+from domain.uploads import Arrived
 from tests.spec import (
     ANOTHER,
     ATTEMPT,
@@ -72,7 +72,7 @@ deleted = SoftDeleted(purge_after=LATER)
 
 initiating = partial(
     Given.when,
-    decide=image.initiate,
+    decide=uploads.initiate,
     by=OWNER,
     promised=promised,
     content_type="image/jpeg",
@@ -118,47 +118,49 @@ def test_a_promise_that_was_given_up_is_not_made_again():
 
 
 def test_bytes_that_decode_make_an_image_and_open_the_gate():
-    given(initiated).when(image.finalize, arrived=arrived, **finalizing).then(finalized, cleared)
+    given(initiated).when(uploads.finalize, arrived=arrived, **finalizing).then(finalized, cleared)
 
 
 def test_without_a_scanners_word_the_gate_stays_shut():
-    given(initiated).when(image.finalize, arrived=arrived, **(finalizing | {"scanner": None})).then(
-        finalized
-    )
+    given(initiated).when(
+        uploads.finalize, arrived=arrived, **(finalizing | {"scanner": None})
+    ).then(finalized)
 
 
 def test_what_people_say_at_once_is_an_event_of_its_own():
     details = Details(title="Lake")
     given(initiated).when(
-        image.finalize, arrived=arrived, **(finalizing | {"details": details})
+        uploads.finalize, arrived=arrived, **(finalizing | {"details": details})
     ).then(finalized, DetailsChanged(personal=details), cleared)
 
 
 def test_finalizing_twice_changes_nothing():
-    given(initiated, finalized).when(image.finalize, arrived=arrived, **finalizing).then_nothing()
+    given(initiated, finalized).when(uploads.finalize, arrived=arrived, **finalizing).then_nothing()
 
 
 def test_a_second_attempt_comes_too_late_whatever_it_proved():
     late = finalizing | {"attempt": ANOTHER}
-    given(initiated, finalized).when(image.finalize, arrived=arrived, **late).then_nothing()
+    given(initiated, finalized).when(uploads.finalize, arrived=arrived, **late).then_nothing()
 
 
 def test_bytes_that_are_kept_already_make_no_second_image():
-    given(initiated).when(image.finalize, arrived=arrived, twin=TWIN, **finalizing).then(duplicated)
+    given(initiated).when(uploads.finalize, arrived=arrived, twin=TWIN, **finalizing).then(
+        duplicated
+    )
 
 
 def test_a_duplicate_stays_one_whatever_comes_after():
     for twin in (TWIN, None):
         given(initiated, duplicated).when(
-            image.finalize, arrived=arrived, twin=twin, **finalizing
+            uploads.finalize, arrived=arrived, twin=twin, **finalizing
         ).then_nothing()
-    given(initiated, duplicated).when(image.abort, by=OWNER).then_nothing()
-    given(initiated, duplicated).when(image.expire, now=MUCH_LATER).then_nothing()
+    given(initiated, duplicated).when(uploads.abort, by=OWNER).then_nothing()
+    given(initiated, duplicated).when(uploads.expire, now=MUCH_LATER).then_nothing()
 
 
 def test_bytes_that_are_no_image_are_nobodys_duplicate():
     given(initiated).when(
-        image.finalize, arrived=CorruptImage(reason="torn"), twin=TWIN, **finalizing
+        uploads.finalize, arrived=CorruptImage(reason="torn"), twin=TWIN, **finalizing
     ).then(UploadRefused(code="corrupt_image", facts={"reason": "torn"}))
 
 
@@ -169,53 +171,55 @@ def test_a_duplicate_counts_no_bytes_and_is_no_image():
 
 
 def test_missing_bytes_are_no_verdict():
-    given(initiated).when(image.finalize, arrived=None, **finalizing).then_refused(UploadIncomplete)
+    given(initiated).when(uploads.finalize, arrived=None, **finalizing).then_refused(
+        UploadIncomplete
+    )
 
 
 def test_broken_bytes_are_a_fact_with_its_figures():
     refusal = TooManyPixels(pixels=2, limitPixels=1)
-    given(initiated).when(image.finalize, arrived=refusal, **finalizing).then(
+    given(initiated).when(uploads.finalize, arrived=refusal, **finalizing).then(
         UploadRefused(code="too_many_pixels", facts={"pixels": 2, "limitPixels": 1})
     )
 
 
 def test_a_verdict_on_bytes_stays():
     history = [initiated, UploadRefused(code="corrupt_image", facts={"reason": "torn"})]
-    given(*history).when(image.finalize, arrived=arrived, **finalizing).then_refused(
+    given(*history).when(uploads.finalize, arrived=arrived, **finalizing).then_refused(
         CorruptImage, reason="torn"
     )
 
 
 def test_a_stranger_learns_nothing_of_an_upload():
     given(initiated).when(
-        image.finalize, arrived=None, **(finalizing | {"by": STRANGER})
+        uploads.finalize, arrived=None, **(finalizing | {"by": STRANGER})
     ).then_refused(NotFound)
-    given(initiated).when(image.abort, by=STRANGER).then_refused(NotFound)
+    given(initiated).when(uploads.abort, by=STRANGER).then_refused(NotFound)
 
 
 def test_an_upload_can_be_given_up():
-    given(initiated).when(image.abort, by=OWNER).then(UploadAborted())
+    given(initiated).when(uploads.abort, by=OWNER).then(UploadAborted())
 
 
 def test_giving_up_twice_changes_nothing():
-    given(initiated, UploadAborted()).when(image.abort, by=OWNER).then_nothing()
+    given(initiated, UploadAborted()).when(uploads.abort, by=OWNER).then_nothing()
 
 
 def test_an_image_cannot_be_given_up_like_an_upload():
-    given(initiated, finalized).when(image.abort, by=OWNER).then_refused(Conflict)
+    given(initiated, finalized).when(uploads.abort, by=OWNER).then_refused(Conflict)
 
 
 def test_bytes_for_a_closed_upload_are_refused():
     for closing in (UploadAborted(), UploadExpired()):
-        given(initiated, closing).when(image.finalize, arrived=arrived, **finalizing).then_refused(
-            UploadClosed
-        )
+        given(initiated, closing).when(
+            uploads.finalize, arrived=arrived, **finalizing
+        ).then_refused(UploadClosed)
 
 
 def test_an_abandoned_upload_expires_and_no_other():
-    given(initiated).when(image.expire, now=MUCH_LATER).then(UploadExpired())
-    given(initiated).when(image.expire, now=NOW).then_nothing()
-    given(initiated, finalized).when(image.expire, now=MUCH_LATER).then_nothing()
+    given(initiated).when(uploads.expire, now=MUCH_LATER).then(UploadExpired())
+    given(initiated).when(uploads.expire, now=NOW).then_nothing()
+    given(initiated, finalized).when(uploads.expire, now=MUCH_LATER).then_nothing()
 
 
 def test_only_what_changed_is_recorded():

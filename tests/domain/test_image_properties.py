@@ -6,9 +6,9 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain import image
+from domain import image, image_events, uploads
 from domain.access import Permission, Visibility
-from domain.image import Details, Promised
+from domain.image_events import Details, Promised
 from domain.media import Caps, Content, Format
 from domain.refusals import CorruptImage, Refusal
 from domain.stream import fold
@@ -19,7 +19,7 @@ arrived = st.sampled_from(
     [
         None,
         CorruptImage(reason="torn"),
-        image.Arrived(
+        uploads.Arrived(
             format=Format.PNG, size=7, content=Content(checksum="0" * 64, width=1, height=1)
         ),
     ]
@@ -31,7 +31,7 @@ details = st.builds(
 )
 requests = st.one_of(
     st.tuples(
-        st.just(image.finalize),
+        st.just(uploads.finalize),
         st.fixed_dictionaries(
             {
                 "arrived": arrived,
@@ -43,7 +43,7 @@ requests = st.one_of(
             }
         ),
     ),
-    st.tuples(st.just(image.abort), st.just({})),
+    st.tuples(st.just(uploads.abort), st.just({})),
     st.tuples(
         st.just(image.change_details),
         st.fixed_dictionaries({"details": details, "now": st.just(NOW)}),
@@ -77,7 +77,7 @@ def ask(history, request, *, by=OWNER):
 @st.composite
 def histories(draw):
     """An upload, and whatever its owner may then ask for."""
-    history = image.initiate(
+    history = uploads.initiate(
         None,
         by=OWNER,
         promised=Promised(filename=draw(st.text(max_size=5))),
@@ -94,10 +94,10 @@ def histories(draw):
 @given(histories())
 def test_an_image_is_there_only_once_its_bytes_were_proven(history):
     state = fold(image.evolve, recorded(*history))
-    proven = any(isinstance(event, image.ImageFinalized) for event in history)
+    proven = any(isinstance(event, image_events.ImageFinalized) for event in history)
 
     assert state.finalized == proven
-    assert sum(isinstance(event, image.ImageFinalized) for event in history) <= 1
+    assert sum(isinstance(event, image_events.ImageFinalized) for event in history) <= 1
 
 
 @given(histories(), requests)
@@ -115,8 +115,8 @@ def test_a_stranger_never_adds_an_event(history, request):
 @given(histories())
 def test_quota_is_charged_exactly_while_bytes_are_promised_or_kept(history):
     state = fold(image.evolve, recorded(*history))
-    ends = image.UploadAborted | image.UploadRefused | image.UploadDeduplicated
-    given_back = any(isinstance(event, ends | image.Purged) for event in history)
+    ends = image_events.UploadAborted | image_events.UploadRefused | image_events.UploadDeduplicated
+    given_back = any(isinstance(event, ends | image_events.Purged) for event in history)
 
     assert image.charged(state) == (0 if given_back else state.size)
 

@@ -7,7 +7,13 @@ import pytest
 
 from domain import image, many, operation
 from domain.access import Visibility
-from domain.image import Details, DetailsChanged, Restored, SoftDeleted, VisibilityChanged
+from domain.image_events import (
+    Details,
+    DetailsChanged,
+    Restored,
+    SoftDeleted,
+    VisibilityChanged,
+)
 from domain.operation import Action, OperationBegun, OperationUndone
 from domain.refusals import CannotBeUndone, Conflict, NotFound, TooManyTags
 from domain.stream import fold

@@ -5,11 +5,11 @@ from functools import partial
 
 import pytest
 
-from domain import account, claim, image
+from domain import account, claim, image, uploads
 from domain.access import Visibility
 from domain.account import AccountErased, AccountRegistered, Identity
 from domain.claim import Claimed, Released
-from domain.image import (
+from domain.image_events import (
     Cause,
     Details,
     Ground,
@@ -72,15 +72,15 @@ def test_what_was_purged_can_do_nothing_more():
         (image.change_visibility, {"to": Visibility.PUBLIC, "by": by, "now": now}),
         (image.soft_delete, {"by": by, "now": now, "retention": timedelta(days=1)}),
         (image.restore, {"by": by, "now": now}),
-        (image.abort, {"by": by}),
+        (uploads.abort, {"by": by}),
         (image.hold, {"reason": "late"}),
     ):
         gone.when(decide, **arguments).then_refused(NotFound)
     finalizing = {"arrived": arrived, "attempt": ANOTHER, "visibility": Visibility.PRIVATE}
     given(initiated, purged).when(
-        image.finalize, by=OWNER, details=Details(), scanner=None, **finalizing
+        uploads.finalize, by=OWNER, details=Details(), scanner=None, **finalizing
     ).then_refused(NotFound)
-    given(initiated, purged).when(image.expire, now=MUCH_LATER).then_nothing()
+    given(initiated, purged).when(uploads.expire, now=MUCH_LATER).then_nothing()
 
 
 def test_it_gives_back_its_room_once():

@@ -5,30 +5,30 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from domain import image
+from domain import image_events
 from domain.access import Permission, Share, Visibility
-from domain.image import Details, Promised
+from domain.image_events import Details, Promised
 from domain.media import Content, Format
 from projections import development, search
 from projections.gallery import Card, project
 from tests.spec import ATTEMPT, FRIEND, IMAGE, LATER, NOW, OWNER, SHARE, recorded
 
-opened = image.UploadInitiated(
+opened = image_events.UploadInitiated(
     owner_id=OWNER,
     size=900,
     content_type="image/png",
     expires_at=LATER,
     personal=Promised(filename="lake.png"),
 )
-accepted = image.ImageFinalized(
+accepted = image_events.ImageFinalized(
     attempt=ATTEMPT,
     format=Format.PNG,
     size=800,
     visibility=Visibility.UNLISTED,
     personal=Content(checksum="ab" * 32, width=4, height=3, frames=2),
 )
-cleared = image.ImageCleared(scanner="decode")
-lent = image.ShareLinkCreated(
+cleared = image_events.ImageCleared(scanner="decode")
+lent = image_events.ShareLinkCreated(
     share_id=SHARE,
     permissions=frozenset({Permission.VIEW}),
     expires_at=LATER,
@@ -66,7 +66,11 @@ def test_a_promise_is_a_card_that_nobody_sees():
 
 @pytest.mark.parametrize(
     "end",
-    [image.UploadAborted(), image.UploadExpired(), image.UploadRefused(code="corrupt_image")],
+    [
+        image_events.UploadAborted(),
+        image_events.UploadExpired(),
+        image_events.UploadRefused(code="corrupt_image"),
+    ],
 )
 def test_what_is_given_up_is_closed(end):
     assert changed(opened, end) == {"closed": True}
@@ -96,7 +100,7 @@ def test_it_is_as_old_as_its_bytes():
 
 def test_the_gate_opens_and_shuts():
     assert changed(opened, accepted, cleared) == {"cleared": True}
-    quarantined = image.ImageQuarantined(scanner="clamd", finding="Eicar")
+    quarantined = image_events.ImageQuarantined(scanner="clamd", finding="Eicar")
     assert changed(opened, accepted, cleared, quarantined) == {
         "cleared": False,
         "quarantined": True,
@@ -111,13 +115,13 @@ def test_only_what_was_said_changes():
     said = Details(title="Lake", tags=("a", "b"), custom={"k": "v"})
     more = Details(description="Blue.", tags=())
 
-    assert changed(opened, accepted, image.DetailsChanged(personal=said)) == {
+    assert changed(opened, accepted, image_events.DetailsChanged(personal=said)) == {
         "title": "Lake",
         "tags": ["a", "b"],
         "custom": {"k": "v"},
     }
-    events = [opened, accepted, image.DetailsChanged(personal=said)]
-    assert changed(*events, image.DetailsChanged(personal=more)) == {
+    events = [opened, accepted, image_events.DetailsChanged(personal=said)]
+    assert changed(*events, image_events.DetailsChanged(personal=more)) == {
         "description": "Blue.",
         "tags": [],
     }
@@ -126,16 +130,16 @@ def test_only_what_was_said_changes():
 def test_links_are_kept_with_the_card():
     share = Share(permissions=frozenset({Permission.VIEW}), expires_at=LATER, shared_with=FRIEND)
     assert changed(opened, accepted, lent) == {"shares": {SHARE: share}}
-    revoked = image.ShareLinkRevoked(share_id=SHARE)
+    revoked = image_events.ShareLinkRevoked(share_id=SHARE)
     assert changed(opened, accepted, lent, revoked) == {
         "shares": {SHARE: msgspec.structs.replace(share, revoked=True)}
     }
 
 
 def test_the_trash_and_the_way_back():
-    deleted = image.SoftDeleted(purge_after=LATER)
+    deleted = image_events.SoftDeleted(purge_after=LATER)
     assert changed(opened, accepted, deleted) == {"deleted_at": NOW, "purge_after": LATER}
-    assert changed(opened, accepted, deleted, image.Restored()) == {
+    assert changed(opened, accepted, deleted, image_events.Restored()) == {
         "deleted_at": None,
         "purge_after": None,
     }
@@ -145,7 +149,7 @@ def test_what_was_erased_is_blank_and_the_figures_stay():
     found = card(
         msgspec.structs.replace(opened, personal=None),
         msgspec.structs.replace(accepted, personal=None),
-        image.DetailsChanged(personal=None),
+        image_events.DetailsChanged(personal=None),
     )
 
     assert (found.filename, found.title, found.checksum) == ("", "", "")
@@ -162,7 +166,7 @@ def entry(*events):
 def test_the_index_holds_the_words_and_nothing_else():
     said = Details(title="Lake", description="Blue.", tags=("a",), custom={"secret": "x"})
 
-    found = entry(opened, accepted, image.DetailsChanged(personal=said), cleared, lent)
+    found = entry(opened, accepted, image_events.DetailsChanged(personal=said), cleared, lent)
 
     assert found == search.Entry(
         id=IMAGE,
@@ -172,8 +176,8 @@ def test_the_index_holds_the_words_and_nothing_else():
         description="Blue.",
         tags=["a"],
     )
-    assert entry(opened, image.UploadAborted()) is None
-    assert entry(opened, accepted, image.DetailsChanged(personal=None)).title == ""
+    assert entry(opened, image_events.UploadAborted()) is None
+    assert entry(opened, accepted, image_events.DetailsChanged(personal=None)).title == ""
     assert entry(msgspec.structs.replace(opened, personal=None)).filename == ""
 
 
@@ -189,5 +193,5 @@ def test_an_original_is_developed_once_it_has_a_format():
     assert exposure(opened, accepted, cleared, lent) == development.Exposure(
         id=IMAGE, owner_id=OWNER, attempt=ATTEMPT, format=Format.PNG
     )
-    assert exposure(opened, image.UploadRefused(code="corrupt_image")) is None
+    assert exposure(opened, image_events.UploadRefused(code="corrupt_image")) is None
     assert exposure(accepted) is None

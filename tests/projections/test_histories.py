@@ -6,7 +6,14 @@ import pytest
 from msgspec.structs import replace
 
 from domain.access import Visibility
-from domain.image import Cause, Details, DetailsChanged, Purged, SoftDeleted, VisibilityChanged
+from domain.image_events import (
+    Cause,
+    Details,
+    DetailsChanged,
+    Purged,
+    SoftDeleted,
+    VisibilityChanged,
+)
 from projections import gallery
 from projections.history import document, moment, steps, until
 from tests.domain.test_image import finalized, initiated

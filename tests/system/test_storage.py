@@ -14,7 +14,7 @@ from bootstrap import Core
 from commands import object_keys
 from commands.ports import ObjectKey
 from domain.ids import AccountId, ImageId, from_text
-from domain.image import ImageFinalized
+from domain.image_events import ImageFinalized
 from domain.media import Format, Rung
 from settings import load
 from tests.people import PHOTO, Person, sample

@@ -1,0 +1,159 @@
+"""What can happen to an image, as the log keeps it."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+from uuid import UUID
+
+from domain.access import Permission, Visibility
+from domain.ids import AccountId, ImageId, ShareId
+from domain.media import Content, Format
+from domain.stream import Event, Personal
+
+
+class Promised(Personal, frozen=True, kw_only=True):
+    """What the client says of bytes that are still to come."""
+
+    filename: str
+    sha256: str | None = None
+    format: Format | None = None
+    """What it has to be, where whoever let it in said so."""
+
+
+class Details(Personal, frozen=True, kw_only=True):
+    """What people write about an image. None leaves a field as it was."""
+
+    title: str | None = None
+    description: str | None = None
+    tags: tuple[str, ...] | None = None
+    custom: dict[str, str] | None = None
+
+
+class UploadInitiated(Event, frozen=True, kw_only=True, tag="image.upload-initiated"):
+    owner_id: AccountId
+    size: int
+    content_type: str
+    expires_at: datetime
+    personal: Promised | None
+
+
+class UploadAborted(Event, frozen=True, kw_only=True, tag="image.upload-aborted"):
+    pass
+
+
+class UploadExpired(Event, frozen=True, kw_only=True, tag="image.upload-expired"):
+    pass
+
+
+class UploadRefused(Event, frozen=True, kw_only=True, tag="image.upload-refused"):
+    """The bytes came and cannot be an image here. `code` is the refusal's."""
+
+    code: str
+    facts: dict[str, int | str] = {}
+
+
+class UploadDeduplicated(Event, frozen=True, kw_only=True, tag="image.upload-deduplicated"):
+    """The bytes are those of another live image of the owner, who keeps each only once."""
+
+    of: ImageId
+
+
+class ImageFinalized(Event, frozen=True, kw_only=True, tag="image.finalized"):
+    """`attempt` names the bytes: each attempt to finalize proves a copy of its own."""
+
+    attempt: UUID
+    format: Format
+    size: int
+    visibility: Visibility
+    personal: Content | None
+
+
+class ImageCleared(Event, frozen=True, kw_only=True, tag="image.cleared"):
+    """`scanner` found nothing; `decode` is the full decode that every image passes."""
+
+    scanner: str
+
+
+class ImageQuarantined(Event, frozen=True, kw_only=True, tag="image.quarantined"):
+    scanner: str
+    finding: str
+
+
+class DetailsChanged(Event, frozen=True, kw_only=True, tag="image.details-changed"):
+    personal: Details | None
+
+
+class VisibilityChanged(Event, frozen=True, kw_only=True, tag="image.visibility-changed"):
+    visibility: Visibility
+
+
+class ShareLinkCreated(Event, frozen=True, kw_only=True, tag="image.share-link-created"):
+    share_id: ShareId
+    permissions: frozenset[Permission]
+    expires_at: datetime
+    shared_with: AccountId | None = None
+
+
+class ShareLinkRevoked(Event, frozen=True, kw_only=True, tag="image.share-link-revoked"):
+    share_id: ShareId
+
+
+class SoftDeleted(Event, frozen=True, kw_only=True, tag="image.soft-deleted"):
+    purge_after: datetime
+
+
+class Restored(Event, frozen=True, kw_only=True, tag="image.restored"):
+    pass
+
+
+class Cause(StrEnum):
+    """Why an image was purged."""
+
+    OWNER = "owner"
+    RETENTION = "retention"
+    """The time in which it could be restored was over."""
+    ERASURE = "erasure"
+    """Its owner's account, or the image that it was a duplicate of, is erased."""
+
+
+class Purged(Event, frozen=True, kw_only=True, tag="image.purged"):
+    """The stream's key and every print are destroyed because of this; what it says here stays."""
+
+    cause: Cause
+    request: UUID | None = None
+    """Names the request that asked for it, which may come again."""
+
+
+class Ground(Personal, frozen=True, kw_only=True):
+    """Why an image must not be destroyed."""
+
+    reason: str
+
+
+class LegalHoldPlaced(Event, frozen=True, kw_only=True, tag="image.legal-hold-placed"):
+    personal: Ground | None
+
+
+class LegalHoldLifted(Event, frozen=True, kw_only=True, tag="image.legal-hold-lifted"):
+    pass
+
+
+ImageEvent: TypeAlias = (
+    UploadInitiated
+    | UploadAborted
+    | UploadExpired
+    | UploadRefused
+    | UploadDeduplicated
+    | ImageFinalized
+    | ImageCleared
+    | ImageQuarantined
+    | DetailsChanged
+    | VisibilityChanged
+    | ShareLinkCreated
+    | ShareLinkRevoked
+    | SoftDeleted
+    | Restored
+    | Purged
+    | LegalHoldPlaced
+    | LegalHoldLifted
+)
