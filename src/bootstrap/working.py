@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from projections.post import Postman
     from projections.reaper import Reaper
     from projections.retention import Emptier
+    from projections.thresholds import Watcher
 
 IDLE = 0.3  # seconds between looks for an image to develop, when there was none
 CHECKPOINT = 3_600.0  # seconds between checkpoints of the log in the locked bucket
@@ -31,6 +32,7 @@ EXPIRE, CLEAR = 30.0, 3_600.0  # seconds between looks for abandoned uploads, fo
 EMPTY = 60.0  # seconds between looks for what was in the trash for long enough
 ERASE, SEAL = 0.5, 1.0  # seconds between looks for what is to be erased, and to be sealed
 POST = 0.5  # seconds between looks for letters
+WATCH = 2.0  # seconds between looks for accounts that run short of room
 STANDBY = 5.0
 SWEEPING = 600.0  # seconds between removals of answers that are old enough to be forgotten
 
@@ -65,10 +67,19 @@ async def run_reactors(settings: Settings) -> None:
         sealing = auditing.sealer(core).work
         group.create_task(_alone_for_ever(core, "sealer", SEAL, sealing))
         group.create_task(_every_letter(core))
+        watching = partial(_every, WATCH, core, "watch", watcher(core).work)
+        group.create_task(watching())
         group.create_task(_sweep_for_ever(letters(core).sweep))
         group.create_task(_sweep_for_ever(PostgresRecords(core.database, core.key).expire))
         group.create_task(_sweep_for_ever(PostgresLimiter(core.database).sweep))
         group.create_task(_sweep_for_ever(sessions(core).sweep))
+
+
+def watcher(core: Core) -> "Watcher":
+    from adapters.usages import PostgresUsages
+    from projections.thresholds import Watcher
+
+    return Watcher(PostgresUsages(core.database), store=core.store)
 
 
 async def _every_letter(core: Core) -> None:

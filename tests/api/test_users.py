@@ -4,7 +4,7 @@ import secrets
 
 import pytest
 
-from tests.people import PASSWORD, Person, expect, refused, sample
+from tests.people import PASSWORD, Person, eventually, expect, refused, sample
 
 PIXEL = sample("valid/sharp__2x2_fdcce6.png")
 WHY = {"reason": "a long story"}
@@ -141,3 +141,15 @@ def test_nobody_else_administers(user, ben, anyone):
         refused(ben.http.request(method, path, json=WHY), 403, "forbidden")
         refused(anyone.request(method, path, json=WHY), 401, "unauthenticated")
     expect(user.http.get("/v1/me"), 200)
+
+
+def test_running_out_of_room_is_in_the_accounts_history_once_each(admin, user):
+    path = f"/v1/admin/users/{user.id}"
+    expect(admin.http.patch(path, json=WHY | {"quotaBytes": len(PIXEL)}), 200)
+    user.upload(PIXEL)
+
+    def told():
+        events = expect(user.http.get("/v1/me/history"), 200)["events"]
+        return [it["data"]["percent"] for it in events if it["type"] == "account.quota-reached"]
+
+    eventually(lambda: told() == [80, 95, 100], within=20)
