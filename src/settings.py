@@ -82,6 +82,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     trusted_proxies: str = ""
     """Networks, like 10.1.0.0/16, whose X-Forwarded-For is believed."""
     log_level: str = "info"
+    oidc: str = ""
+    """JSON: OpenID Connect providers to sign in through, by a name for each, like {"acme":
+    {"issuer": "https://id.acme.example", "clientId": "darkroom", "clientSecret": "..."}}."""
     smtp_url: str = ""
     """Who delivers mail: smtp://user:password@host:587 or smtps://host:465; else it goes to a
     folder."""

@@ -1,6 +1,6 @@
 """What the HTTP face is given to work with."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
@@ -19,6 +19,7 @@ from commands.erasure import Erasures
 from commands.idempotency import Records
 from commands.ledger import Ledger
 from commands.limits import Tolls
+from commands.oidc import Provider
 from commands.ports import (
     AccessTokens,
     EventStore,
@@ -74,6 +75,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     credentials: Credentials
     api_keys: ApiKeys
     upload_tokens: UploadTokens
+    providers: Mapping[str, Provider]
+    """Who can be signed in through."""
     tolls: Tolls | None
     """None where nothing is limited."""
     proxies: Sequence[Network]

@@ -7,12 +7,13 @@ from adapters.api_keys import PostgresApiKeys
 from adapters.bars import PostgresBars
 from adapters.erasure import PostgresErasures
 from adapters.letters import PostgresMailTokens
+from adapters.oidc import OidcProvider, registrations
 from adapters.passwords import Argon2Passwords
 from adapters.sealing import Sealer
 from adapters.second_factors import PostgresSecondFactors
 from adapters.upload_tokens import PostgresUploadTokens
 from bootstrap import Core, letters, new_id, now, sessions
-from commands import accounts, administration, api_keys, erasure, factors, upload_tokens
+from commands import accounts, administration, api_keys, erasure, factors, oidc, upload_tokens
 from commands import passwords as words
 from commands.dispatcher import Handler
 from commands.guesses import Guesses
@@ -61,6 +62,14 @@ def handlers(
             **names,
         ),
         accounts.LogIn: partial(accounts.log_in, sessions=sessions(core), prover=prover, **names),
+        oidc.SignInThrough: partial(
+            oidc.sign_in_through,
+            sessions=sessions(core),
+            new_id=new_id,
+            plan=settings.plan,
+            quota_bytes=settings.known_plans[settings.plan].storage_bytes,
+            **names,
+        ),
         accounts.Refresh: partial(accounts.refresh, store=store, sessions=sessions(core)),
         words.ChangePassword: partial(
             words.change_password, store=store, sessions=sessions(core), prover=prover
@@ -94,4 +103,12 @@ def handlers(
         erasure.EraseAccount: partial(
             erasure.erase_account, prover=prover, erasures=erasures, **names
         ),
+    }
+
+
+def providers(core: Core) -> dict[str, OidcProvider]:
+    url, sealer = core.settings.public_url, Sealer(core.key.derived("oidc"))
+    return {
+        name: OidcProvider(it, f"{url}/v1/auth/oidc/{name}/callback", sealer, name)
+        for name, it in registrations(core.settings.oidc).items()
     }

@@ -122,6 +122,7 @@ def application(settings: Settings) -> Litestar:
             tokens=tokens,
             credentials=BearerCredentials(core.database, tokens, keys, core.store),
             api_keys=keys,
+            providers=people.providers(core),
             upload_tokens=PostgresUploadTokens(core.database),
             tolls=Tolls(limits=settings.limits, limiter=limiter) if limiter else None,
             proxies=networks(settings.trusted_proxies),

@@ -79,14 +79,14 @@ async def sign_up(
         before, email, username = states
         return [
             account.register(before, identity=identity, plan=plan, quota_bytes=quota_bytes),
-            _claimed(email, account_id, EmailTaken),
-            _claimed(username, account_id, UsernameTaken),
+            claimed(email, account_id, EmailTaken),
+            claimed(username, account_id, UsernameTaken),
         ]
 
     streams: list[Stream[Any]] = [
         Stream(account_id, account.evolve),
-        _claim(hasher, "email", identity.email),
-        _claim(hasher, "username", identity.username),
+        claiming(hasher, "email", identity.email),
+        claiming(hasher, "username", identity.username),
     ]
     if not made_before:
         await passwords.set(account_id, command.password)
@@ -152,10 +152,10 @@ async def change_account(command: ChangeAccount, *, store: EventStore, hasher: H
         renamed = account.rename(before, to=new)
         if len(claims) == 1:
             return [renamed + changed, []]
-        taken = _claimed(claims[0], command.by, UsernameTaken)
+        taken = claimed(claims[0], command.by, UsernameTaken)
         return [renamed + changed, taken, claim.release(claims[1], by=command.by)]
 
-    claims = [_claim(hasher, "username", new), _claim(hasher, "username", old)]
+    claims = [claiming(hasher, "username", new), claiming(hasher, "username", old)]
     if claims[0].id == claims[1].id:  # only the spelling changes
         claims.pop()
     return await execute_together(store, [stream, *claims], decide, by=command.by)
@@ -166,11 +166,11 @@ async def find_account(email: str, *, store: EventStore, hasher: Hasher) -> Acco
     return claim.holder(fold(claim.evolve, await store.load(hasher.claim_id("email", email))))
 
 
-def _claim(hasher: Hasher, kind: str, name: str) -> Stream[claim.Claim]:
+def claiming(hasher: Hasher, kind: str, name: str) -> Stream[claim.Claim]:
     return Stream(hasher.claim_id(kind, name), claim.evolve)
 
 
-def _claimed(state: claim.Claim | None, by: AccountId, taken: type[Refusal]) -> Sequence[Event]:
+def claimed(state: claim.Claim | None, by: AccountId, taken: type[Refusal]) -> Sequence[Event]:
     events = claim.take(state, by=by)
     if events is None:
         raise taken

@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from commands.execute import Stream, execute_together
+from commands.oidc import linked_name
 from commands.ports import (
     Clock,
     EventStore,
@@ -148,7 +149,7 @@ async def _end_account(
 ) -> Receipt:
     """Its end, the release of its names, and no more room for uploads: together."""
     seen = fold(account.evolve, await store.load(account_id))
-    names = {"email": seen.email, "username": seen.username} if seen and not seen.erased else {}
+    names = _names(seen) if seen and not seen.erased else []
 
     def decide(states: Sequence[Any]) -> Sequence[Sequence[Event]]:
         before, *claims = states
@@ -156,12 +157,18 @@ async def _end_account(
             raise StreamMoved
         return [end(before), *(claim.release(it, by=account_id) for it in claims)]
 
-    claims = [Stream(hasher.claim_id(kind, name), claim.evolve) for kind, name in names.items()]
+    claims = [Stream(hasher.claim_id(kind, name), claim.evolve) for kind, name in names]
     streams: list[Stream[Any]] = [Stream(account_id, account.evolve), *claims]
     no_room = SetQuota(account_id=account_id, quota_bytes=0)
     return await execute_together(
         store, streams, decide, by=by, guards=lambda before, after: (no_room,)
     )
+
+
+def _names(state: Account) -> Sequence[tuple[str, str]]:
+    """Everything that it claims, by kind."""
+    linked = [("oidc", linked_name(it.issuer, it.subject)) for it in state.linked]
+    return [("email", state.email), ("username", state.username), *linked]
 
 
 async def _order(

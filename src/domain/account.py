@@ -62,6 +62,17 @@ class UsernameChanged(Event, frozen=True, kw_only=True, tag="account.username-ch
     personal: Username | None
 
 
+class LinkedIdentity(Personal, frozen=True, kw_only=True):
+    """Who the person is to an OpenID Connect provider."""
+
+    issuer: str
+    subject: str
+
+
+class IdentityLinked(Event, frozen=True, kw_only=True, tag="account.identity-linked"):
+    personal: LinkedIdentity | None
+
+
 class SettingsChanged(Event, frozen=True, kw_only=True, tag="account.settings-changed"):
     """None leaves a setting as it was."""
 
@@ -81,6 +92,7 @@ AccountEvent: TypeAlias = (
     | SettingsChanged
     | ApiKeyEvent
     | UploadTokenEvent
+    | IdentityLinked
     | Mark
     | AccountErased
 )
@@ -99,6 +111,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     duplicates: Duplicates = Duplicates.KEEP
     keys: api_key.Keys = {}
     tokens: upload_token.Tokens = {}
+    linked: tuple[LinkedIdentity, ...] = ()
     verified: bool = False
     """The e-mail address."""
     second_factor: bool = False
@@ -129,9 +142,10 @@ def evolve(account: Account | None, event: AccountEvent) -> Account:
             return replace(account, keys=api_key.evolve(account.keys, event))
         case UploadTokenIssued() | UploadTokenRevoked():
             return replace(account, tokens=upload_token.evolve(account.tokens, event))
+        case IdentityLinked(personal=personal):
+            return replace(account, linked=(*account.linked, *([personal] if personal else [])))
         case AccountErased():
-            gone = {"username": "", "email": "", "quota_bytes": 0, "keys": {}, "tokens": {}}
-            return replace(account, **gone, erased=True)
+            return Account(username="", email="", plan=account.plan, quota_bytes=0, erased=True)
         case _:
             return replace(account, **left_by(event))
 
@@ -166,6 +180,10 @@ def change_settings(account: Account | None, *, to: SettingsChanged) -> list[Acc
     account = _existing(account)
     changed = {name: value for name, value in given(to).items() if value != getattr(account, name)}
     return [SettingsChanged(**changed)] if changed else []  # type: ignore[arg-type]  # fields of the same struct
+
+
+def link(account: Account | None, *, to: LinkedIdentity) -> list[AccountEvent]:
+    return [] if to in _existing(account).linked else [IdentityLinked(personal=to)]
 
 
 def issue_key(account: Account | None, **asked: Any) -> list[ApiKeyEvent]:

@@ -99,7 +99,7 @@ def test_only_caddy_is_reachable_and_the_unguarded_are_among_themselves():
     assert [name for name in SERVICES if "ports" in SERVICES[name]] == ["caddy"]
     inside = {name for name, network in COMPOSE["networks"].items() if network.get("internal")}
     outside = {name for name in SERVICES if not set(SERVICES[name]["networks"]) <= inside}
-    assert outside == {"caddy", "clamav", "react"}
+    assert outside == {"api", "caddy", "clamav", "react"}
     assert {name for name in SERVICES if "storage" in SERVICES[name]["networks"]} == SEAWEEDFS
     for name in SEAWEEDFS - {"seaweedfs-s3"}:
         assert SERVICES[name]["networks"] == ["storage"]
