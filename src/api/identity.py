@@ -48,6 +48,15 @@ async def identified(scope: Any, parts: Parts) -> Bearer | None:
     return known  # type: ignore[no-any-return]  # we put it there
 
 
+async def holds(scope: Any, parts: Parts) -> bool:
+    """Whether what the request came with is still worth something, however long ago it came."""
+    try:
+        await _bearer(scope, parts)
+    except Refusal:
+        return False
+    return True
+
+
 async def _bearer(scope: Any, parts: Parts) -> Bearer | None:
     header = Headers.from_scope(scope).get("Authorization")
     if header is None:
