@@ -54,6 +54,7 @@ from commands import (
 from commands.dispatcher import Dispatcher
 from commands.limits import Limiter, Tolls
 from commands.once import Once
+from commands.plans import within_plan
 from commands.prints import Printer
 from domain.refusals import Unavailable
 from settings import Settings, load
@@ -171,7 +172,6 @@ def dispatcher(
         "store": store,
         "now": now,
         "new_id": new_id,
-        "caps": settings.caps,
         "lifetime": settings.upload_lifetime,
     }
     arrive: dict[str, Any] = {"objects": objects, "ledger": PostgresLedger(core.database)}
@@ -182,12 +182,25 @@ def dispatcher(
     }
     names: dict[str, Any] = {"store": store, "hasher": core.key}
     erase: dict[str, Any] = names | {"erasures": PostgresErasures(core.database)}
-    take_in = partial(uploads.take_in, objects=objects, **promise, **prove)
+    capped: dict[str, Any] = {
+        "plan_of": PostgresAccounts(core.database).plan,
+        "plans": settings.known_plans,
+        "caps": settings.caps,
+    }
+    take_in = partial(
+        within_plan,
+        handler=partial(uploads.take_in, objects=objects, **promise, **prove),
+        **capped,
+    )
     return Dispatcher(
         people.handlers(core, passwords, limiter, keys)
         | {
             uploads.InitiateUpload: partial(
-                uploads.initiate_upload, expiry=settings.upload_expiry, **promise, **arrive
+                within_plan,
+                handler=partial(
+                    uploads.initiate_upload, expiry=settings.upload_expiry, **promise, **arrive
+                ),
+                **capped,
             ),
             uploads.FinalizeUpload: partial(
                 uploads.finalize_upload,
@@ -208,12 +221,15 @@ def dispatcher(
                 **arrive,
             ),
             receiving.OpenUpload: partial(
-                receiving.open_upload,
-                store=store,
-                ledger=arrive["ledger"],
-                now=now,
-                caps=settings.caps,
-                lifetime=settings.upload_lifetime,
+                within_plan,
+                handler=partial(
+                    receiving.open_upload,
+                    store=store,
+                    ledger=arrive["ledger"],
+                    now=now,
+                    lifetime=settings.upload_lifetime,
+                ),
+                **capped,
             ),
             receiving.LocateUpload: partial(
                 receiving.locate_upload, store=store, ledger=arrive["ledger"], now=now

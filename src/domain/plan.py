@@ -16,6 +16,8 @@ SLACK = 10
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     storage_bytes: _Bytes = 10 * 1024**3
+    file_bytes: Annotated[int, Meta(ge=1, le=2**62)] | None = None
+    """Of one upload; None: as large as the installation takes at all."""
     requests_per_minute: Annotated[int, Meta(ge=1, le=1_000_000_000)] = 6_000
     retention_days: Annotated[int, Meta(ge=0, le=36_500)] = 30
     """How long a deleted image can be restored."""

@@ -131,6 +131,8 @@ def test_a_profile_shows_its_owner_what_it_is(service):
         "keepGps": False,
         "notify": {},
         "duplicates": "keep",
+        "emailVerified": False,
+        "secondFactor": False,
     }
 
 

@@ -153,3 +153,18 @@ def test_running_out_of_room_is_in_the_accounts_history_once_each(admin, user):
         return [it["data"]["percent"] for it in events if it["type"] == "account.quota-reached"]
 
     eventually(lambda: told() == [80, 95, 100], within=20)
+
+
+def test_a_plan_says_how_large_a_file_may_be(admin, user):
+    path = f"/v1/admin/users/{user.id}"
+    expect(admin.http.patch(path, json=WHY | {"plan": "tiny"}), 200)
+    promise = {"filename": "a.png", "size": 77, "contentType": "image/png"}
+    tus = {"Tus-Resumable": "1.0.0", "Upload-Length": "77"}
+
+    for answer in (
+        user.http.post("/v1/uploads", json=promise),
+        user.http.post("/v1/images", files={"file": ("a.png", PIXEL + b"x")}),
+        user.http.post("/v1/tus", headers=tus),
+    ):
+        assert refused(answer, 413, "file_too_large")["limitBytes"] == 76
+    expect(user.http.post("/v1/images", files={"file": ("a.png", PIXEL)}), 201)
