@@ -2,10 +2,14 @@
 
 import re
 from collections.abc import Mapping
+from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
+from domain.limits import Limits, Policy
 from domain.media import Caps
+from domain.plan import FREE, PREMIUM, Plan, merged
 
 PREFIX = "DARKROOM_"
 CLIENTS = ("token", "url")
@@ -67,8 +71,26 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Bytes a second below which a reader of an answer is sent away."""
     access_token_seconds: int = 900
     refresh_token_days: int = 30
-    rate_limits: str = "on"
+    rate_limits: Literal["on", "off"] = "on"
+    plans: str = ""
+    """JSON: what differs from the plans free and premium, by plan, and plans of your own, like
+    {"team": {"storageBytes": 5000000000, "requestsPerMinute": 600}}."""
+    requests_anonymous: int = 3_000
+    """How many a minute from one address, without credentials."""
+    requests_signing_in: int = 600
+    """How many a minute from one address to where credentials are taken."""
+    trusted_proxies: str = ""
+    """Networks, like 10.1.0.0/16, whose X-Forwarded-For is believed."""
     log_level: str = "info"
+    oidc: str = ""
+    """JSON: OpenID Connect providers to sign in through, by a name for each, like {"acme":
+    {"issuer": "https://id.acme.example", "clientId": "darkroom", "clientSecret": "..."}}."""
+    smtp_url: str = ""
+    """Who delivers mail: smtp://user:password@host:587 or smtps://host:465; else it goes to a
+    folder."""
+    mail_from: str = "Darkroom <darkroom@localhost>"
+    mail_folder: str = ""
+    """Where mail is left without a server; default: in the spool."""
     admin_email: str = ""
     audit_bucket: str = ""
     """A bucket with object lock, for a checkpoint of the log every hour; none where empty."""
@@ -79,8 +101,29 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     @property
     def retention_by_plan(self) -> dict[str, int]:
-        pairs = (pair.partition("=") for pair in self.retention_plans.split(",") if pair)
-        return {plan.strip(): int(days) for plan, _, days in pairs}
+        return _by_plan(self.retention_plans)
+
+    @property
+    def known_plans(self) -> Mapping[str, Plan]:
+        """`quota_bytes` and the retention settings are figures of plans, too."""
+        base = {self.plan: FREE, "free": FREE, "premium": PREMIUM}
+        base[self.plan] = replace(
+            base[self.plan], storage_bytes=self.quota_bytes, retention_days=self.retention_days
+        )
+        for name, days in self.retention_by_plan.items():
+            base[name] = replace(base.get(name, FREE), retention_days=days)
+        return merged(base, self.plans)
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(
+            by_plan={
+                name: Policy("requests", plan.requests_per_minute)
+                for name, plan in self.known_plans.items()
+            },
+            anonymous=Policy("anonymous", self.requests_anonymous),
+            signing_in=Policy("signing-in", self.requests_signing_in),
+        )
 
     @property
     def caps(self) -> Caps:
@@ -94,4 +137,10 @@ def load(environ: Mapping[str, str]) -> Settings:
     settings = msgspec.convert(ours, Settings, strict=False)
     if not _PLANS.fullmatch(settings.retention_plans):
         raise msgspec.ValidationError("retention_plans must be like pro=90,team=365")
+    _ = settings.known_plans, settings.limits
     return settings
+
+
+def _by_plan(text: str) -> dict[str, int]:
+    pairs = (pair.partition("=") for pair in text.split(",") if pair)
+    return {plan.strip(): int(figure) for plan, _, figure in pairs}

@@ -1,5 +1,8 @@
 """One running Darkroom for each test process; adapters get databases of their own on it."""
 
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -13,7 +16,8 @@ from adapters.embedded import DataFolder
 from settings import Settings, load
 from tests.elsewhere import ELSEWHERE
 from tests.people import Person
-from tests.service import Service
+from tests.provider import CLIENT, SECRET
+from tests.service import Service, free_port
 
 ADMINISTRATOR = "admin@example.org"
 
@@ -22,10 +26,36 @@ hypothesis_settings.load_profile("darkroom")
 
 
 @pytest.fixture(scope="session")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def provider() -> Iterator[str]:
+    """An OpenID Connect provider: its issuer."""
+    port = free_port()
+    command = [sys.executable, "-m", "tests.provider", str(port)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[1]
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline()
+        yield f"http://127.0.0.1:{port}"
+        process.kill()
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory, provider: str) -> Iterator[Service]:
     data = tmp_path_factory.mktemp("darkroom") / "data"
     running = Service(
-        data, DARKROOM_IMPORT_ALLOW=f"{ELSEWHERE}/32", DARKROOM_ADMIN_EMAIL=ADMINISTRATOR
+        data,
+        DARKROOM_IMPORT_ALLOW=f"{ELSEWHERE}/32",
+        DARKROOM_ADMIN_EMAIL=ADMINISTRATOR,
+        DARKROOM_OIDC=json.dumps(
+            {
+                "acme": {"issuer": provider, "clientId": CLIENT, "clientSecret": SECRET},
+                "down": {"issuer": "http://127.0.0.1:1", "clientId": CLIENT},
+            }
+        ),
+        DARKROOM_RATE_LIMITS="on",
+        DARKROOM_PLANS='{"free": {"requestsPerMinute": 1000000}, "tiny": {"fileBytes": 76}}',
+        DARKROOM_REQUESTS_ANONYMOUS="1000000",
+        DARKROOM_REQUESTS_SIGNING_IN="1000000",
     )
     running.start()
     yield running

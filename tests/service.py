@@ -25,7 +25,7 @@ class Service:
 
     def __init__(self, data: Path, **environment: str) -> None:
         self.data = data
-        self.environment = environment
+        self.environment = {"DARKROOM_RATE_LIMITS": "off"} | environment
         self.url = ""
         self.port = free_port()
         self._process: subprocess.Popen[str] | None = None
@@ -127,6 +127,12 @@ class Service:
         self._process.stdout.close()
         while self._clients:
             self._clients.pop().close()
+
+
+def coming_from(service: Service, address: str, **headers: str) -> httpx.Client:
+    """A client of its own address: the whole of 127.0.0.0/8 is this machine."""
+    transport = httpx.HTTPTransport(local_address=address, verify=TRUST)
+    return httpx.Client(base_url=service.url, transport=transport, headers=headers, timeout=60)
 
 
 def free_port() -> int:

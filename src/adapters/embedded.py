@@ -111,6 +111,7 @@ def servers(folder: DataFolder) -> Servers:
             "DARKROOM_OBJECTS_VACUUM_URL": f"http://127.0.0.1:{ports['master']}{VACUUM}",
             "DARKROOM_INSTANCE_KEY": folder.instance_key,
             "DARKROOM_SPOOL": str(folder.path / "spool"),
+            "DARKROOM_MAIL_FOLDER": str(folder.path / "mail"),
         },
     )
 

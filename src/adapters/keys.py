@@ -40,11 +40,6 @@ class InstanceKey:
         )
         return UUID(bytes=digest[:16], version=5)  # name-based, though by a keyed hash
 
-    def token_key(self) -> tuple[str, Ed25519PrivateKey]:
-        """Key id and private key that sign access tokens."""
-        key = Ed25519PrivateKey.from_private_bytes(self.derived("tokens"))
-        return hashlib.sha256(key.public_key().public_bytes_raw()).hexdigest()[:16], key
-
     def audit_key(self) -> Ed25519PrivateKey:
         """Signs the seals of the log."""
         return Ed25519PrivateKey.from_private_bytes(self.derived("audit"))

@@ -3,20 +3,23 @@
 from typing import Any
 
 from litestar import Controller, Response, delete, get, patch, post
-from litestar.params import JSONBody
+from litestar.params import FromPath, JSONBody
 
-from api.bodies import AccountChanges, Credentials, Leave, NewAccount, RefreshToken
+from api.bodies import AccountChanges, Credentials, NewAccount, PasswordOnly, RefreshToken
+from api.clients import client, device
+from api.entrance import PERSONAL
 from api.erasure import accepted
 from api.idempotency import Ids
-from api.identity import Caller
+from api.identity import AnyRequest, Bearing, Caller
 from api.parts import Given, Parts
 from api.waiting import written
-from commands.accounts import ChangeAccount, LogIn, SignUp
+from commands.accounts import ChangeAccount, LogIn, Refresh, SignUp
+from commands.credentials import Bearer
 from commands.erasure import EraseAccount
-from commands.ports import Session
+from commands.ports import OpenSession, Session
 from domain.account import Identity, SettingsChanged
-from domain.ids import AccountId, to_text
-from domain.refusals import Unauthenticated
+from domain.ids import AccountId, SessionId, from_text, to_text
+from domain.refusals import NotFound, Unauthenticated
 
 
 class AuthController(Controller):
@@ -48,13 +51,20 @@ class AuthController(Controller):
         )
 
     @post("/login", status_code=200, summary="Trade credentials for tokens")
-    async def log_in(self, data: JSONBody[Credentials], parts: Given) -> Response[dict[str, Any]]:
-        command = LogIn(email=data.email, password=data.password)
+    async def log_in(
+        self, data: JSONBody[Credentials], request: AnyRequest, parts: Given
+    ) -> Response[dict[str, Any]]:
+        origin = device(request, parts.proxies)
+        command = LogIn(email=data.email, password=data.password, code=data.code, device=origin)
         return tokens(parts, await parts.dispatch(command))
 
     @post("/refresh", status_code=200, summary="Trade a refresh token for new tokens")
-    async def refresh(self, data: JSONBody[RefreshToken], parts: Given) -> Response[dict[str, Any]]:
-        return tokens(parts, await parts.sessions.rotate(data.refresh_token))
+    async def refresh(
+        self, data: JSONBody[RefreshToken], request: AnyRequest, parts: Given
+    ) -> Response[dict[str, Any]]:
+        origin = device(request, parts.proxies)
+        command = Refresh(refresh_token=data.refresh_token, device=origin)
+        return tokens(parts, await parts.dispatch(command))
 
     @post("/logout", status_code=204, summary="End a session")
     async def log_out(self, data: JSONBody[RefreshToken], parts: Given) -> None:
@@ -83,12 +93,30 @@ class MeController(Controller):
         headers = await written(parts, await parts.dispatch(command))
         return Response(await _profile(parts, caller), headers=headers)
 
-    @delete(status_code=202, summary="Erase your account and everything in it, for good")
+    @delete(
+        status_code=202,
+        opt=PERSONAL,
+        summary="Erase your account and everything in it, for good",
+    )
     async def erase(
-        self, data: JSONBody[Leave], caller: Caller, parts: Given
+        self, data: JSONBody[PasswordOnly], request: AnyRequest, caller: Caller, parts: Given
     ) -> Response[dict[str, Any]]:
-        command = EraseAccount(by=caller, password=data.password)
+        origin = client(request.scope, parts.proxies)
+        command = EraseAccount(by=caller, password=data.password, client=origin)
         return await accepted(parts, await parts.dispatch(command))
+
+    @get("/sessions", opt=PERSONAL, summary="Where you are signed in")
+    async def sessions(self, bearer: Bearing, parts: Given) -> dict[str, Any]:
+        found = await parts.sessions.of(bearer.account_id)
+        return {"sessions": [_session(it, bearer) for it in found]}
+
+    @delete("/sessions/{id:str}", status_code=204, opt=PERSONAL, summary="Sign out there")
+    async def end_session(self, id: FromPath[str], bearer: Bearing, parts: Given) -> None:
+        session_id = from_text("ses", id)
+        if session_id is None or not await parts.sessions.end(
+            bearer.account_id, SessionId(session_id)
+        ):
+            raise NotFound
 
     @get("/usage", summary="What your images take, and what they may")
     async def usage(self, caller: Caller, parts: Given) -> dict[str, Any]:
@@ -111,11 +139,11 @@ class MeController(Controller):
 
 @get("/.well-known/jwks.json", tags=["accounts"], summary="Keys that access tokens verify with")
 async def jwks(parts: Given) -> Response[dict[str, Any]]:
-    return Response(parts.tokens.jwks(), headers={"Cache-Control": "public, max-age=3600"})
+    return Response(parts.tokens.jwks(), headers={"Cache-Control": "public, max-age=300"})
 
 
 def tokens(parts: Parts, session: Session) -> Response[dict[str, Any]]:
-    access_token, seconds = parts.tokens.issue(session)
+    access_token, seconds = parts.tokens.issue(session.claims)
     return Response(
         {
             "accessToken": access_token,
@@ -125,6 +153,18 @@ def tokens(parts: Parts, session: Session) -> Response[dict[str, Any]]:
         },
         headers={"Cache-Control": "no-store"},
     )
+
+
+def _session(found: OpenSession, bearer: Bearer) -> dict[str, Any]:
+    return {
+        "sessionId": to_text("ses", found.id),
+        "openedAt": found.opened_at,
+        "lastUsedAt": found.last_used_at,
+        "expiresAt": found.expires_at,
+        "address": found.device.client,
+        "userAgent": found.device.agent,
+        "current": found.id == bearer.session_id,
+    }
 
 
 async def _profile(parts: Parts, account_id: AccountId) -> dict[str, Any]:
@@ -141,5 +181,7 @@ async def _profile(parts: Parts, account_id: AccountId) -> dict[str, Any]:
         "keepGps": profile.keep_gps,
         "notify": profile.notify,
         "duplicates": profile.duplicates.value,
+        "emailVerified": profile.verified,
+        "secondFactor": profile.second_factor,
         "createdAt": profile.created_at,
     }

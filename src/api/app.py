@@ -9,35 +9,43 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import ScalarRenderPlugin
 
 from api import (
+    account_pages,
     accounts,
     administration,
+    api_keys,
     audit,
     bulk,
     delivery,
+    entrance,
     erasure,
     feed,
+    guests,
     history,
     idempotency,
     images,
     imports,
     listing,
     metadata,
+    oauth,
+    oidc,
     operations,
+    persons,
     problems,
     sharex,
     tus,
     uploads,
+    users,
 )
 from api.bodies import MAX_BODY, JsonRequest
 from api.deadlines import Deadlines
-from api.identity import AnyRequest, administrator, caller, maybe_caller
+from api.identity import AnyRequest, administrator, bearer, caller, maybe_caller
 from api.methods import Methods
 from api.parts import Parts
 from api.waiting import await_position
 
 EXPOSED = [
     *("Accept-Ranges", "Allow", "Content-Disposition", "Content-Range", "Darkroom-Position"),
-    *("ETag", "Location", "Retry-After", idempotency.REPLAYED),
+    *("ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", idempotency.REPLAYED),
     *tus.EXPOSED,
 ]
 """What scripts of other origins may read of an answer, beside what every script may."""
@@ -49,8 +57,16 @@ def create(parts: Parts) -> Litestar:
             accounts.AuthController,
             accounts.MeController,
             accounts.jwks,
+            api_keys.ApiKeyController,
+            persons.PersonController,
+            persons.MailedController,
+            account_pages.AccountPages,
+            oidc.OidcController,
+            oauth.token,
+            oauth.metadata,
             uploads.UploadController,
             uploads.TakingInController,
+            guests.UploadTokenController,
             imports.import_image,
             sharex.uploader,
             tus.TusController,
@@ -59,6 +75,7 @@ def create(parts: Parts) -> Litestar:
             erasure.PurgingController,
             erasure.receipt,
             administration.LegalHoldController,
+            users.UserController,
             audit.entries,
             bulk.act,
             bulk.undo,
@@ -79,15 +96,18 @@ def create(parts: Parts) -> Litestar:
         dependencies={
             "parts": Provide(lambda: parts, sync_to_thread=False),
             "maybe_caller": Provide(maybe_caller),
+            "bearer": Provide(bearer),
             "caller": Provide(caller),
             "administrator": Provide(administrator),
             "new_id": Provide(idempotency.new_id, sync_to_thread=False),
         },
         before_request=_waiting_for(parts),
+        before_send=[entrance.tell_limits],
         exception_handlers=problems.handlers,
         middleware=[
             operations.Counting(parts.metrics),
             Deadlines(parts.pace),
+            entrance.Entrance(parts),
             idempotency.Idempotency(parts),
         ],
         lifespan=list(parts.lifespan),

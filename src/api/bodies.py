@@ -40,6 +40,10 @@ Email = Annotated[
     str, Meta(pattern=r"^[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,190}(?!\n)$")
 ]
 Password = Annotated[str, Meta(min_length=8, max_length=1_024)]
+GivenPassword = Annotated[str, Meta(max_length=1_024)]
+Code = Annotated[str, Meta(max_length=40)]
+"""Of the second factor, or to recover it."""
+Reason = Annotated[str, Meta(min_length=1, max_length=1_000)]
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}(?!\n)$")]
 ContentType = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.+-]{1,60}/[A-Za-z0-9_.+-]{1,60}(?!\n)$")]
 Notice = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,40}(?!\n)$")]
@@ -58,11 +62,38 @@ class NewAccount(Body, kw_only=True):
 
 class Credentials(Body, kw_only=True):
     email: Annotated[str, Meta(max_length=320)]
-    password: Annotated[str, Meta(max_length=1_024)]
+    password: GivenPassword
+    code: Code | None = None
 
 
-class Leave(Body, kw_only=True):
-    password: Annotated[str, Meta(max_length=1_024)]
+class PasswordOnly(Body, kw_only=True):
+    password: GivenPassword
+
+
+class NewPassword(Body, kw_only=True):
+    password: GivenPassword
+    new_password: Password
+
+
+class EmailOnly(Body, kw_only=True):
+    email: Email
+
+
+class MailedToken(Body, kw_only=True):
+    token: Annotated[str, Meta(max_length=200)]
+
+
+class PasswordReset(MailedToken, kw_only=True):
+    new_password: Password
+
+
+class FactorCode(Body, kw_only=True):
+    code: Code
+
+
+class FactorDropped(Body, kw_only=True):
+    password: GivenPassword
+    code: Code
 
 
 class NewOperation(Body, kw_only=True):
@@ -75,7 +106,32 @@ class NewOperation(Body, kw_only=True):
 
 
 class NewHold(Body, kw_only=True):
-    reason: Annotated[str, Meta(min_length=1, max_length=1_000)]
+    reason: Reason
+
+
+class Because(Body, kw_only=True):
+    reason: Reason
+
+
+class UserChanges(Because, kw_only=True):
+    plan: Annotated[str, Meta(max_length=100)] | None = None
+    quota_bytes: Annotated[int, Meta(ge=0, le=2**62)] | None = None
+
+
+class NewApiKey(Body, kw_only=True):
+    name: Annotated[str, Meta(min_length=1, max_length=100)]
+    scopes: Annotated[tuple[Literal["read", "write", "admin"], ...], Meta(min_length=1)]
+    expires_in: Seconds | None = None
+
+
+class NewUploadToken(Body, kw_only=True):
+    number: Annotated[int, Meta(ge=1, le=10_000)] = 1
+    max_size: Annotated[int, Meta(ge=1, le=2**53)] | None = None
+    type: (
+        Literal["image/jpeg", "image/png", "image/gif", "image/webp", "image/heic", "image/avif"]
+        | None
+    ) = None
+    expires_in: Annotated[int, Meta(ge=1, le=90 * 86_400)] = 86_400
 
 
 class RefreshToken(Body, kw_only=True):
@@ -199,6 +255,13 @@ def details(said: Describing) -> Details:
     if errors:
         raise Validation(errors=errors)
     return found
+
+
+def line(field: str, text: str) -> str:
+    """One line of text, NFC. Raises Validation."""
+    if _UNSEEN.search(text) or not text.strip():
+        raise Validation(errors=[_complaint(field, "must be one line of visible text")])
+    return unicodedata.normalize("NFC", text.strip())
 
 
 def file_name(name: str) -> str:

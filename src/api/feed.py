@@ -1,14 +1,15 @@
 """The feed over HTTP: Server-Sent Events that go on where the subscriber broke off."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import msgspec
 from litestar import get
 from litestar.response import Stream
 
-from api.identity import AnyRequest, MaybeCaller
+from api.identity import AnyRequest, MaybeCaller, holds
 from api.listing import Asked
 from api.parts import Given, Parts
 from domain.ids import AccountId
@@ -44,7 +45,8 @@ async def events(request: AnyRequest, maybe_caller: MaybeCaller, parts: Given) -
         after = _resumed(last)
     if after is None:
         after = await parts.feed.head()
-    told = _told(parts, maybe_caller, after, wanted)
+    still = partial(holds, request.scope, parts)
+    told = _told(parts, maybe_caller, after, wanted, still)
     return Stream(told, media_type="text/event-stream", headers=_HEADERS)
 
 
@@ -54,9 +56,14 @@ async def schema() -> dict[str, Any]:
 
 
 async def _told(
-    parts: Parts, caller: AccountId | None, after: int, wanted: Wanted
+    parts: Parts,
+    caller: AccountId | None,
+    after: int,
+    wanted: Wanted,
+    still: Callable[[], Awaitable[bool]],
 ) -> AsyncIterator[bytes]:
-    """Each page is judged by a gallery that knows of all of it, so by what holds now."""
+    """Each page is judged by a gallery that knows of all of it, so by what holds now; and told
+    only if the credentials `still` hold."""
     loop = asyncio.get_running_loop()
     ends, spoke = loop.time() + LIFETIME, loop.time()
     yield b"retry: 1000\n\n"
@@ -66,6 +73,8 @@ async def _told(
             await parts.positions.heard("gallery", after, within=IDLE)
         elif await parts.positions.reached(last := page[-1].position or after, GALLERY):
             cards = await parts.gallery.cards(images_of(page))
+            if not await still():
+                return
             for told in for_viewer(caller, page, cards, wanted, now=parts.clock()):
                 spoke = loop.time()
                 yield _event(told.position, told.type, msgspec.json.encode(told))

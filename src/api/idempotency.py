@@ -28,9 +28,11 @@ from litestar.params import SkipValidation
 from litestar.types import ASGIApp, Message, Receive, Send
 from litestar.types import Scope as Connection
 
+from api.clients import client
 from api.fingerprint import DigestedBody
-from api.identity import AnyRequest, maybe_caller
+from api.identity import AnyRequest, identified
 from api.parts import Given, Parts
+from commands.credentials import Bearer
 from commands.idempotency import Answer, Records, Scope, Turn
 from commands.ports import NewId
 from domain.ids import uuid7
@@ -45,10 +47,12 @@ RENEWED_EVERY = 3.0
 IGNORED = frozenset(
     {
         *("/v1/auth/login", "/v1/auth/refresh", "/v1/auth/logout", "/oauth/token"),
+        *("/v1/me/second-factor", "/v1/me/second-factor/confirm"),
+        *("/v1/auth/password-reset/confirm", "/v1/auth/verify-email"),  # a token works once anyway
         "/v1/tus",  # what it is about stands in its headers; a tus client asks how far it came
     }
 )
-ANONYMOUS = frozenset({"/v1/auth/signup"})
+ANONYMOUS = frozenset({"/v1/auth/signup", "/v1/auth/password-reset"})
 
 _NOT_KEPT = frozenset({400, 401, 403, 408, 409, 429})
 _NOT_KEPT_CODES = frozenset(
@@ -107,19 +111,24 @@ class Idempotency(ASGIMiddleware):
         if scope["method"] != "POST" or not keys or path in IGNORED:  # type: ignore[typeddict-item]  # HTTP only
             return None
         try:
-            account_id = await maybe_caller(AnyRequest(scope), self._parts)
+            bearer = await identified(scope, self._parts)
         except Unauthenticated:
             return None
-        if account_id is None and path not in ANONYMOUS:
+        if bearer is None and path not in ANONYMOUS:
             return None
-        client = scope["client"]
         return Scope(
-            account_id=account_id,
-            client="" if account_id or client is None else client[0],
+            account_id=bearer.account_id if bearer else None,
+            client=self._client(scope, bearer),
             method="POST",
             path=f"{path}?{scope['query_string'].decode('latin-1')}",
             key=_valid(keys),
         )
+
+    def _client(self, scope: Connection, bearer: Bearer | None) -> str:
+        """Guests of an account are strangers to each other, and to their host's own requests."""
+        if bearer is None:
+            return client(scope, self._parts.proxies)
+        return bearer.token_id.hex if bearer.token_id else ""
 
 
 def seeded(turn: Turn) -> NewId:

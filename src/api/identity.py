@@ -4,39 +4,79 @@ from collections.abc import Collection
 from typing import Any, TypeAlias
 
 from litestar import Request
+from litestar.datastructures import Headers
 from litestar.di import NamedDependency
 
 from api.parts import Given, Parts
 from commands.accounts import find_account
+from commands.credentials import Bearer
 from domain import access
 from domain.access import Viewer
 from domain.ids import AccountId, ImageId, ShareId, from_text
-from domain.refusals import NotFound, SignatureInvalid, Unauthenticated
+from domain.refusals import NotFound, Refusal, SignatureInvalid, Unauthenticated
 
 AnyRequest: TypeAlias = Request[Any, Any, Any]
 Caller: TypeAlias = NamedDependency[AccountId]
+Bearing: TypeAlias = NamedDependency[Bearer]
+"""The caller, and by which right they call."""
 Administrator: TypeAlias = NamedDependency[AccountId]
 MaybeCaller: TypeAlias = NamedDependency[AccountId | None]
 
 SHARING = ("share", "exp", "kid", "sig")
 """What of a query belongs to a share link."""
+_BEARER = "bearer"
+_UNASKED = object()
 
 
 async def maybe_caller(request: AnyRequest, parts: Given) -> AccountId | None:
     """The account behind the bearer token; None without one. Raises Unauthenticated."""
-    header = request.headers.get("Authorization")
+    bearer = await identified(request.scope, parts)
+    return bearer.account_id if bearer else None
+
+
+async def identified(scope: Any, parts: Parts) -> Bearer | None:
+    """Who asks; found out once for each request. Raises Unauthenticated."""
+    known = scope["state"].get(_BEARER, _UNASKED)
+    if known is _UNASKED:
+        try:
+            known = await _bearer(scope, parts)
+        except Refusal as refusal:
+            known = refusal
+        scope["state"][_BEARER] = known
+    if isinstance(known, Refusal):
+        raise known
+    return known  # type: ignore[no-any-return]  # we put it there
+
+
+async def holds(scope: Any, parts: Parts) -> bool:
+    """Whether what the request came with is still worth something, however long ago it came."""
+    try:
+        await _bearer(scope, parts)
+    except Refusal:
+        return False
+    return True
+
+
+async def _bearer(scope: Any, parts: Parts) -> Bearer | None:
+    header = Headers.from_scope(scope).get("Authorization")
     if header is None:
         return None
     scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer":
         raise Unauthenticated
-    return parts.tokens.verify(token.strip())
+    return await parts.credentials.check(token.strip())
 
 
-async def caller(maybe_caller: MaybeCaller) -> AccountId:
-    if maybe_caller is None:
+async def bearer(request: AnyRequest, parts: Given) -> Bearer:
+    """Raises Unauthenticated."""
+    found = await identified(request.scope, parts)
+    if found is None:
         raise Unauthenticated
-    return maybe_caller
+    return found
+
+
+async def caller(bearer: Bearing) -> AccountId:
+    return bearer.account_id
 
 
 async def administrator(caller: Caller, parts: Given) -> AccountId:

@@ -1,6 +1,6 @@
 """What the HTTP face is given to work with."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
@@ -9,12 +9,17 @@ import msgspec
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
+from api.clients import Network
 from api.deadlines import Pace
 from api.streaming import Turnstile
+from commands.api_keys import ApiKeys
+from commands.credentials import Credentials
 from commands.dispatcher import Dispatcher
 from commands.erasure import Erasures
 from commands.idempotency import Records
 from commands.ledger import Ledger
+from commands.limits import Tolls
+from commands.oidc import Provider
 from commands.ports import (
     AccessTokens,
     EventStore,
@@ -26,6 +31,7 @@ from commands.ports import (
     UrlSigner,
 )
 from commands.prints import Printer
+from commands.upload_tokens import UploadTokens
 from domain.media import Caps
 from projections.accounts import Accounts
 from projections.audit_log import AuditLog
@@ -66,6 +72,15 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     hasher: Hasher
     sessions: Sessions
     tokens: AccessTokens
+    credentials: Credentials
+    api_keys: ApiKeys
+    upload_tokens: UploadTokens
+    providers: Mapping[str, Provider]
+    """Who can be signed in through."""
+    tolls: Tolls | None
+    """None where nothing is limited."""
+    proxies: Sequence[Network]
+    """Whose word about addresses counts."""
     signer: UrlSigner
     health: HealthCheck
     metrics: MetricsPage

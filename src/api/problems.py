@@ -157,6 +157,8 @@ def _problem(document: dict[str, Any], status: HTTPStatus) -> Response[Any]:
     busy = status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.LOCKED)
     if busy or document["code"] == IdempotencyInProgress.code:
         headers["Retry-After"] = RETRY_AFTER
+    if status is HTTPStatus.TOO_MANY_REQUESTS:
+        headers["Retry-After"] = str(document["retryAfter"])
     if status is HTTPStatus.REQUEST_TIMEOUT:
         headers["Connection"] = "close"
     if status is HTTPStatus.UNAUTHORIZED:

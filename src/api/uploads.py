@@ -20,12 +20,15 @@ from api.bodies import (
     file_name,
     parsed,
 )
+from api.entrance import GUESTS
 from api.forms import ReceivedFile, describing, received
+from api.guests import require_modest, require_own, taking
 from api.idempotency import Ids
-from api.identity import AnyRequest, Caller, upload_id
+from api.identity import AnyRequest, Bearing, Caller, upload_id
 from api.parts import Given, Parts
 from api.pictures import Picture, etag, picture
 from api.waiting import after_write, written
+from commands.credentials import Bearer
 from commands.imports import ImportImage
 from commands.ports import NewId, StreamMoved
 from commands.standing import InspectUpload
@@ -41,6 +44,7 @@ from domain.access import Visibility
 from domain.account import Duplicates
 from domain.ids import AccountId, ImageId, to_text
 from domain.image_events import Promised
+from domain.media import Format
 from domain.refusals import BatchTooLarge, Conflict, NotFound, Refusal, Validation
 from projections.gallery import Exhibit
 
@@ -53,11 +57,13 @@ class UploadController(Controller):
     path = "/v1/uploads"
     tags = ("uploads",)
 
-    @post(summary="Promise bytes, and learn where to put them")
+    @post(opt=GUESTS, summary="Promise bytes, and learn where to put them")
     async def initiate(
-        self, data: JSONBody[NewUpload], caller: Caller, parts: Given, new_id: Ids
+        self, data: JSONBody[NewUpload], bearer: Bearing, parts: Given, new_id: Ids
     ) -> Response[dict[str, Any]]:
-        ticket = await _initiate(parts, caller, data, new_id)
+        image_id = ImageId(new_id())
+        async with taking(parts, bearer, image_id, data.size) as format:
+            ticket = await _initiate(parts, bearer.account_id, data, image_id, format)
         headers = await written(parts, ticket.receipt)
         body = tickets.ticket(ticket)
         location = f"/v1/uploads/{body['uploadId']}"
@@ -95,15 +101,20 @@ class TakingInController(Controller):
     tags = ("uploads",)
 
     @post(
-        summary="Make an image of an upload, or of the files of a form", request_max_body_size=None
+        opt=GUESTS,
+        summary="Make an image of an upload, or of the files of a form",
+        request_max_body_size=None,
     )
     async def take_in(
-        self, request: AnyRequest, caller: Caller, parts: Given, new_id: Ids
+        self, request: AnyRequest, bearer: Bearing, parts: Given, new_id: Ids
     ) -> Response[Any]:
         kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if kind == "multipart/form-data":
-            return await _from_form(request, caller, parts, new_id)
-        return await _from_upload(converted(await _json(request), NewImage), caller, parts)
+            return await _from_form(request, bearer, parts, new_id)
+        data = converted(await _json(request), NewImage)
+        require_modest(bearer, data)
+        await require_own(parts, bearer, upload_id(data.upload_id))
+        return await _from_upload(data, bearer.account_id, parts)
 
     @post(
         "/batch",
@@ -148,17 +159,23 @@ async def _outcome(attempt: Callable[[], Awaitable[T]]) -> T | dict[str, Any]:
 
 
 async def _promised(parts: Parts, caller: AccountId, item: Any, new_id: NewId) -> Ticket:
-    return await _initiate(parts, caller, converted(item, NewUpload), new_id)
+    return await _initiate(parts, caller, converted(item, NewUpload), ImageId(new_id()))
 
 
-async def _initiate(parts: Parts, caller: AccountId, data: NewUpload, new_id: NewId) -> Ticket:
+async def _initiate(
+    parts: Parts,
+    caller: AccountId,
+    data: NewUpload,
+    image_id: ImageId,
+    format: Format | None = None,
+) -> Ticket:
     ticket: Ticket = await parts.dispatch(
         InitiateUpload(
             by=caller,
-            promised=Promised(filename=file_name(data.filename), sha256=data.sha256),
+            promised=Promised(filename=file_name(data.filename), sha256=data.sha256, format=format),
             size=data.size,
             content_type=data.content_type,
-            image_id=ImageId(new_id()),
+            image_id=image_id,
         )
     )
     return ticket
@@ -233,32 +250,35 @@ async def _exhibit(parts: Parts, uploaded: Uploaded) -> Exhibit:
 
 
 async def _from_form(
-    request: AnyRequest, caller: AccountId, parts: Parts, new_id: NewId
+    request: AnyRequest, bearer: Bearer, parts: Parts, new_id: NewId
 ) -> Response[Any]:
     async with received(
         request, parts.spool, max_bytes=parts.caps.file_bytes, max_files=MAX_BATCH
     ) as form:
         if not form.files:
             raise Validation(errors=[{"field": "file", "message": "is missing"}])
-        said = describing(form)
+        said, caller = describing(form), bearer.account_id
+        require_modest(bearer, said)
         visibility, duplicates = await wishes(parts, caller, said)
 
         async def taken(file: ReceivedFile) -> Uploaded:
             if file.refusal:
                 raise file.refusal
-            return await accepted(
-                parts,
-                TakeIn(
-                    by=caller,
-                    path=file.path,
-                    promised=Promised(filename=file.filename),
-                    content_type=file.content_type or "application/octet-stream",
-                    visibility=visibility,
-                    details=details(said),
-                    duplicates=duplicates,
-                    image_id=ImageId(new_id()),
-                ),
-            )
+            image_id = ImageId(new_id())
+            async with taking(parts, bearer, image_id, file.path.stat().st_size) as format:
+                return await accepted(
+                    parts,
+                    TakeIn(
+                        by=caller,
+                        path=file.path,
+                        promised=Promised(filename=file.filename, format=format),
+                        content_type=file.content_type or "application/octet-stream",
+                        visibility=visibility,
+                        details=details(said),
+                        duplicates=duplicates,
+                        image_id=image_id,
+                    ),
+                )
 
         if len(form.files) == 1:
             return await created(parts, await taken(form.files[0]), new=True)

@@ -3,7 +3,7 @@
 import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,10 @@ from adapters.database import Database
 from adapters.event_store import EventLog, EventSourcedStore, Keyring
 from adapters.jetstream import Names
 from adapters.keys import InstanceKey
+from adapters.letters import PostgresLetters
+from adapters.sealing import Sealer
+from adapters.sessions import PostgresSessions
+from adapters.token_keys import TokenKeys
 from domain.ids import uuid7
 from projections.projection import ALL
 from settings import Settings
@@ -120,3 +124,17 @@ class Core:
             yield lab
         finally:
             await lab.close()
+
+
+def sessions(core: Core) -> PostgresSessions:
+    lifetime = timedelta(days=core.settings.refresh_token_days)
+    return PostgresSessions(core.database, lifetime=lifetime, now=now)
+
+
+def token_keys(core: Core) -> TokenKeys:
+    lifetime = core.settings.access_token_seconds
+    return TokenKeys(core.database, core.key, lifetime=lifetime)
+
+
+def letters(core: Core) -> PostgresLetters:
+    return PostgresLetters(core.database, Sealer(core.key.derived("letters")))

@@ -1,8 +1,9 @@
 """The API: its parts, and every command it accepts."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -12,7 +13,9 @@ from litestar.types import ASGIApp
 
 from adapters.accounts import PostgresAccounts
 from adapters.addresses import PublicAddresses, networks
+from adapters.api_keys import PostgresApiKeys
 from adapters.audit_log import LogEntries
+from adapters.credentials import BearerCredentials
 from adapters.development import PostgresPrints
 from adapters.erasure import PostgresErasures
 from adapters.feed import LogFeed
@@ -22,25 +25,38 @@ from adapters.health import Health
 from adapters.idempotency import PostgresRecords
 from adapters.lab import VipsLab
 from adapters.ledger import PostgresLedger
+from adapters.limits import PostgresLimiter
 from adapters.metrics import Metrics
 from adapters.passwords import Argon2Passwords
 from adapters.positions import HeardPositions
 from adapters.s3 import CONNECTIONS
 from adapters.sandbox import die_with_parent
 from adapters.search import PostgresSearch
-from adapters.sessions import PostgresSessions
 from adapters.signed_urls import HmacUrls
 from adapters.tokens import JwtTokens
+from adapters.upload_tokens import PostgresUploadTokens
 from api.app import create
 from api.deadlines import Pace
 from api.parts import Parts
 from api.streaming import Turnstile
 from api.tus import Dialect
-from bootstrap import Core, new_id, now
-from commands import accounts, bulk, erasure, holds, images, imports, receiving, standing, uploads
+from bootstrap import Core, new_id, now, people, sessions, token_keys
+from commands import (
+    bulk,
+    erasure,
+    holds,
+    images,
+    imports,
+    receiving,
+    standing,
+    uploads,
+)
 from commands.dispatcher import Dispatcher
+from commands.limits import Limiter, Tolls
 from commands.once import Once
+from commands.plans import within_plan
 from commands.prints import Printer
+from domain.refusals import Unavailable
 from settings import Settings, load
 
 
@@ -56,11 +72,10 @@ def application(settings: Settings) -> Litestar:
     metrics = Metrics()
     lab = VipsLab(settings.caps, workers=settings.lab_workers)
     positions = HeardPositions(core.database, core.names)
-    sessions = PostgresSessions(
-        core.database, lifetime=timedelta(days=settings.refresh_token_days), now=now
-    )
     passwords = Argon2Passwords(core.database)
-    key_id, token_key = core.key.token_key()
+    limiter = None if settings.rate_limits == "off" else PostgresLimiter(core.database)
+    keys = PostgresApiKeys(core.database)
+    signing = token_keys(core)
 
     @asynccontextmanager
     async def running(_: Litestar) -> AsyncIterator[None]:
@@ -68,15 +83,30 @@ def application(settings: Settings) -> Litestar:
             health.nats = core.nats
             await positions.listen(core.nats)
             lab.start()
+            await signing.load()
+            tasks = [
+                asyncio.create_task(work)
+                for work in (keys.flush_for_ever(), signing.load_for_ever())
+            ]
             try:
                 yield
             finally:
+                for task in tasks:
+                    task.cancel()
+                with suppress(Unavailable):
+                    await keys.flush()
                 await lab.close()
 
+    tokens = JwtTokens(
+        signing.ring,
+        issuer=settings.public_url,
+        lifetime=settings.access_token_seconds,
+        now=now,
+    )
     health = Health(core.database, core.log, None, core.objects, settings)
     return create(
         Parts(
-            dispatch=dispatcher(core, lab, sessions, passwords),
+            dispatch=dispatcher(core, lab, passwords, limiter, keys),
             gallery=PostgresGallery(core.database, core.store),
             accounts=PostgresAccounts(core.database),
             search=PostgresSearch(core.database, core.store),
@@ -89,14 +119,14 @@ def application(settings: Settings) -> Litestar:
             printer=Printer(core.objects, lab, core.spool),
             store=core.store,
             hasher=core.key,
-            sessions=sessions,
-            tokens=JwtTokens(
-                key_id,
-                token_key,
-                issuer=settings.public_url,
-                lifetime=settings.access_token_seconds,
-                now=now,
-            ),
+            sessions=sessions(core),
+            tokens=tokens,
+            credentials=BearerCredentials(core.database, tokens, keys, core.store),
+            api_keys=keys,
+            providers=people.providers(core),
+            upload_tokens=PostgresUploadTokens(core.database),
+            tolls=Tolls(limits=settings.limits, limiter=limiter) if limiter else None,
+            proxies=networks(settings.trusted_proxies),
             signer=HmacUrls(core.key.url_keys()),
             health=health,
             metrics=metrics,
@@ -123,12 +153,18 @@ def application(settings: Settings) -> Litestar:
 def retention(settings: Settings) -> images.Retention:
     return images.Retention(
         default=timedelta(days=settings.retention_days),
-        by_plan={plan: timedelta(days=days) for plan, days in settings.retention_by_plan.items()},
+        by_plan={
+            name: timedelta(days=plan.retention_days) for name, plan in settings.known_plans.items()
+        },
     )
 
 
 def dispatcher(
-    core: Core, lab: VipsLab, sessions: PostgresSessions, passwords: Argon2Passwords
+    core: Core,
+    lab: VipsLab,
+    passwords: Argon2Passwords,
+    limiter: Limiter | None,
+    keys: PostgresApiKeys,
 ) -> Dispatcher:
     """Every command this service accepts."""
     store, objects, settings = core.store, core.objects, core.settings
@@ -136,7 +172,6 @@ def dispatcher(
         "store": store,
         "now": now,
         "new_id": new_id,
-        "caps": settings.caps,
         "lifetime": settings.upload_lifetime,
     }
     arrive: dict[str, Any] = {"objects": objects, "ledger": PostgresLedger(core.database)}
@@ -147,11 +182,25 @@ def dispatcher(
     }
     names: dict[str, Any] = {"store": store, "hasher": core.key}
     erase: dict[str, Any] = names | {"erasures": PostgresErasures(core.database)}
-    take_in = partial(uploads.take_in, objects=objects, **promise, **prove)
+    capped: dict[str, Any] = {
+        "plan_of": PostgresAccounts(core.database).plan,
+        "plans": settings.known_plans,
+        "caps": settings.caps,
+    }
+    take_in = partial(
+        within_plan,
+        handler=partial(uploads.take_in, objects=objects, **promise, **prove),
+        **capped,
+    )
     return Dispatcher(
-        {
+        people.handlers(core, passwords, limiter, keys)
+        | {
             uploads.InitiateUpload: partial(
-                uploads.initiate_upload, expiry=settings.upload_expiry, **promise, **arrive
+                within_plan,
+                handler=partial(
+                    uploads.initiate_upload, expiry=settings.upload_expiry, **promise, **arrive
+                ),
+                **capped,
             ),
             uploads.FinalizeUpload: partial(
                 uploads.finalize_upload,
@@ -172,12 +221,15 @@ def dispatcher(
                 **arrive,
             ),
             receiving.OpenUpload: partial(
-                receiving.open_upload,
-                store=store,
-                ledger=arrive["ledger"],
-                now=now,
-                caps=settings.caps,
-                lifetime=settings.upload_lifetime,
+                within_plan,
+                handler=partial(
+                    receiving.open_upload,
+                    store=store,
+                    ledger=arrive["ledger"],
+                    now=now,
+                    lifetime=settings.upload_lifetime,
+                ),
+                **capped,
             ),
             receiving.LocateUpload: partial(
                 receiving.locate_upload, store=store, ledger=arrive["ledger"], now=now
@@ -211,19 +263,6 @@ def dispatcher(
             ),
             images.ShareImage: partial(images.share_image, store=store, now=now, new_id=new_id),
             images.RevokeShare: partial(images.revoke_share, store=store, now=now),
-            accounts.SignUp: partial(
-                accounts.sign_up,
-                passwords=passwords,
-                new_id=new_id,
-                plan=settings.plan,
-                quota_bytes=settings.quota_bytes,
-                **names,
-            ),
-            accounts.LogIn: partial(
-                accounts.log_in, passwords=passwords, sessions=sessions, **names
-            ),
             erasure.PurgeImage: partial(erasure.purge_image, now=now, **erase),
-            erasure.EraseAccount: partial(erasure.erase_account, passwords=passwords, **erase),
-            accounts.ChangeAccount: partial(accounts.change_account, **names),
         }
     )

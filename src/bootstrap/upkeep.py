@@ -22,13 +22,15 @@ from settings import Settings
 if TYPE_CHECKING:
     from adapters.lab import VipsLab
 
+TABLES = ("secrets", "idempotency", "ledger", "erasure", "audit", "limits")
+
 
 async def prepare(settings: Settings) -> None:
     """Create whatever is not there yet: schemas, tables, bucket, stream."""
     with psycopg.connect(settings.database_url, autocommit=True) as connection:
         connection.execute("create schema if not exists log")
-        for tables in ("secrets.sql", "idempotency.sql", "ledger.sql", "erasure.sql", "audit.sql"):
-            connection.execute((files("adapters") / tables).read_bytes())
+        for tables in TABLES:
+            connection.execute((files("adapters") / f"{tables}.sql").read_bytes())
     core = Core(settings, create=True)
     async with core.opened(), core.database.connection() as connection:
         for projection in ALL:

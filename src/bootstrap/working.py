@@ -4,30 +4,35 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
 
 from adapters.idempotency import PostgresRecords
+from adapters.limits import PostgresLimiter
 from adapters.projector import Projector
 from adapters.read_model import ReadModel
 from adapters.relay import Relay
-from bootstrap import Core, auditing, now
-from commands.idempotency import Records
+from bootstrap import Core, auditing, letters, now, sessions
 from domain.refusals import Unavailable
 from projections.projection import ALL
 from settings import Settings
 
 if TYPE_CHECKING:
     from adapters.lab import VipsLab
+    from projections.post import Postman
     from projections.reaper import Reaper
     from projections.retention import Emptier
+    from projections.thresholds import Watcher
 
 IDLE = 0.3  # seconds between looks for an image to develop, when there was none
 CHECKPOINT = 3_600.0  # seconds between checkpoints of the log in the locked bucket
 EXPIRE, CLEAR = 30.0, 3_600.0  # seconds between looks for abandoned uploads, for forgotten bytes
 EMPTY = 60.0  # seconds between looks for what was in the trash for long enough
 ERASE, SEAL = 0.5, 1.0  # seconds between looks for what is to be erased, and to be sealed
+POST = 0.5  # seconds between looks for letters
+WATCH = 2.0  # seconds between looks for accounts that run short of room
 STANDBY = 5.0
 SWEEPING = 600.0  # seconds between removals of answers that are old enough to be forgotten
 
@@ -61,7 +66,55 @@ async def run_reactors(settings: Settings) -> None:
             group.create_task(_checkpoint_for_ever(core))
         sealing = auditing.sealer(core).work
         group.create_task(_alone_for_ever(core, "sealer", SEAL, sealing))
-        group.create_task(_sweep_for_ever(PostgresRecords(core.database, core.key)))
+        group.create_task(_every_letter(core))
+        watching = partial(_every, WATCH, core, "watch", watcher(core).work)
+        group.create_task(watching())
+        group.create_task(_sweep_for_ever(letters(core).sweep))
+        group.create_task(_sweep_for_ever(PostgresRecords(core.database, core.key).expire))
+        group.create_task(_sweep_for_ever(PostgresLimiter(core.database).sweep))
+        group.create_task(_sweep_for_ever(sessions(core).sweep))
+
+
+def watcher(core: Core) -> "Watcher":
+    from adapters.usages import PostgresUsages
+    from projections.thresholds import Watcher
+
+    return Watcher(PostgresUsages(core.database), store=core.store)
+
+
+async def _every_letter(core: Core) -> None:
+    """All processes that want to, each letter in one."""
+    work = postman(core).work
+    while True:
+        try:
+            worked = await work()
+        except Exception as error:
+            reason = str(error) or type(error).__name__
+            structlog.get_logger().warning("post interrupted", reason=reason)
+            worked = 0
+        if not worked:
+            await asyncio.sleep(POST)
+
+
+def postman(core: Core) -> "Postman":
+    from adapters.letters import PostgresMailTokens
+    from adapters.smtp import FolderMailer, SmtpMailer
+    from projections.post import Postman
+
+    settings = core.settings
+    mailer = (
+        SmtpMailer(settings.smtp_url, settings.mail_from)
+        if settings.smtp_url
+        else FolderMailer(Path(settings.mail_folder or core.spool / "mail"), settings.mail_from)
+    )
+    return Postman(
+        letters(core),
+        mailer,
+        PostgresMailTokens(core.database),
+        store=core.store,
+        hasher=core.key,
+        public_url=settings.public_url,
+    )
 
 
 async def _develop_for_ever(core: Core, lab: "VipsLab") -> None:
@@ -178,10 +231,10 @@ async def _checkpoint_for_ever(core: Core) -> None:
         await bucket.close()
 
 
-async def _sweep_for_ever(records: Records) -> None:
+async def _sweep_for_ever(sweep: Callable[[], Awaitable[object]]) -> None:
     while True:
         try:
-            await records.expire()
+            await sweep()
         except Unavailable as error:
             structlog.get_logger().warning("sweeping interrupted", reason=str(error))
         await asyncio.sleep(SWEEPING)

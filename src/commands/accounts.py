@@ -6,7 +6,9 @@ from typing import Any
 import msgspec
 
 from commands.execute import Stream, execute, execute_together
+from commands.mail import Letters, first_letter
 from commands.ports import (
+    Device,
     EventStore,
     Guard,
     Hasher,
@@ -18,10 +20,11 @@ from commands.ports import (
     SetQuota,
     StreamMoved,
 )
+from commands.proving import Claimant, Prover
 from domain import account, claim
 from domain.account import Account, Identity, SettingsChanged
 from domain.ids import AccountId
-from domain.refusals import EmailTaken, Refusal, Unauthenticated, UsernameTaken
+from domain.refusals import AccountSuspended, EmailTaken, Refusal, UsernameTaken
 from domain.stream import Event, fold
 
 
@@ -40,6 +43,14 @@ class SignedUp(msgspec.Struct, frozen=True, kw_only=True):
 class LogIn(msgspec.Struct, frozen=True, kw_only=True):
     email: str
     password: str
+    code: str | None = None
+    """Of the second factor, where there is one."""
+    device: Device = Device()
+
+
+class Refresh(msgspec.Struct, frozen=True, kw_only=True):
+    refresh_token: str
+    device: Device = Device()
 
 
 class ChangeAccount(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +66,7 @@ async def sign_up(
     passwords: Passwords,
     hasher: Hasher,
     new_id: NewId,
+    letters: Letters,
     plan: str,
     quota_bytes: int,
 ) -> SignedUp:
@@ -67,14 +79,14 @@ async def sign_up(
         before, email, username = states
         return [
             account.register(before, identity=identity, plan=plan, quota_bytes=quota_bytes),
-            _claimed(email, account_id, EmailTaken),
-            _claimed(username, account_id, UsernameTaken),
+            claimed(email, account_id, EmailTaken),
+            claimed(username, account_id, UsernameTaken),
         ]
 
     streams: list[Stream[Any]] = [
         Stream(account_id, account.evolve),
-        _claim(hasher, "email", identity.email),
-        _claim(hasher, "username", identity.username),
+        claiming(hasher, "email", identity.email),
+        claiming(hasher, "username", identity.username),
     ]
     if not made_before:
         await passwords.set(account_id, command.password)
@@ -90,18 +102,35 @@ async def sign_up(
         if not made_before:
             await passwords.forget(account_id)
         raise
+    await letters.post(first_letter(account_id, identity.email))
     return SignedUp(account_id=account_id, receipt=receipt)
 
 
 async def log_in(
-    command: LogIn, *, store: EventStore, passwords: Passwords, sessions: Sessions, hasher: Hasher
+    command: LogIn, *, store: EventStore, sessions: Sessions, hasher: Hasher, prover: Prover
 ) -> Session:
     """An unknown address and a wrong password cost and answer the same."""
     account_id = await find_account(command.email, store=store, hasher=hasher)
-    if not await passwords.verify(account_id, command.password):
-        raise Unauthenticated
+    who = Claimant(
+        account_id=account_id,
+        subject=hasher.claim_id("email", command.email),
+        client=command.device.client,
+    )
+    await prover.by_both(who, command.password, command.code)
     assert account_id is not None
-    return await sessions.open(account_id)
+    state = fold(account.evolve, await store.load(account_id))
+    if state and state.suspended:  # only whoever knows the password is told
+        raise AccountSuspended
+    return await sessions.open(account_id, command.device)
+
+
+async def refresh(command: Refresh, *, store: EventStore, sessions: Sessions) -> Session:
+    """Raises Unauthenticated, or AccountSuspended."""
+    session = await sessions.rotate(command.refresh_token, command.device)
+    state = fold(account.evolve, await store.load(session.account_id))
+    if state and state.suspended:
+        raise AccountSuspended
+    return session
 
 
 async def change_account(command: ChangeAccount, *, store: EventStore, hasher: Hasher) -> Receipt:
@@ -123,10 +152,10 @@ async def change_account(command: ChangeAccount, *, store: EventStore, hasher: H
         renamed = account.rename(before, to=new)
         if len(claims) == 1:
             return [renamed + changed, []]
-        taken = _claimed(claims[0], command.by, UsernameTaken)
+        taken = claimed(claims[0], command.by, UsernameTaken)
         return [renamed + changed, taken, claim.release(claims[1], by=command.by)]
 
-    claims = [_claim(hasher, "username", new), _claim(hasher, "username", old)]
+    claims = [claiming(hasher, "username", new), claiming(hasher, "username", old)]
     if claims[0].id == claims[1].id:  # only the spelling changes
         claims.pop()
     return await execute_together(store, [stream, *claims], decide, by=command.by)
@@ -137,11 +166,11 @@ async def find_account(email: str, *, store: EventStore, hasher: Hasher) -> Acco
     return claim.holder(fold(claim.evolve, await store.load(hasher.claim_id("email", email))))
 
 
-def _claim(hasher: Hasher, kind: str, name: str) -> Stream[claim.Claim]:
+def claiming(hasher: Hasher, kind: str, name: str) -> Stream[claim.Claim]:
     return Stream(hasher.claim_id(kind, name), claim.evolve)
 
 
-def _claimed(state: claim.Claim | None, by: AccountId, taken: type[Refusal]) -> Sequence[Event]:
+def claimed(state: claim.Claim | None, by: AccountId, taken: type[Refusal]) -> Sequence[Event]:
     events = claim.take(state, by=by)
     if events is None:
         raise taken

@@ -10,21 +10,21 @@ from uuid import UUID
 import msgspec
 
 from commands.execute import Stream, execute_together
+from commands.oidc import linked_name
 from commands.ports import (
     Clock,
     EventStore,
     Hasher,
-    Passwords,
     Receipt,
     SetQuota,
     StreamMoved,
 )
+from commands.proving import Claimant, Prover
 from commands.uploads import charge
 from domain import account, claim, image
 from domain.account import Account
 from domain.ids import NOBODY, AccountId, ImageId
 from domain.image_events import Cause, ImageEvent, ImageFinalized
-from domain.refusals import Unauthenticated
 from domain.stream import Event, fold
 
 
@@ -68,6 +68,7 @@ class PurgeImage(msgspec.Struct, frozen=True, kw_only=True):
 class EraseAccount(msgspec.Struct, frozen=True, kw_only=True):
     by: AccountId
     password: str
+    client: str = ""
 
 
 class Ordered(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,13 +114,13 @@ async def erase_account(
     *,
     store: EventStore,
     hasher: Hasher,
-    passwords: Passwords,
+    prover: Prover,
     erasures: Erasures,
 ) -> Ordered:
     """Its names are free at once, so nobody can sign in; the rest goes in the background."""
     by = command.by
-    if not await passwords.verify(by, command.password):
-        raise Unauthenticated
+    who = Claimant(account_id=by, subject=by, client=command.client)
+    await prover.by_password(who, command.password)
     receipt = await _end_account(by, account.erase, by=by, store=store, hasher=hasher)
     erasure = await _order(Kind.ACCOUNT, by, by, store=store, hasher=hasher)
     await erasures.open(erasure)
@@ -148,7 +149,7 @@ async def _end_account(
 ) -> Receipt:
     """Its end, the release of its names, and no more room for uploads: together."""
     seen = fold(account.evolve, await store.load(account_id))
-    names = {"email": seen.email, "username": seen.username} if seen and not seen.erased else {}
+    names = _names(seen) if seen and not seen.erased else []
 
     def decide(states: Sequence[Any]) -> Sequence[Sequence[Event]]:
         before, *claims = states
@@ -156,12 +157,18 @@ async def _end_account(
             raise StreamMoved
         return [end(before), *(claim.release(it, by=account_id) for it in claims)]
 
-    claims = [Stream(hasher.claim_id(kind, name), claim.evolve) for kind, name in names.items()]
+    claims = [Stream(hasher.claim_id(kind, name), claim.evolve) for kind, name in names]
     streams: list[Stream[Any]] = [Stream(account_id, account.evolve), *claims]
     no_room = SetQuota(account_id=account_id, quota_bytes=0)
     return await execute_together(
         store, streams, decide, by=by, guards=lambda before, after: (no_room,)
     )
+
+
+def _names(state: Account) -> Sequence[tuple[str, str]]:
+    """Everything that it claims, by kind."""
+    linked = [("oidc", linked_name(it.issuer, it.subject)) for it in state.linked]
+    return [("email", state.email), ("username", state.username), *linked]
 
 
 async def _order(

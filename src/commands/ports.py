@@ -9,7 +9,8 @@ from uuid import UUID
 
 import msgspec
 
-from domain.ids import AccountId, ImageId
+from domain.access import Scope
+from domain.ids import AccountId, ImageId, KeyId, SessionId
 from domain.media import Format, Rung
 from domain.stream import Event, Recorded
 from domain.uploads import Arrived
@@ -262,23 +263,69 @@ class Passwords(Protocol):
     async def forget(self, account_id: AccountId) -> None: ...
 
 
+class Claims(msgspec.Struct, frozen=True, kw_only=True):
+    """What an access token says of its bearer. Whether it still holds, is asked apart."""
+
+    account_id: AccountId
+    session_id: SessionId | None = None
+    """One of the two: where somebody signed in,"""
+    key_id: KeyId | None = None
+    """or the API key that it was traded for."""
+    scopes: frozenset[Scope]
+
+
 class Session(msgspec.Struct, frozen=True, kw_only=True):
     account_id: AccountId
-    family: UUID
+    family: SessionId
     refresh_token: str
+
+    @property
+    def claims(self) -> Claims:
+        scopes = frozenset({Scope.PERSON})
+        return Claims(account_id=self.account_id, session_id=self.family, scopes=scopes)
+
+
+class Device(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody signs in from."""
+
+    client: str = ""
+    """Its address."""
+    agent: str = ""
+    """What it calls itself."""
+
+
+class OpenSession(msgspec.Struct, frozen=True, kw_only=True):
+    id: SessionId
+    opened_at: datetime
+    last_used_at: datetime
+    """When it last traded its refresh token."""
+    expires_at: datetime
+    device: Device
 
 
 class Sessions(Protocol):
     """Families of refresh tokens (RFC 9700, 4.14.2): one living head each."""
 
-    async def open(self, account_id: AccountId) -> Session: ...
+    async def open(self, account_id: AccountId, device: Device) -> Session: ...
 
-    async def rotate(self, refresh_token: str) -> Session:
+    async def rotate(self, refresh_token: str, device: Device) -> Session:
         """The next head. A token used twice kills its whole family. Raises Unauthenticated."""
         ...
 
     async def close(self, refresh_token: str) -> None:
         """Ends the family; an unknown token is no error."""
+        ...
+
+    async def of(self, account_id: AccountId) -> Sequence[OpenSession]:
+        """Those that can still go on, the last used first."""
+        ...
+
+    async def end(self, account_id: AccountId, session_id: SessionId) -> bool:
+        """From now on. False if the account has no such session."""
+        ...
+
+    async def end_all(self, account_id: AccountId, *, but: SessionId | None = None) -> None:
+        """From now on."""
         ...
 
 
@@ -300,11 +347,11 @@ class NewId(Protocol):
 
 
 class AccessTokens(Protocol):
-    def issue(self, session: Session) -> tuple[str, int]:
+    def issue(self, claims: Claims) -> tuple[str, int]:
         """A bearer token and the seconds it lives."""
         ...
 
-    def verify(self, token: str) -> AccountId:
+    def verify(self, token: str) -> Claims:
         """Raises Unauthenticated for anything we did not issue, or that has expired."""
         ...
 

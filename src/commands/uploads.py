@@ -39,7 +39,7 @@ from domain.ids import AccountId, ImageId
 from domain.image import Image
 from domain.image_events import Details, Promised
 from domain.media import Caps
-from domain.refusals import ChecksumMismatch, Refusal, Unavailable
+from domain.refusals import ChecksumMismatch, Refusal, Unavailable, UnsupportedFormat
 from domain.stream import fold
 from domain.uploads import Arrived
 
@@ -337,6 +337,8 @@ async def _proven(lab: Lab, path: Path, promised: Promised | None) -> Arrived | 
         return refusal
     if promised and promised.sha256 not in (None, arrived.content.checksum):
         return ChecksumMismatch(declared=promised.sha256, found=arrived.content.checksum)
+    if promised and promised.format not in (None, arrived.format):
+        return UnsupportedFormat(accepted=promised.format, found=arrived.format)
     return arrived
 
 

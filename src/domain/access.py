@@ -34,6 +34,28 @@ class Action(StrEnum):
     """Delete, restore, share, choose visibility."""
 
 
+class Scope(StrEnum):
+    """What a bearer may do at most; whether they may do it at all, is asked apart."""
+
+    UPLOAD = "upload"
+    """What a guest may who was given an upload token."""
+    READ = "read"
+    WRITE = "write"
+    ADMIN = "admin"
+    """What administrators may, if the account is one."""
+    PERSON = "person"
+    """What only somebody who signed in may: what was lent cannot be turned against its owner."""
+
+
+_REACH: Mapping[Scope, frozenset[Scope]] = {
+    Scope.UPLOAD: frozenset({Scope.UPLOAD}),
+    Scope.READ: frozenset({Scope.READ}),
+    Scope.WRITE: frozenset({Scope.READ, Scope.WRITE, Scope.UPLOAD}),
+    Scope.ADMIN: frozenset(Scope) - {Scope.PERSON},
+    Scope.PERSON: frozenset(Scope),
+}
+
+
 class Share(msgspec.Struct, frozen=True, kw_only=True):
     """A link that lends permissions until it expires or is revoked."""
 
@@ -92,6 +114,17 @@ def require_administrator(by: AccountId, administrators: Collection[AccountId]) 
     """Raises Forbidden for all who do not run this installation."""
     if by not in administrators:
         raise Forbidden
+
+
+def reach(scopes: Collection[Scope]) -> frozenset[Scope]:
+    """Who may write may read, and so on."""
+    return frozenset().union(*(_REACH[scope] for scope in scopes))
+
+
+def require_scope(scopes: Collection[Scope], needed: Scope) -> None:
+    """Raises Forbidden."""
+    if needed not in reach(scopes):
+        raise Forbidden(reason="the credentials do not reach that far", neededScope=needed.value)
 
 
 def require(viewer: Viewer, action: Action, image: Subject | None, *, now: datetime) -> None:

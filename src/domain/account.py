@@ -1,14 +1,34 @@
 """One person's account. Secrets are not facts: password hashes and tokens live elsewhere."""
 
 from enum import StrEnum
-from typing import TypeAlias, assert_never
+from typing import Any, TypeAlias
+from uuid import UUID
 
 import msgspec
 from msgspec.structs import replace
 
+from domain import api_key, upload_token
 from domain.access import Visibility
+from domain.account_marks import (
+    AccountReinstated,
+    AccountSuspended,
+    EmailVerified,
+    Ground,
+    Mark,
+    PasswordChanged,
+    PlanChanged,
+    QuotaChanged,
+    SecondFactorDisabled,
+    SecondFactorEnabled,
+    SignedOut,
+    crossed,
+    left_by,
+)
+from domain.api_key import ApiKeyEvent, ApiKeyIssued, ApiKeyRevoked
+from domain.ids import KeyId, TokenId
 from domain.refusals import Conflict, NotFound
 from domain.stream import Event, Personal
+from domain.upload_token import UploadTokenEvent, UploadTokenIssued, UploadTokenRevoked
 
 
 class Duplicates(StrEnum):
@@ -42,6 +62,17 @@ class UsernameChanged(Event, frozen=True, kw_only=True, tag="account.username-ch
     personal: Username | None
 
 
+class LinkedIdentity(Personal, frozen=True, kw_only=True):
+    """Who the person is to an OpenID Connect provider."""
+
+    issuer: str
+    subject: str
+
+
+class IdentityLinked(Event, frozen=True, kw_only=True, tag="account.identity-linked"):
+    personal: LinkedIdentity | None
+
+
 class SettingsChanged(Event, frozen=True, kw_only=True, tag="account.settings-changed"):
     """None leaves a setting as it was."""
 
@@ -55,7 +86,16 @@ class AccountErased(Event, frozen=True, kw_only=True, tag="account.erased"):
     """The stream's key, every secret and every image are destroyed because of this."""
 
 
-AccountEvent: TypeAlias = AccountRegistered | UsernameChanged | SettingsChanged | AccountErased
+AccountEvent: TypeAlias = (
+    AccountRegistered
+    | UsernameChanged
+    | SettingsChanged
+    | ApiKeyEvent
+    | UploadTokenEvent
+    | IdentityLinked
+    | Mark
+    | AccountErased
+)
 
 # State
 
@@ -69,6 +109,17 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     keep_gps: bool = False
     notify: dict[str, bool] = {}
     duplicates: Duplicates = Duplicates.KEEP
+    keys: api_key.Keys = {}
+    tokens: upload_token.Tokens = {}
+    linked: tuple[LinkedIdentity, ...] = ()
+    verified: bool = False
+    """The e-mail address."""
+    second_factor: bool = False
+    suspended: bool = False
+    signed_out: UUID | None = None
+    """The last request that did it."""
+    reached: int = 0
+    """Per cent of the quota that the owner was told of."""
     erased: bool = False
 
 
@@ -87,10 +138,16 @@ def evolve(account: Account | None, event: AccountEvent) -> Account:
             return replace(account, username=personal.username if personal else "")
         case SettingsChanged():
             return replace(account, **given(event))
+        case ApiKeyIssued() | ApiKeyRevoked():
+            return replace(account, keys=api_key.evolve(account.keys, event))
+        case UploadTokenIssued() | UploadTokenRevoked():
+            return replace(account, tokens=upload_token.evolve(account.tokens, event))
+        case IdentityLinked(personal=personal):
+            return replace(account, linked=(*account.linked, *([personal] if personal else [])))
         case AccountErased():
-            return replace(account, username="", email="", quota_bytes=0, erased=True)
+            return Account(username="", email="", plan=account.plan, quota_bytes=0, erased=True)
         case _:
-            assert_never(event)
+            return replace(account, **left_by(event))
 
 
 def given(settings: SettingsChanged) -> dict[str, object]:
@@ -123,6 +180,83 @@ def change_settings(account: Account | None, *, to: SettingsChanged) -> list[Acc
     account = _existing(account)
     changed = {name: value for name, value in given(to).items() if value != getattr(account, name)}
     return [SettingsChanged(**changed)] if changed else []  # type: ignore[arg-type]  # fields of the same struct
+
+
+def link(account: Account | None, *, to: LinkedIdentity) -> list[AccountEvent]:
+    return [] if to in _existing(account).linked else [IdentityLinked(personal=to)]
+
+
+def issue_key(account: Account | None, **asked: Any) -> list[ApiKeyEvent]:
+    return api_key.issue(_existing(account).keys, **asked)
+
+
+def revoke_key(account: Account | None, *, key_id: KeyId) -> list[ApiKeyEvent]:
+    return api_key.revoke(_existing(account).keys, key_id=key_id)
+
+
+def change_password(account: Account | None) -> list[AccountEvent]:
+    _existing(account)
+    return [PasswordChanged()]
+
+
+def verify_email(account: Account | None) -> list[AccountEvent]:
+    return [] if _existing(account).verified else [EmailVerified()]
+
+
+def enable_second_factor(account: Account | None) -> list[AccountEvent]:
+    return [] if _existing(account).second_factor else [SecondFactorEnabled()]
+
+
+def disable_second_factor(account: Account | None) -> list[AccountEvent]:
+    return [SecondFactorDisabled()] if _existing(account).second_factor else []
+
+
+def issue_token(account: Account | None, **asked: Any) -> list[AccountEvent]:
+    return [*upload_token.issue(_existing(account).tokens, **asked)]
+
+
+def revoke_token(account: Account | None, *, token_id: TokenId) -> list[AccountEvent]:
+    return [*upload_token.revoke(_existing(account).tokens, token_id=token_id)]
+
+
+def suspend(account: Account | None, *, reason: str) -> list[AccountEvent]:
+    if _existing(account).suspended:
+        return []
+    return [AccountSuspended(personal=Ground(reason=reason))]
+
+
+def reinstate(account: Account | None, *, reason: str) -> list[AccountEvent]:
+    if not _existing(account).suspended:
+        return []
+    return [AccountReinstated(personal=Ground(reason=reason))]
+
+
+def sign_out(account: Account | None, *, request: UUID, reason: str) -> list[AccountEvent]:
+    if _existing(account).signed_out == request:
+        return []
+    return [SignedOut(request=request, personal=Ground(reason=reason))]
+
+
+def change_plan(
+    account: Account | None, *, to: str, quota_bytes: int, reason: str
+) -> list[AccountEvent]:
+    account = _existing(account)
+    if (account.plan, account.quota_bytes) == (to, quota_bytes):
+        return []
+    return [PlanChanged(plan=to, quota_bytes=quota_bytes, personal=Ground(reason=reason))]
+
+
+def change_quota(account: Account | None, *, to: int, reason: str) -> list[AccountEvent]:
+    if _existing(account).quota_bytes == to:
+        return []
+    return [QuotaChanged(quota_bytes=to, personal=Ground(reason=reason))]
+
+
+def note_usage(account: Account | None, *, used: int, quota: int) -> list[AccountEvent]:
+    """Nothing where the account is no more: nobody is there to be told."""
+    if account is None or account.erased:
+        return []
+    return [*crossed(account.reached, used=used, quota=quota)]
 
 
 def erase(account: Account | None) -> list[AccountEvent]:

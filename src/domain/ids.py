@@ -9,6 +9,9 @@ from uuid import UUID
 AccountId = NewType("AccountId", UUID)
 ImageId = NewType("ImageId", UUID)
 ShareId = NewType("ShareId", UUID)
+KeyId = NewType("KeyId", UUID)
+SessionId = NewType("SessionId", UUID)
+TokenId = NewType("TokenId", UUID)
 
 NOBODY = AccountId(UUID(int=0))
 """The actor of what Darkroom does by itself."""

@@ -16,6 +16,8 @@ class Promised(Personal, frozen=True, kw_only=True):
 
     filename: str
     sha256: str | None = None
+    format: Format | None = None
+    """What it has to be, where whoever let it in said so."""
 
 
 class Details(Personal, frozen=True, kw_only=True):

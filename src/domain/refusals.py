@@ -44,8 +44,32 @@ class Unauthenticated(Refusal):
     kind = Kind.UNAUTHENTICATED
 
 
+class SecondFactorRequired(Refusal):
+    """The password is right; send the code of the second factor with it."""
+
+    kind = Kind.UNAUTHENTICATED
+
+
+class TokenSpent(Refusal):
+    """The link was used before, has expired, or never was one: ask for another."""
+
+    kind = Kind.UNPROCESSABLE
+
+
 class Forbidden(Refusal):
     """You may not do this."""
+
+    kind = Kind.FORBIDDEN
+
+
+class AccountSuspended(Refusal):
+    """The account is suspended: ask whoever runs this service."""
+
+    kind = Kind.FORBIDDEN
+
+
+class UploadTokenSpent(Refusal):
+    """The upload token was used as often as it may be."""
 
     kind = Kind.FORBIDDEN
 
@@ -240,6 +264,12 @@ class Validation(Refusal):
     """A field of the request is wrong."""
 
     kind = Kind.UNPROCESSABLE
+
+
+class RateLimited(Refusal):
+    """Too many requests in too short a time; wait, and go on more slowly."""
+
+    kind = Kind.RATE_LIMITED
 
 
 class RequestTimeout(Refusal):

@@ -1,5 +1,6 @@
 """Profiles and settings of accounts."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -9,6 +10,7 @@ from msgspec.structs import replace
 from domain import account
 from domain.access import Visibility
 from domain.account import Duplicates
+from domain.account_marks import Mark, left_by
 from domain.ids import AccountId
 from domain.stream import Recorded
 
@@ -29,13 +31,24 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     keep_gps: bool = False
     notify: dict[str, bool] = {}
     duplicates: Duplicates = Duplicates.KEEP
+    verified: bool = False
+    second_factor: bool = False
+    suspended: bool = False
+    reached: int = 0
     created_at: datetime
+
+
+_FIELDS = frozenset(Profile.__struct_fields__)
 
 
 class Accounts(Protocol):
     """The read port."""
 
     async def find(self, account_id: AccountId) -> Profile | None: ...
+
+    async def search(self, sought: "Sought") -> "Found":
+        """The newest first. Raises Validation for a cursor that is none."""
+        ...
 
 
 def project(profile: Profile | None, recorded: Recorded[Any]) -> Profile | None:
@@ -56,10 +69,30 @@ def project(profile: Profile | None, recorded: Recorded[Any]) -> Profile | None:
     return replace(profile, version=recorded.version, **_changes(event))
 
 
+class Sought(msgspec.Struct, frozen=True, kw_only=True):
+    """Which accounts an administrator looks for. Everything given must match."""
+
+    text: str | None = None
+    """In the name or the address."""
+    plan: str | None = None
+    suspended: bool | None = None
+    limit: int = 20
+    page: int = 1
+    cursor: str | None = None
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    profiles: Sequence[Profile]
+    total: int
+    next_cursor: str | None
+
+
 def _changes(event: Any) -> dict[str, Any]:
     match event:
         case account.UsernameChanged(personal=personal):
             return {"username": personal.username if personal else ""}
         case account.SettingsChanged():
             return account.given(event)
-    return {}
+    if not isinstance(event, Mark):
+        return {}
+    return {name: value for name, value in left_by(event).items() if name in _FIELDS}

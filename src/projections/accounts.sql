@@ -10,5 +10,10 @@ create table profiles (
     keep_gps boolean not null,
     notify jsonb not null,
     duplicates text not null,
+    verified boolean not null,
+    second_factor boolean not null,
+    suspended boolean not null,
+    reached int not null,
     created_at timestamptz not null
 );
+create index profiles_newest on profiles (created_at, id);

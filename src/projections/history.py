@@ -16,8 +16,15 @@ Document: TypeAlias = msgspec.Struct | None
 
 _UNTOLD = {"id", "owner_id", "version", "attempt", "shares", "created_at", "updated_at", "at"}
 """Of documents: what never changes, or says nothing to people."""
-_INTERNAL = {"attempt", "owner_id"}
-_PREFIXES = {"share_id": "shr", "of": "img", "shared_with": "u"}
+_INTERNAL = {"attempt", "owner_id", "request"}
+_PREFIXES = {
+    "share_id": "shr",
+    "of": "img",
+    "shared_with": "u",
+    "key_id": "key",
+    "issued_by": "key",
+    "token_id": "upt",
+}
 """Of events: the fields that are ids."""
 
 

@@ -7,31 +7,37 @@ from typing import Any
 from uuid import uuid4
 
 import jwt
+import msgspec
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from adapters.tokens import JwtTokens
-from commands.ports import Session
-from domain.ids import AccountId, to_text
+from adapters.tokens import JwtTokens, Ring, key_id
+from commands.ports import Claims, Session
+from domain.access import Scope
+from domain.ids import AccountId, KeyId, SessionId, to_text
 from domain.refusals import Unauthenticated
 
 KEY = Ed25519PrivateKey.generate()
+EARLIER = Ed25519PrivateKey.generate()
 PUBLIC = KEY.public_key()
 ISSUER = "https://darkroom.example"
 ANN = AccountId(uuid4())
 
 
+RING = Ring(current="k2", signing=KEY, verifying={"k1": EARLIER.public_key(), "k2": PUBLIC})
+
+
 def tokens(**changed: Any) -> JwtTokens:
     settings = {"issuer": ISSUER, "lifetime": 900, "now": lambda: datetime.now(UTC)}
-    return JwtTokens("k1", KEY, **(settings | changed))
+    return JwtTokens(lambda: RING, **(settings | changed))
 
 
 OURS = tokens()
-SESSION = Session(account_id=ANN, family=uuid4(), refresh_token="drt_x")
-TOKEN, _ = OURS.issue(SESSION)
+SESSION = Session(account_id=ANN, family=SessionId(uuid4()), refresh_token="drt_x")
+TOKEN, _ = OURS.issue(SESSION.claims)
 CLAIMS = jwt.decode(TOKEN, PUBLIC, algorithms=["EdDSA"], audience="darkroom")
-HEADERS = {"typ": "at+jwt", "kid": "k1"}
+HEADERS = {"typ": "at+jwt", "kid": "k2"}
 
 
 def forged(key: Any = KEY, algorithm: str = "EdDSA", headers: Any = None, **claims: Any) -> str:
@@ -66,6 +72,9 @@ FORGERIES = {
     "another key, as a certificate": lambda: forged(OTHER, headers={"x5u": "https://evil.example"}),
     "a key id that is a path": lambda: forged(OTHER, headers={"kid": "../../dev/null"}),
     "a key id that is SQL": lambda: forged(OTHER, headers={"kid": "' or 1=1 --"}),
+    "a key id that nobody knows": lambda: forged(headers={"kid": "k3"}),
+    "no key id": lambda: assembled({"alg": "EdDSA", "typ": "at+jwt"}),
+    "another of our keys than it says": lambda: forged(headers={"kid": "k1"}),
     "an unknown critical extension": lambda: forged(headers={"crit": ["x"], "x": True}),
     "another type": lambda: forged(headers={"typ": "JWT"}),
     "no expiry": lambda: forged(exp=None),
@@ -75,6 +84,11 @@ FORGERIES = {
     "another issuer": lambda: forged(iss="https://evil.example"),
     "no subject": lambda: forged(sub=None),
     "a subject that is no account": lambda: forged(sub="img_0"),
+    "no session": lambda: forged(sid=None),
+    "a session that is no id": lambda: forged(sid="../x"),
+    "a session and a key": lambda: forged(client_id=to_text("key", uuid4())),
+    "a scope that is none": lambda: forged(scope="everything"),
+    "no scope": lambda: forged(scope=None),
     "truncated": lambda: TOKEN[:-4],
     "padded": lambda: TOKEN + "=",
     "another's signature": lambda: (
@@ -88,8 +102,39 @@ FORGERIES = {
 
 
 def test_ours_verify():
-    assert OURS.verify(TOKEN) == ANN
-    assert tokens().verify(TOKEN) == ANN
+    for ours in (OURS, tokens()):
+        assert ours.verify(TOKEN) == SESSION.claims
+
+
+def test_an_earlier_key_is_believed_for_as_long_as_it_is_on_the_ring():
+    token = forged(EARLIER, headers={"kid": "k1"})
+    assert OURS.verify(token) == SESSION.claims
+
+    afterwards = msgspec.structs.replace(RING, verifying={"k2": PUBLIC})
+    later = JwtTokens(
+        lambda: afterwards, issuer=ISSUER, lifetime=900, now=lambda: datetime.now(UTC)
+    )
+    with pytest.raises(Unauthenticated):
+        later.verify(token)
+
+
+def test_an_api_keys_token_says_so():
+    key_id = KeyId(uuid4())
+    claims = Claims(account_id=ANN, key_id=key_id, scopes=frozenset({Scope.READ, Scope.WRITE}))
+
+    token, _ = OURS.issue(claims)
+
+    assert OURS.verify(token) == claims
+    said = jwt.decode(token, PUBLIC, algorithms=["EdDSA"], audience="darkroom")
+    assert (said["scope"], said["client_id"]) == ("read write", to_text("key", key_id))
+
+
+def test_a_key_id_is_the_keys_thumbprint():
+    """The key and the thumbprint of RFC 8037, A.2 and A.3."""
+    x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
+    public = Ed25519PublicKey.from_public_bytes(base64.urlsafe_b64decode(x + "="))
+
+    assert key_id(public) == "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
 
 
 @pytest.mark.parametrize("how", FORGERIES)
@@ -99,7 +144,7 @@ def test_a_forgery_does_not(how):
 
 
 def test_the_published_keys_verify_them():
-    (key,) = OURS.jwks()["keys"]
+    _, key = OURS.jwks()["keys"]
 
     claims = jwt.decode(TOKEN, jwt.PyJWK(key), algorithms=["EdDSA"], audience="darkroom")
 

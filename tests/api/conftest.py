@@ -1,5 +1,6 @@
 """The people and things that most tests of the HTTP contract need."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -7,6 +8,26 @@ import pytest
 
 from tests.people import Person, sample
 from tests.service import Service
+
+OURS, ANONYMOUS, SIGNING_IN = 100, 40, 60
+PROXY = "127.0.0.9"
+
+
+@pytest.fixture(scope="session")
+def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service of three processes that limits its clients: for tests of the group `rates`."""
+    running = Service(
+        tmp_path_factory.mktemp("strict") / "data",
+        DARKROOM_RATE_LIMITS="on",
+        DARKROOM_API_WORKERS="3",
+        DARKROOM_PLANS=f'{{"free": {{"requestsPerMinute": {OURS}}}}}',
+        DARKROOM_REQUESTS_ANONYMOUS=str(ANONYMOUS),
+        DARKROOM_REQUESTS_SIGNING_IN=str(SIGNING_IN),
+        DARKROOM_TRUSTED_PROXIES=f"{PROXY}/32",
+    )
+    running.start()
+    yield running
+    running.stop()
 
 
 @pytest.fixture(scope="module")

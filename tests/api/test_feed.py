@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.people import Person, expect, refused
+from tests.people import PASSWORD, Person, expect, refused
 from tests.subscriber import subscribe
 
 
@@ -134,3 +134,20 @@ def test_the_schema_names_every_event(anyone):
     assert "image.finalized" in found["data"]
     assert "personal" not in str(found)
     assert set(found["event"]["$defs"]["Told"]["properties"]) >= {"position", "type", "streamId"}
+
+
+def test_a_stream_ends_with_the_session_that_opened_it(cal, dot):
+    login = {"email": cal.email, "password": PASSWORD}
+    lent = expect(cal.service.client().post("/v1/auth/login", json=login), 200)
+    lost = cal.service.client(lent["accessToken"])
+    with lost.stream("GET", "/v1/events") as answer:
+        lines = answer.iter_lines()
+        assert next(lines) == "retry: 1000"
+        sessions = expect(cal.http.get("/v1/me/sessions"), 200)["sessions"]
+        (other,) = [it["sessionId"] for it in sessions if not it["current"]]
+        assert cal.http.delete(f"/v1/me/sessions/{other}").status_code == 204
+        cal.upload(dot, "after.png")
+
+        told = "".join(lines)
+
+    assert "image." not in told

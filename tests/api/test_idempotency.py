@@ -15,12 +15,18 @@ import pytest
 
 from adapters.embedded import DataFolder
 from settings import load
+from tests.conftest import ADMINISTRATOR
 from tests.elsewhere import web
 from tests.people import PASSWORD, Person, expect, refused, sample
 
 COPIES = 8
+pytestmark = pytest.mark.usefixtures("admin")
 PIXEL = sample("valid/sharp__2x2_fdcce6.png")
-IGNORING = {"/v1/auth/login", "/v1/auth/refresh", "/v1/auth/logout", "/v1/tus"}
+IGNORING = {
+    *("/v1/auth/login", "/v1/auth/refresh", "/v1/auth/logout", "/oauth/token", "/v1/tus"),
+    *("/v1/auth/password-reset/confirm", "/v1/auth/verify-email"),
+    *("/v1/me/second-factor", "/v1/me/second-factor/confirm"),
+}
 
 
 class Request(msgspec.Struct, kw_only=True):
@@ -31,6 +37,8 @@ class Request(msgspec.Struct, kw_only=True):
     other: dict[str, Any]
     events: int
     anonymous: bool = False
+    http: httpx.Client | None = None
+    """Who sends it, where it is somebody else."""
 
 
 def promise(name: str = "a.png") -> dict[str, Any]:
@@ -192,8 +200,70 @@ def importing(_: Person) -> Request:
     )
 
 
+def issuing_a_key(_: Person) -> Request:
+    body = {"name": "robot", "scopes": ["read"]}
+    return Request(
+        path="/v1/api-keys",
+        body={"json": body},
+        other={"json": body | {"scopes": ["write"]}},
+        events=1,
+    )
+
+
+def issuing_an_upload_token(_: Person) -> Request:
+    return Request(
+        path="/v1/upload-tokens",
+        body={"json": {"number": 2}},
+        other={"json": {"number": 3}},
+        events=1,
+    )
+
+
+def asking_for_a_reset(_: Person) -> Request:
+    address = f"forgot-{secrets.token_hex(5)}@example.org"
+    return Request(
+        path="/v1/auth/password-reset",
+        body={"json": {"email": address}},
+        other={"json": {"email": "x" + address}},
+        events=0,
+        anonymous=True,
+    )
+
+
+def asking_for_a_mail(_: Person) -> Request:
+    return Request(path="/v1/me/verification", body={}, other={"content": b"{}"}, events=0)
+
+
+def administering(act: str, *before: str) -> Callable[[Person], Request]:
+    def made(person: Person) -> Request:
+        login = {"email": ADMINISTRATOR, "password": PASSWORD}
+        token = expect(person.service.client().post("/v1/auth/login", json=login), 200)
+        http = person.service.client(token["accessToken"])
+        path = f"/v1/admin/users/{Person(person.service).id}"
+        for step in before:
+            expect(http.post(f"{path}/{step}", json={"reason": "before"}), 200)
+        body = {"reason": "why"}
+        return Request(
+            path=f"{path}/{act}",
+            body={"json": body},
+            other={"json": body | {"reason": "other"}},
+            events=1,
+            http=http,
+        )
+
+    made.__name__ = act
+    return made
+
+
 POSTS: dict[str, list[Callable[[Person], Request]]] = {
     "/v1/auth/signup": [signing_up],
+    "/v1/auth/password-reset": [asking_for_a_reset],
+    "/v1/me/verification": [asking_for_a_mail],
+    "/v1/admin/users/{id}/suspend": [administering("suspend")],
+    "/v1/admin/users/{id}/reinstate": [administering("reinstate", "suspend")],
+    "/v1/admin/users/{id}/sign-out": [administering("sign-out")],
+    "/v1/upload-tokens": [issuing_an_upload_token],
+    "/v1/api-keys": [issuing_a_key],
     "/v1/uploads": [initiating],
     "/v1/uploads/batch": [initiating_many],
     "/v1/uploads/import": [importing],
@@ -233,7 +303,7 @@ def log(service):
 
 
 def send(person: Person, request: Request, key: str, *, other: bool = False) -> httpx.Response:
-    http = person.service.client() if request.anonymous else person.http
+    http = person.service.client() if request.anonymous else request.http or person.http
     headers = {"Idempotency-Key": key}
     return http.post(request.path, headers=headers, **(request.other if other else request.body))
 
@@ -310,7 +380,8 @@ def test_an_answer_that_was_lost_with_its_process_is_made_again_from_what_is_the
 def ids(body: Any) -> set[str]:
     """Whatever the answer names as made."""
     text = json.dumps(body)
-    return {part for part in text.split('"') if part.startswith(("img_", "upl_", "shr_", "u_"))}
+    prefixes = ("img_", "upl_", "shr_", "u_", "key_", "upt_")
+    return {part for part in text.split('"') if part.startswith(prefixes)}
 
 
 def test_what_a_dead_process_did_is_found_by_a_retry_with_another_body_too(ann, log):

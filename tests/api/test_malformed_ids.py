@@ -64,7 +64,7 @@ def _asked(http, method, path):
 def test_on_every_route_that_takes_one(ann, admin, routes, id):
     for method, template in routes:
         path = template
-        for name in ("id", "share", "variant"):
+        for name in ("id", "share", "variant", "provider"):
             path = path.replace(f"{{{name}}}", quote(id, safe=""))
         assert "{" not in path, f"{template}: what stands here?"
         answer = _asked((admin if "/admin/" in path else ann).http, method, path)
@@ -75,7 +75,9 @@ def test_on_every_route_that_takes_one(ann, admin, routes, id):
 
 def test_on_every_route_one_that_is_nobodys(ann, admin, anyone, routes):
     for method, template in routes:
-        path = template.format(id=f"img_{ZEROS}", share=f"shr_{ZEROS}", variant="thumb.webp")
+        path = template.format(
+            id=f"img_{ZEROS}", share=f"shr_{ZEROS}", variant="thumb.webp", provider="nobody"
+        )
         if "/uploads/" in path or "/tus/" in path:
             path = path.replace("img_", "upl_")
         if "/users/" in path:

@@ -11,9 +11,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from adapters.embedded import DataFolder
 from adapters.keys import InstanceKey
-from adapters.tokens import JwtTokens
+from adapters.tokens import JwtTokens, Ring, key_id
 from commands.ports import Session
-from domain.ids import AccountId, from_text
+from domain.ids import AccountId, SessionId, from_text
 from settings import load
 from tests.people import PASSWORD, expect, refused
 
@@ -30,6 +30,13 @@ def refresh(http, token):
 def me(service, token):
     with service.client() as http:
         return http.get("/v1/me", headers={"Authorization": f"Bearer {token}"})
+
+
+def ring_of(service):
+    """The first key of an installation, as whoever has its instance key can make it."""
+    instance = InstanceKey(load(DataFolder(service.data).endpoints()).instance_key)
+    key = Ed25519PrivateKey.from_private_bytes(instance.derived("tokens"))
+    return Ring(current=key_id(key.public_key()), signing=key, verifying={})
 
 
 def encoded(part):
@@ -154,25 +161,34 @@ def test_a_token_that_was_touched_is_none(service, ann):
     ],
 )
 def test_our_own_key_signs_for_here_and_now_only(service, ann, changed, status):
-    key_id, key = InstanceKey(load(DataFolder(service.data).endpoints()).instance_key).token_key()
+    ring = ring_of(service)
     settings = {"issuer": service.url, "lifetime": 900, "now": lambda: datetime.now(UTC)}
+    claims = jwt.decode(ann.tokens["accessToken"], options={"verify_signature": False})
     session = Session(
-        account_id=AccountId(from_text("u", ann.id)), family=uuid4(), refresh_token=""
+        account_id=AccountId(from_text("u", ann.id)),
+        family=SessionId(from_text("ses", claims["sid"])),
+        refresh_token="",
     )
 
-    token, _ = JwtTokens(key_id, key, **(settings | changed)).issue(session)
+    token, _ = JwtTokens(lambda: ring, **(settings | changed)).issue(session.claims)
 
     assert me(service, token).status_code == status
 
 
-def test_a_token_of_nobody_opens_nothing(service):
-    key_id, key = InstanceKey(load(DataFolder(service.data).endpoints()).instance_key).token_key()
-    tokens = JwtTokens(key_id, key, issuer=service.url, lifetime=900, now=lambda: datetime.now(UTC))
-    session = Session(account_id=AccountId(uuid4()), family=uuid4(), refresh_token="")
-
-    token, _ = tokens.issue(session)
-
-    refused(me(service, token), 401, "unauthenticated")
+def test_a_token_of_nobody_or_of_another_session_opens_nothing(service, ann, ben):
+    ring = ring_of(service)
+    tokens = JwtTokens(
+        lambda: ring, issuer=service.url, lifetime=900, now=lambda: datetime.now(UTC)
+    )
+    claims = jwt.decode(ben.tokens["accessToken"], options={"verify_signature": False})
+    anns, bens = AccountId(from_text("u", ann.id)), SessionId(from_text("ses", claims["sid"]))
+    for account_id, session_id in (
+        (AccountId(uuid4()), SessionId(uuid4())),
+        (anns, SessionId(uuid4())),
+        (anns, bens),
+    ):
+        session = Session(account_id=account_id, family=session_id, refresh_token="")
+        refused(me(service, tokens.issue(session.claims)[0]), 401, "unauthenticated")
 
 
 def test_anybody_can_verify_our_tokens_with_the_published_keys(ann, anyone):

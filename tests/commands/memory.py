@@ -5,8 +5,10 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
-from commands.ports import Batch, Guard, Session, StreamMoved
-from domain.ids import AccountId
+from commands.mail import Letter
+from commands.ports import Batch, Device, Guard, Session, StreamMoved
+from commands.second_factor import Factor
+from domain.ids import AccountId, SessionId
 from domain.stream import Recorded
 from tests.spec import NOW, OWNER
 
@@ -88,8 +90,50 @@ class MemoryPasswords:
 class MemorySessions:
     """The Sessions port, as far as logging in goes."""
 
-    async def open(self, account_id: AccountId) -> Session:
-        return Session(account_id=account_id, family=account_id, refresh_token="")
+    async def open(self, account_id: AccountId, device: Device) -> Session:
+        return Session(account_id=account_id, family=SessionId(account_id), refresh_token="")
+
+
+class MemoryLetters:
+    """The Letters port: the same letter once."""
+
+    def __init__(self) -> None:
+        self.posted: dict[UUID, Letter] = {}
+
+    async def post(self, letter: Letter) -> None:
+        self.posted.setdefault(letter.id, letter)
+
+
+class MemoryFactors:
+    """The SecondFactors port."""
+
+    def __init__(self) -> None:
+        self.kept: dict[AccountId, Factor] = {}
+        self.steps: dict[AccountId, int] = {}
+        self.codes: set[tuple[AccountId, str]] = set()
+
+    async def find(self, account_id: AccountId) -> Factor | None:
+        return self.kept.get(account_id)
+
+    async def propose(self, account_id: AccountId, secret: bytes) -> None:
+        self.kept[account_id] = Factor(secret=secret, confirmed=False)
+
+    async def use(self, account_id: AccountId, step: int) -> bool:
+        fresh = step > self.steps.get(account_id, 0)
+        self.steps[account_id] = max(step, self.steps.get(account_id, 0))
+        return fresh
+
+    async def confirm(self, account_id: AccountId, recovery_codes: Sequence[str]) -> None:
+        self.kept[account_id] = Factor(secret=self.kept[account_id].secret, confirmed=True)
+        self.codes = {(account_id, code) for code in recovery_codes}
+
+    async def recover(self, account_id: AccountId, recovery_code: str) -> bool:
+        known = (account_id, recovery_code) in self.codes
+        self.codes.discard((account_id, recovery_code))
+        return known
+
+    async def forget(self, account_id: AccountId) -> None:
+        self.kept.pop(account_id, None)
 
 
 class PlainHasher:

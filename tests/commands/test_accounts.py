@@ -6,12 +6,22 @@ import pytest
 
 from commands import accounts
 from commands.accounts import ChangeAccount, LogIn, SignUp
+from commands.guesses import Guesses
+from commands.mail import Occasion
 from commands.ports import Batch, SetQuota, StreamMoved
+from commands.proving import Prover
 from domain.account import Identity, SettingsChanged
 from domain.claim import Claimed, Released
 from domain.refusals import EmailTaken, NotFound, Unauthenticated, Unavailable, UsernameTaken
-from tests.commands.memory import MemoryPasswords, MemorySessions, MemoryStore, PlainHasher
-from tests.spec import FRIEND, OWNER, STRANGER
+from tests.commands.memory import (
+    MemoryFactors,
+    MemoryLetters,
+    MemoryPasswords,
+    MemorySessions,
+    MemoryStore,
+    PlainHasher,
+)
+from tests.spec import FRIEND, NOW, OWNER, STRANGER
 
 hasher = PlainHasher()
 ANN = Identity(username="ann", email="ann@example.org")
@@ -29,13 +39,19 @@ def passwords():
 
 
 @pytest.fixture
-def sign_up(store, passwords):
+def letters():
+    return MemoryLetters()
+
+
+@pytest.fixture
+def sign_up(store, passwords, letters):
     return partial(
         accounts.sign_up,
         SignUp(identity=ANN, password="secret"),
         store=store,
         passwords=passwords,
         hasher=hasher,
+        letters=letters,
         new_id=lambda: OWNER,
         plan="free",
         quota_bytes=10,
@@ -50,6 +66,16 @@ async def test_an_account_and_both_its_names_begin_together(store, passwords, si
     assert store.events(NAME) == store.events(EMAIL) == [Claimed(account_id=OWNER)]
     assert store.guards == [SetQuota(account_id=OWNER, quota_bytes=10)]
     assert (signed_up.account_id, passwords.kept) == (OWNER, {OWNER: "secret"})
+
+
+async def test_whoever_signs_up_is_asked_once_whether_the_address_is_theirs(
+    store, letters, sign_up
+):
+    for _ in range(2):
+        await sign_up()
+
+    (letter,) = letters.posted.values()
+    assert (letter.occasion, letter.address) == (Occasion.VERIFY, ANN.email)
 
 
 @pytest.mark.parametrize(("taken", "refusal"), [(EMAIL, EmailTaken), (NAME, UsernameTaken)])
@@ -104,9 +130,14 @@ async def test_the_right_password_opens_a_session(store, passwords, sign_up):
     log_in = partial(
         accounts.log_in,
         store=store,
-        passwords=passwords,
         sessions=MemorySessions(),
         hasher=hasher,
+        prover=Prover(
+            passwords=passwords,
+            factors=MemoryFactors(),
+            guesses=Guesses(None),
+            now=lambda: NOW,
+        ),
     )
 
     session = await log_in(LogIn(email="ANN@example.org", password="secret"))

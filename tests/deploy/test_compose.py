@@ -13,6 +13,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from adapters.addresses import networks
 from adapters.keys import InstanceKey
 from cli import main
 from settings import PREFIX, Settings, load
@@ -98,7 +99,7 @@ def test_only_caddy_is_reachable_and_the_unguarded_are_among_themselves():
     assert [name for name in SERVICES if "ports" in SERVICES[name]] == ["caddy"]
     inside = {name for name, network in COMPOSE["networks"].items() if network.get("internal")}
     outside = {name for name in SERVICES if not set(SERVICES[name]["networks"]) <= inside}
-    assert outside == {"caddy", "clamav"}
+    assert outside == {"api", "caddy", "clamav", "react"}
     assert {name for name in SERVICES if "storage" in SERVICES[name]["networks"]} == SEAWEEDFS
     for name in SEAWEEDFS - {"seaweedfs-s3"}:
         assert SERVICES[name]["networks"] == ["storage"]
@@ -222,3 +223,11 @@ def test_the_package_holds_every_file_of_src():
             continue
         patterns = setuptools["package-data"].get(package, ())
         assert any(fnmatch.fnmatch(place.name, pattern) for pattern in patterns), place
+
+
+def test_the_proxies_are_believed_wherever_they_speak_from():
+    """Varnish adds the address that Caddy has on their own network."""
+    trusted = networks(environment("api")["DARKROOM_TRUSTED_PROXIES"])
+    for name in ("edge", "front", "origin"):
+        (subnet,) = networks(COMPOSE["networks"][name]["ipam"]["config"][0]["subnet"])
+        assert any(subnet.subnet_of(network) for network in trusted), name

@@ -1,6 +1,7 @@
 """What holds of every read model: it follows, forgives what it does not know, and can be reread."""
 
 import re
+from typing import get_args
 
 import msgspec
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from domain import account, claim
 from domain.access import Visibility
 from domain.account import Identity, SettingsChanged, Username
+from domain.account_marks import Mark
 from domain.stream import Event
 from projections import gallery
 from projections.projection import ALL
@@ -32,12 +34,14 @@ renamed = st.builds(
     account.UsernameChanged, personal=st.none() | st.builds(Username, username=names)
 )
 
+marks = st.one_of(st.from_type(kind) for kind in get_args(Mark))
+
 
 @st.composite
 def accounts(draw):
     identity = draw(st.none() | st.builds(Identity, username=names, email=names))
     opened = account.AccountRegistered(plan="free", quota_bytes=10, personal=identity)
-    return [opened, *draw(st.lists(st.one_of(settings, renamed), max_size=6))]
+    return [opened, *draw(st.lists(st.one_of(settings, renamed, marks), max_size=6))]
 
 
 STREAMS = {"image": histories(), "account": accounts()}

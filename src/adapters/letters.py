@@ -1,0 +1,101 @@
+"""The Letters and MailTokens ports, and the postman's Box, over tables of secrets."""
+
+from collections.abc import Sequence
+
+from adapters.database import Database
+from adapters.sealing import Sealer
+from adapters.secret_tokens import hashed, made
+from commands.mail import Letter, Occasion
+from domain.ids import AccountId
+from domain.refusals import TokenSpent
+
+PREFIX = "drm_"
+
+
+class PostgresLetters:
+    def __init__(self, database: Database, sealer: Sealer) -> None:
+        self._database = database
+        self._sealer = sealer
+
+    async def post(self, letter: Letter) -> None:
+        raw = self._sealer.seal(letter.address.encode(), letter.id.bytes)
+        async with self._database.connection() as connection:
+            await connection.execute(
+                _POST, (letter.id, letter.occasion, raw, letter.occasion.lifetime)
+            )
+
+    async def due(self, limit: int) -> Sequence[Letter]:
+        async with self._database.connection() as connection:
+            rows = await (await connection.execute(_DUE, (limit,))).fetchall()
+        return [
+            Letter(
+                id=id,
+                occasion=Occasion(occasion),
+                address=self._sealer.open(raw, id.bytes).decode(),
+            )
+            for id, occasion, raw in rows
+        ]
+
+    async def done(self, letter: Letter) -> None:
+        async with self._database.connection() as connection:
+            await connection.execute(
+                "update secrets.letters set address = null where id = %s", (letter.id,)
+            )
+
+    async def later(self, letter: Letter) -> None:
+        async with self._database.connection() as connection:
+            await connection.execute(_LATER, (letter.id,))
+
+    async def sweep(self) -> None:
+        """Forget letters whose time is over."""
+        async with self._database.connection() as connection:
+            await connection.execute("delete from secrets.letters where expires_at < now()")
+            await connection.execute("delete from secrets.mail_tokens where expires_at < now()")
+
+
+class PostgresMailTokens:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def make(self, account_id: AccountId, occasion: Occasion) -> str:
+        token = made(PREFIX)
+        async with self._database.connection() as connection:
+            await connection.execute(
+                _MAKE, (account_id, occasion, hashed(token), occasion.lifetime)
+            )
+        return token
+
+    async def redeem(self, token: str, occasion: Occasion) -> AccountId:
+        async with self._database.connection() as connection:
+            cursor = await connection.execute(_REDEEM, (hashed(token), occasion))
+            row = await cursor.fetchone()
+        if row is None:
+            raise TokenSpent
+        return AccountId(row[0])
+
+
+# What was sent is kept, without its address, for as long as somebody may ask for it again.
+_POST = """
+    insert into secrets.letters (id, occasion, address, expires_at)
+    values (%s, %s, %s, now() + %s) on conflict (id) do nothing"""
+_DUE = """
+    update secrets.letters set attempts = attempts + 1,
+        not_before = now() + least(power(2, attempts), 600) * interval '10 seconds'
+    where id in (
+        select id from secrets.letters
+        where address is not null and not_before <= now() and expires_at > now()
+        order by not_before limit %s for update skip locked
+    ) returning id, occasion, address"""
+_DONE = "update secrets.letters set address = null where id = %s"
+_LATER = """
+    update secrets.letters
+    set not_before = now() + least(power(2, attempts), 600) * interval '1 second'
+    where id = %s"""
+_MAKE = """
+    insert into secrets.mail_tokens (account_id, occasion, hash, expires_at)
+    values (%s, %s, %s, now() + %s)
+    on conflict (account_id, occasion) do update set
+        hash = excluded.hash, expires_at = excluded.expires_at"""
+_REDEEM = """
+    delete from secrets.mail_tokens where hash = %s and occasion = %s and expires_at > now()
+    returning account_id"""

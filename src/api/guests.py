@@ -1,0 +1,108 @@
+"""Upload tokens: how an account lets others bring it images, and what these may then do."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from litestar import Controller, Response, delete, get, post
+from litestar.params import FromPath, JSONBody
+
+from api.bodies import Describing, NewUploadToken
+from api.idempotency import Ids
+from api.identity import Caller
+from api.parts import Given, Parts
+from api.waiting import written
+from commands.credentials import Bearer
+from commands.upload_tokens import IssueUploadToken, RevokeUploadToken, of_account
+from domain.ids import ImageId, TokenId, from_text, to_text
+from domain.media import Format
+from domain.refusals import Forbidden, NotFound, Refusal
+from domain.upload_token import UploadToken
+
+
+class UploadTokenController(Controller):
+    path = "/v1/upload-tokens"
+    tags = ("uploads",)
+
+    @post(summary="Let others bring you images; the token is shown this once")
+    async def issue(
+        self, data: JSONBody[NewUploadToken], caller: Caller, parts: Given, new_id: Ids
+    ) -> Response[dict[str, Any]]:
+        """Whoever has it may call POST /v1/uploads and POST /v1/images with it."""
+        token_id = TokenId(new_id())
+        command = IssueUploadToken(
+            by=caller,
+            token_id=token_id,
+            number=data.number,
+            max_bytes=data.max_size,
+            format=data.type and Format(data.type.removeprefix("image/")),
+            expires_in=data.expires_in,
+        )
+        issued = await parts.dispatch(command)
+        headers = await written(parts, issued.receipt)
+        location = f"{self.path}/{to_text('upt', token_id)}"
+        headers |= {"Location": location, "Cache-Control": "no-store"}
+        body = _shown(token_id, issued.token, issued.token.number) | {"token": issued.secret}
+        return Response(body, status_code=201, headers=headers)
+
+    @get(summary="Tokens that you made, without their secrets")
+    async def list(self, caller: Caller, parts: Given) -> dict[str, Any]:
+        found = await of_account(caller, store=parts.store)
+        remaining = await parts.upload_tokens.remaining(caller)
+        tokens = [
+            _shown(id, token, remaining.get(id, 0))
+            for id, token in found.items()
+            if not token.revoked
+        ]
+        return {"uploadTokens": tokens}
+
+    @delete("/{id:str}", status_code=204, summary="Nobody brings anything by it any more")
+    async def revoke(self, id: FromPath[str], caller: Caller, parts: Given) -> Response[None]:
+        token_id = from_text("upt", id)
+        if token_id is None:
+            raise NotFound
+        command = RevokeUploadToken(by=caller, token_id=TokenId(token_id))
+        headers = await written(parts, await parts.dispatch(command))
+        return Response(None, status_code=204, headers=headers)
+
+
+@asynccontextmanager
+async def taking(
+    parts: Parts, bearer: Bearer, image_id: ImageId, size: int
+) -> AsyncIterator[Format | None]:
+    """One upload of a guest's token, given back if it is refused; of others nothing is asked.
+
+    Gives the format that the image must be of, if the token says one.
+    """
+    if bearer.token_id is None:
+        yield None
+        return
+    format = await parts.upload_tokens.take(bearer.token_id, image_id, size)
+    try:
+        yield format
+    except Refusal:
+        await parts.upload_tokens.give_back(bearer.token_id, image_id)
+        raise
+
+
+async def require_own(parts: Parts, bearer: Bearer, image_id: ImageId) -> None:
+    """A guest finalizes what came by the token, nothing else of the account. Raises NotFound."""
+    if bearer.token_id and not await parts.upload_tokens.took(bearer.token_id, image_id):
+        raise NotFound
+
+
+def require_modest(bearer: Bearer, said: Describing) -> None:
+    """Who may see an image, its owner says. Raises Forbidden."""
+    if bearer.token_id and said.visibility is not None:
+        raise Forbidden(reason="whoever made the token chooses the visibility")
+
+
+def _shown(token_id: TokenId, token: UploadToken, remaining: int) -> dict[str, Any]:
+    return {
+        "tokenId": to_text("upt", token_id),
+        "type": token.format.content_type if token.format else None,
+        "maxSize": token.max_bytes,
+        "number": token.number,
+        "remaining": remaining,
+        "expiresAt": token.expires_at,
+    }

@@ -1,0 +1,114 @@
+"""Every command of people, with what its handler needs."""
+
+from functools import partial
+from typing import Any
+
+from adapters.api_keys import PostgresApiKeys
+from adapters.bars import PostgresBars
+from adapters.erasure import PostgresErasures
+from adapters.letters import PostgresMailTokens
+from adapters.oidc import OidcProvider, registrations
+from adapters.passwords import Argon2Passwords
+from adapters.sealing import Sealer
+from adapters.second_factors import PostgresSecondFactors
+from adapters.upload_tokens import PostgresUploadTokens
+from bootstrap import Core, letters, new_id, now, sessions
+from commands import accounts, administration, api_keys, erasure, factors, oidc, upload_tokens
+from commands import passwords as words
+from commands.dispatcher import Handler
+from commands.guesses import Guesses
+from commands.limits import Limiter
+from commands.proving import Prover
+
+
+def handlers(
+    core: Core,
+    passwords: Argon2Passwords,
+    limiter: Limiter | None,
+    keys: PostgresApiKeys,
+) -> dict[type, Handler]:
+    store, settings = core.store, core.settings
+    names: dict[str, Any] = {"store": store, "hasher": core.key}
+    prover = Prover(
+        passwords=passwords,
+        factors=PostgresSecondFactors(
+            core.database, Sealer(core.key.derived("totp")), core.key.derived("recovery codes")
+        ),
+        guesses=Guesses(limiter),
+        now=now,
+    )
+    erasures = PostgresErasures(core.database)
+    mail_tokens = PostgresMailTokens(core.database)
+    tokens = PostgresUploadTokens(core.database)
+    bars = PostgresBars(core.database)
+    return {
+        administration.Suspend: partial(administration.suspend, store=store, bars=bars),
+        administration.Reinstate: partial(administration.reinstate, store=store, bars=bars),
+        administration.SignOut: partial(
+            administration.sign_out, store=store, sessions=sessions(core)
+        ),
+        administration.ChangePlan: partial(
+            administration.change_plan, store=store, plans=settings.known_plans
+        ),
+        administration.ChangeQuota: partial(administration.change_quota, store=store),
+        accounts.ChangeAccount: partial(accounts.change_account, **names),
+        accounts.SignUp: partial(
+            accounts.sign_up,
+            passwords=passwords,
+            letters=letters(core),
+            new_id=new_id,
+            plan=settings.plan,
+            quota_bytes=settings.known_plans[settings.plan].storage_bytes,
+            **names,
+        ),
+        accounts.LogIn: partial(accounts.log_in, sessions=sessions(core), prover=prover, **names),
+        oidc.SignInThrough: partial(
+            oidc.sign_in_through,
+            sessions=sessions(core),
+            new_id=new_id,
+            plan=settings.plan,
+            quota_bytes=settings.known_plans[settings.plan].storage_bytes,
+            **names,
+        ),
+        accounts.Refresh: partial(accounts.refresh, store=store, sessions=sessions(core)),
+        words.ChangePassword: partial(
+            words.change_password, store=store, sessions=sessions(core), prover=prover
+        ),
+        words.AskForMail: partial(
+            words.ask_for_mail,
+            letters=letters(core),
+            limiter=limiter,
+            hasher=core.key,
+            new_id=new_id,
+        ),
+        words.ResetPassword: partial(
+            words.reset_password,
+            store=store,
+            passwords=passwords,
+            sessions=sessions(core),
+            tokens=mail_tokens,
+        ),
+        words.VerifyEmail: partial(words.verify_email, store=store, tokens=mail_tokens),
+        factors.ProposeFactor: partial(factors.propose_factor, prover=prover),
+        factors.ConfirmFactor: partial(factors.confirm_factor, store=store, prover=prover),
+        factors.DropFactor: partial(factors.drop_factor, store=store, prover=prover),
+        api_keys.IssueApiKey: partial(api_keys.issue_api_key, store=store, keys=keys, now=now),
+        upload_tokens.IssueUploadToken: partial(
+            upload_tokens.issue_upload_token, store=store, tokens=tokens, now=now
+        ),
+        upload_tokens.RevokeUploadToken: partial(
+            upload_tokens.revoke_upload_token, store=store, tokens=tokens
+        ),
+        api_keys.RevokeApiKey: partial(api_keys.revoke_api_key, store=store, keys=keys),
+        erasure.EraseAccount: partial(
+            erasure.erase_account, prover=prover, erasures=erasures, **names
+        ),
+    }
+
+
+def providers(core: Core) -> dict[str, OidcProvider]:
+    url, sealer = core.settings.public_url, Sealer(core.key.derived("oidc"))
+    return {
+        name: OidcProvider(it, f"{url}/v1/auth/oidc/{name}/callback", sealer, name)
+        for name, it in registrations(core.settings.oidc).items()
+    }

@@ -1,0 +1,73 @@
+"""Mail, and the links in it that prove who reads it."""
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Protocol
+from uuid import UUID
+
+import msgspec
+
+from domain.ids import AccountId
+
+
+class Occasion(StrEnum):
+    VERIFY = "verify"
+    """Somebody signed up with the address."""
+    RESET = "reset"
+    """Somebody says that they forgot the password."""
+
+    @property
+    def lifetime(self) -> timedelta:
+        """Of the link, and of our tries to deliver it."""
+        return timedelta(days=3) if self is Occasion.VERIFY else timedelta(hours=1)
+
+
+class Letter(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be sent. Whether there is anybody to send it to, is found out behind the scenes:
+    who asks learns from neither answer nor time."""
+
+    id: UUID
+    """The same again is not sent again."""
+    occasion: Occasion
+    address: str
+
+
+def first_letter(account_id: AccountId, address: str) -> Letter:
+    """To whoever signed up. However often that is repeated, it is the same letter."""
+    return Letter(id=account_id, occasion=Occasion.VERIFY, address=address)
+
+
+class Letters(Protocol):
+    async def post(self, letter: Letter) -> None:
+        """Durable when it returns; it is sent soon."""
+        ...
+
+
+class MailTokens(Protocol):
+    async def make(self, account_id: AccountId, occasion: Occasion) -> str:
+        """A secret for a link, worth something once; an older one for the occasion is not any more.
+
+        Kept so that who reads the database cannot use it.
+        """
+        ...
+
+    async def redeem(self, token: str, occasion: Occasion) -> AccountId:
+        """Whose it was. Raises TokenSpent."""
+        ...
+
+
+class Mail(msgspec.Struct, frozen=True, kw_only=True):
+    to: str
+    subject: str
+    text: str
+    html: str
+
+
+class Mailer(Protocol):
+    async def send(self, mail: Mail) -> None:
+        """Raises Unavailable where it may work later, MailRefused where it will not."""
+        ...
+
+
+class MailRefused(Exception):
+    """The server will never take it: no such address, say."""

@@ -1,0 +1,132 @@
+"""What is on or off about an account, or a figure of it: its events, and what they leave behind."""
+
+from typing import Any, TypeAlias, assert_never
+from uuid import UUID
+
+from domain.plan import SLACK, THRESHOLDS
+from domain.stream import Event, Personal
+
+# Events
+
+
+class Ground(Personal, frozen=True, kw_only=True):
+    """Why an administrator did it."""
+
+    reason: str
+
+
+class PasswordChanged(Event, frozen=True, kw_only=True, tag="account.password-changed"):
+    """Every other session ended with it."""
+
+
+class EmailVerified(Event, frozen=True, kw_only=True, tag="account.email-verified"):
+    """Whoever holds the account reads what is sent to its address."""
+
+
+class SecondFactorEnabled(Event, frozen=True, kw_only=True, tag="account.second-factor-enabled"):
+    pass
+
+
+class SecondFactorDisabled(Event, frozen=True, kw_only=True, tag="account.second-factor-disabled"):
+    pass
+
+
+class AccountSuspended(Event, frozen=True, kw_only=True, tag="account.suspended"):
+    """Nobody enters by it until it is reinstated."""
+
+    personal: Ground | None
+
+
+class AccountReinstated(Event, frozen=True, kw_only=True, tag="account.reinstated"):
+    personal: Ground | None
+
+
+class SignedOut(Event, frozen=True, kw_only=True, tag="account.signed-out"):
+    """Every session ended, by an administrator's word."""
+
+    request: UUID
+    """The same where it was sent twice."""
+    personal: Ground | None
+
+
+class PlanChanged(Event, frozen=True, kw_only=True, tag="account.plan-changed"):
+    plan: str
+    quota_bytes: int
+    personal: Ground | None
+
+
+class QuotaChanged(Event, frozen=True, kw_only=True, tag="account.quota-changed"):
+    quota_bytes: int
+    personal: Ground | None
+
+
+class QuotaThresholdReached(Event, frozen=True, kw_only=True, tag="account.quota-reached"):
+    percent: int
+
+
+class QuotaThresholdLeft(Event, frozen=True, kw_only=True, tag="account.quota-left"):
+    """So much is free again that the owner is to be told when it no longer is."""
+
+    percent: int
+    """The highest threshold that is still reached; 0 for none."""
+
+
+Mark: TypeAlias = (
+    PasswordChanged
+    | EmailVerified
+    | SecondFactorEnabled
+    | SecondFactorDisabled
+    | AccountSuspended
+    | AccountReinstated
+    | SignedOut
+    | PlanChanged
+    | QuotaChanged
+    | QuotaThresholdReached
+    | QuotaThresholdLeft
+)
+
+# State
+
+
+def left_by(event: Mark) -> dict[str, Any]:
+    """The fields of the account that it sets."""
+    match event:
+        case PasswordChanged():
+            return {}
+        case SignedOut(request=request):
+            return {"signed_out": request}
+        case EmailVerified():
+            return {"verified": True}
+        case SecondFactorEnabled() | SecondFactorDisabled():
+            return {"second_factor": isinstance(event, SecondFactorEnabled)}
+        case AccountSuspended() | AccountReinstated():
+            return {"suspended": isinstance(event, AccountSuspended)}
+        case _:
+            return _figures(event)
+
+
+def _figures(
+    event: PlanChanged | QuotaChanged | QuotaThresholdReached | QuotaThresholdLeft,
+) -> dict[str, Any]:
+    match event:
+        case PlanChanged(plan=plan, quota_bytes=quota_bytes):
+            return {"plan": plan, "quota_bytes": quota_bytes}
+        case QuotaChanged(quota_bytes=quota_bytes):
+            return {"quota_bytes": quota_bytes}
+        case QuotaThresholdReached(percent=percent) | QuotaThresholdLeft(percent=percent):
+            return {"reached": percent}
+        case _:
+            assert_never(event)
+
+
+# Decisions
+
+
+def crossed(reached: int, *, used: int, quota: int) -> list[Mark]:
+    """Each threshold that was passed upwards, once; or how far it has come down again."""
+    percent = used * 100 / quota if quota else (100 if used else 0)
+    up = [it for it in THRESHOLDS if reached < it <= percent]
+    if up:
+        return [QuotaThresholdReached(percent=it) for it in up]
+    still = max((it for it in THRESHOLDS if it <= reached and percent > it - SLACK), default=0)
+    return [QuotaThresholdLeft(percent=still)] if still < reached else []

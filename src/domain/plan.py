@@ -1,0 +1,41 @@
+"""Plans are data: what an account may, by the name of its plan."""
+
+from collections.abc import Mapping
+from typing import Annotated, TypeAlias
+
+import msgspec
+from msgspec import Meta
+
+_Bytes: TypeAlias = Annotated[int, Meta(ge=0, le=2**62)]
+
+THRESHOLDS = (80, 95, 100)
+"""Per cent of the quota at which the owner is told."""
+SLACK = 10
+"""Per cent below a threshold from which on it is worth telling again."""
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    storage_bytes: _Bytes = 10 * 1024**3
+    file_bytes: Annotated[int, Meta(ge=1, le=2**62)] | None = None
+    """Of one upload; None: as large as the installation takes at all."""
+    requests_per_minute: Annotated[int, Meta(ge=1, le=1_000_000_000)] = 6_000
+    retention_days: Annotated[int, Meta(ge=0, le=36_500)] = 30
+    """How long a deleted image can be restored."""
+
+
+FREE = Plan()
+PREMIUM = Plan(
+    storage_bytes=1024**4,
+    requests_per_minute=30_000,
+    retention_days=90,
+)
+
+
+def merged(base: Mapping[str, Plan], changes: str) -> Mapping[str, Plan]:
+    """`changes` is JSON: by plan, old or new, the figures that differ. Raises ValidationError."""
+    found = msgspec.json.decode(changes or "{}", type=dict[str, dict[str, int]])
+    plans = dict(base)
+    for name, figures in found.items():
+        before = msgspec.to_builtins(plans.get(name, FREE))
+        plans[name] = msgspec.convert(before | figures, Plan)
+    return plans
