@@ -1,9 +1,13 @@
 """People who use the service: an account, a token, and what they do over HTTP."""
 
+import email
 import hashlib
+import re
 import secrets
 import time
 from collections.abc import Callable
+from email.message import EmailMessage
+from email.policy import default
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +80,22 @@ def eventually(holds: Callable[[], bool], within: float = 60.0) -> None:
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.1)
+
+
+def mailed(service: Service, address: str, subject: str) -> str:
+    """The token in the newest mail to the address."""
+    found: list[tuple[float, EmailMessage]] = []
+
+    def there() -> bool:
+        for file in (service.data / "mail").glob("*.eml"):
+            message = email.message_from_bytes(file.read_bytes(), policy=default)
+            if (message["to"], message["subject"]) == (address, subject):
+                found.append((file.stat().st_mtime, message))
+        return bool(found)
+
+    eventually(there, within=20)
+    text = max(found, key=lambda it: it[0])[1].get_body(("plain",)).get_content()
+    return re.search(r"\?token=([\w-]+)", text)[1]
 
 
 def refused(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:

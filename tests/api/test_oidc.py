@@ -6,10 +6,11 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from tests.people import PASSWORD, Person, eventually, expect, refused
+from tests.people import PASSWORD, Person, eventually, expect, mailed, refused
 from tests.service import TRUST
 
 BEGIN = "/v1/auth/oidc/acme"
+RESET = "Choose a new password"
 
 
 def fresh(name="o"):
@@ -91,18 +92,12 @@ def test_an_account_is_linked_only_once_it_has_proven_the_address(service, brows
     refused(sign_in(browser, squatter.email), 409, "email_taken")
     expect(anyone.post("/v1/auth/password-reset", json={"email": squatter.email}), 202)
 
-    token = mailed_token(squatter)
+    token = mailed(service, squatter.email, RESET)
     body = {"token": token, "newPassword": PASSWORD + "!"}
     assert anyone.post("/v1/auth/password-reset/confirm", json=body).status_code == 204
 
     linked = profile(service, sign_in(browser, squatter.email))
     assert linked["userId"] == squatter.id
-
-
-def mailed_token(person):
-    from tests.api.test_persons import mailed
-
-    return mailed(person, "Choose a new password")
 
 
 @pytest.mark.parametrize(
@@ -170,8 +165,7 @@ def test_an_erased_account_leaves_its_identity_free(service, browser, anyone):
     http = service.client(answer["accessToken"])
     before = expect(http.get("/v1/me"), 200)
     expect(anyone.post("/v1/auth/password-reset", json={"email": login}), 202)
-    person = type("Somebody", (), {"email": login, "service": service})
-    body = {"token": mailed_token(person), "newPassword": PASSWORD}
+    body = {"token": mailed(service, login, RESET), "newPassword": PASSWORD}
     assert anyone.post("/v1/auth/password-reset/confirm", json=body).status_code == 204
     login_body = {"email": login, "password": PASSWORD}
     http = service.client(
