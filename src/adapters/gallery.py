@@ -12,6 +12,7 @@ from msgspec import Meta
 from psycopg.types.json import Jsonb
 
 from adapters.database import Database
+from adapters.reach import ALIVE, in_reach
 from adapters.tsquery import tsquery
 from domain.ids import AccountId, ImageId
 from domain.refusals import Validation
@@ -21,7 +22,6 @@ COLUMNS = """row_to_json(i)::text, case when p.id is null then null else json_bu
     'placeholder', p.placeholder, 'recipe', p.recipe, 'scrubbed', p.scrubbed)::text end"""
 PRINTS = "left join development.prints p on p.id = i.id"
 FROM = f"from gallery.images i {PRINTS}"
-ALIVE = "i.finalized and i.deleted_at is null and not i.quarantined"
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -180,8 +180,8 @@ _MATCHES = """i.id in (
 
 def conditions(query: Query) -> tuple[str, dict[str, Any]]:
     """What the viewer asks for, within what the viewer may list."""
-    parameters: dict[str, Any] = {"me": query.viewer.account_id}
-    where = [_in_reach(query)]
+    reach, parameters = in_reach(query)
+    where = [reach]
     for field, condition in _FILTERS.items():
         if value := getattr(query, field):
             parameters[field] = value
@@ -191,10 +191,3 @@ def conditions(query: Query) -> tuple[str, dict[str, Any]]:
         parameters["tsquery"] = tsquery(query.text)
         where.append(_MATCHES)
     return " and ".join(where), parameters
-
-
-def _in_reach(query: Query) -> str:
-    if query.deleted:
-        return "i.owner_id = %(me)s and i.deleted_at is not null"
-    everyone = "i.visibility = 'public' and i.cleared"
-    return f"{ALIVE} and (i.owner_id = %(me)s or ({everyone}))"

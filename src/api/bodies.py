@@ -125,6 +125,10 @@ class NewShare(Body, kw_only=True):
     shared_with: Annotated[str, Meta(max_length=320)] | None = None
 
 
+class NewCollaborator(Body, kw_only=True):
+    permissions: Annotated[tuple[Permission, ...], Meta(min_length=1)]
+
+
 class NewSignedUrl(Body, kw_only=True):
     variant: Annotated[str, Meta(max_length=40)] = "original"
     expires_in: Seconds = 3_600

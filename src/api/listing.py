@@ -99,6 +99,7 @@ def _query(asked: "Asked", caller: AccountId | None, owner: AccountId | None) ->
         until=asked.moment("to"),
         format=asked.one("format", lambda text: Format({"jpg": "jpeg"}.get(text, text))),
         visibility=asked.one("visibility", Visibility),
+        shared=asked.one("shared", _yes) or False,
         deleted=asked.one("status", _deleted) or False,
         min_width=asked.one("minWidth", int),
         custom=asked.custom(),
@@ -108,9 +109,13 @@ def _query(asked: "Asked", caller: AccountId | None, owner: AccountId | None) ->
         cursor=asked.text("cursor", 1_000),
     )
     asked.check()
-    if query.deleted and caller is None:
+    if (query.deleted or query.shared) and caller is None:
         raise Unauthenticated
     return query
+
+
+def _yes(text: str) -> bool:
+    return {"true": True, "false": False}[text]
 
 
 def _deleted(text: str) -> bool:

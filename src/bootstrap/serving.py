@@ -37,7 +37,18 @@ from api.parts import Parts
 from api.streaming import Turnstile
 from api.tus import Dialect
 from bootstrap import Core, new_id, now
-from commands import accounts, bulk, erasure, holds, images, imports, receiving, standing, uploads
+from commands import (
+    accounts,
+    bulk,
+    erasure,
+    holds,
+    images,
+    imports,
+    lending,
+    receiving,
+    standing,
+    uploads,
+)
 from commands.dispatcher import Dispatcher
 from commands.once import Once
 from commands.prints import Printer
@@ -201,6 +212,8 @@ def dispatcher(
                 retention=retention(settings),
             ),
             images.RestoreImage: partial(images.restore_image, store=store, now=now),
+            lending.AddCollaborator: partial(lending.add_collaborator, store=store, now=now),
+            lending.RemoveCollaborator: partial(lending.remove_collaborator, store=store, now=now),
             holds.PlaceHold: partial(holds.place_hold, store=store),
             holds.LiftHold: partial(holds.lift_hold, store=store),
             bulk.ActOnMany: partial(

@@ -64,12 +64,15 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     quarantined: bool = False
     deleted: bool = False
     shares: Mapping[ShareId, Share] = {}
+    collaborators: Mapping[AccountId, frozenset[Permission]] = {}
+    """Accounts that it is lent to by name, until that is taken back."""
 
 
 Decision: TypeAlias = Refusal | None
 """None is yes."""
 
 ANONYMOUS = Viewer()
+NOTHING: frozenset[Permission] = frozenset()
 
 
 def decide(viewer: Viewer, action: Action, image: Subject | None, *, now: datetime) -> Decision:
@@ -126,25 +129,27 @@ def _by_link(share_id: ShareId, action: Action, image: Subject, now: datetime) -
         return SignatureExpired()
     if share.shared_with or action is Action.EDIT:
         return Forbidden()  # meant for one account: log in, the link alone is not enough
-    return None if _covers(share, action) else Forbidden()
+    return None if _covers(share.permissions, action) else Forbidden()
 
 
 def _lent(viewer: Viewer, action: Action, image: Subject, now: datetime) -> bool:
-    """Whether a share was made out to this very account."""
-    return viewer.account_id is not None and any(
+    """Whether it is lent to this very account, by name or by a share made out to it."""
+    if viewer.account_id is None:
+        return False
+    return _covers(image.collaborators.get(viewer.account_id, NOTHING), action) or any(
         share.shared_with == viewer.account_id
         and not share.revoked
         and share.expires_at > now
-        and _covers(share, action)
+        and _covers(share.permissions, action)
         for share in image.shares.values()
     )
 
 
-def _covers(share: Share, action: Action) -> bool:
+def _covers(permissions: Collection[Permission], action: Action) -> bool:
     needed = {
         Action.VIEW: Permission.VIEW,
         Action.LIST: Permission.VIEW,
         Action.DOWNLOAD: Permission.DOWNLOAD,
         Action.EDIT: Permission.EDIT,
     }.get(action)
-    return needed in share.permissions
+    return needed in permissions

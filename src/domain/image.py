@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import assert_never
+from typing import TypeVar, assert_never
 from uuid import UUID
 
 import msgspec
@@ -13,6 +13,8 @@ from domain.access import Permission, Share, Visibility
 from domain.ids import AccountId, ImageId, ShareId
 from domain.image_events import (
     Cause,
+    CollaboratorAdded,
+    CollaboratorRemoved,
     Details,
     DetailsChanged,
     Ground,
@@ -43,6 +45,8 @@ from domain.refusals import (
     RestoreWindowClosed,
 )
 
+P = TypeVar("P")
+
 
 class Image(msgspec.Struct, frozen=True, kw_only=True):
     """What the rules need to know, and no more."""
@@ -64,6 +68,7 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     visibility: Visibility = Visibility.PRIVATE
     details: Details = Details(title="", description="", tags=(), custom={})
     shares: Mapping[ShareId, Share] = {}
+    collaborators: Mapping[AccountId, frozenset[Permission]] = {}
     purge_after: datetime | None = None
     purged: Purged | None = None
     held: bool = False
@@ -98,6 +103,7 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
             quarantined=self.quarantined,
             deleted=self.purge_after is not None,
             shares=self.shares,
+            collaborators=self.collaborators,
         )
 
 
@@ -136,6 +142,10 @@ def evolve(image: Image | None, event: ImageEvent) -> Image:  # noqa: C901 - one
         case ShareLinkRevoked(share_id=share_id):
             revoked = replace(image.shares[share_id], revoked=True)
             return replace(image, shares={**image.shares, share_id: revoked})
+        case CollaboratorAdded(account_id=account_id, permissions=permissions):
+            return replace(image, collaborators={**image.collaborators, account_id: permissions})
+        case CollaboratorRemoved(account_id=account_id):
+            return replace(image, collaborators=without(image.collaborators, account_id))
         case SoftDeleted(purge_after=purge_after):
             return replace(image, purge_after=purge_after)
         case Restored():
@@ -163,6 +173,10 @@ def merged(old: Details, new: Details | None) -> Details:
         name: value for name, value in msgspec.structs.asdict(new).items() if value is not None
     }
     return replace(old, **given)
+
+
+def without(people: Mapping[AccountId, P], account_id: AccountId) -> dict[AccountId, P]:
+    return {id: kept for id, kept in people.items() if id != account_id}
 
 
 def shared(event: ShareLinkCreated) -> Share:

@@ -96,6 +96,17 @@ class ShareLinkRevoked(Event, frozen=True, kw_only=True, tag="image.share-link-r
     share_id: ShareId
 
 
+class CollaboratorAdded(Event, frozen=True, kw_only=True, tag="image.collaborator-added"):
+    """Lent to an account until it is taken back; again with other permissions replaces them."""
+
+    account_id: AccountId
+    permissions: frozenset[Permission]
+
+
+class CollaboratorRemoved(Event, frozen=True, kw_only=True, tag="image.collaborator-removed"):
+    account_id: AccountId
+
+
 class SoftDeleted(Event, frozen=True, kw_only=True, tag="image.soft-deleted"):
     purge_after: datetime
 
@@ -149,6 +160,8 @@ ImageEvent: TypeAlias = (
     | VisibilityChanged
     | ShareLinkCreated
     | ShareLinkRevoked
+    | CollaboratorAdded
+    | CollaboratorRemoved
     | SoftDeleted
     | Restored
     | Purged

@@ -236,6 +236,12 @@ class TooManyTags(Refusal):
     kind = Kind.UNPROCESSABLE
 
 
+class TooManyCollaborators(Refusal):
+    """Something can be lent by name only to so many people."""
+
+    kind = Kind.UNPROCESSABLE
+
+
 class Validation(Refusal):
     """A field of the request is wrong."""
 

@@ -61,8 +61,9 @@ def for_viewer(
     One's own acts, and everything about one's own images and account, is shown. Of other people's
     images only what may be listed for the caller now, and of their events only those that say
     what can be seen now, too: that there is an image, that it was cleared, that it has other
-    details, that it is public. When it was private, who it was shared with, that it was in the
-    trash or under suspicion, is told to nobody else.
+    details, that it is public. When it was private, who else it was shared with, that it was in
+    the trash or under suspicion, is told to nobody else. That something was lent to the caller,
+    or taken back, is told to the caller.
     """
     shown = []
     for recorded in events:
@@ -71,7 +72,7 @@ def for_viewer(
             continue
         card = cards.get(recorded.stream_id)
         own = _own(caller, recorded, card)
-        if own or _public(caller, recorded, card, now):
+        if own or _lent(caller, recorded) or _listable(caller, recorded, card, now):
             shown.append(_shown(recorded, own=own))
     return shown
 
@@ -100,21 +101,30 @@ def _own(caller: AccountId | None, recorded: Recorded[Any], card: Card | None) -
     return caller in (recorded.by, recorded.stream_id, owner)
 
 
-def _public(
+def _lent(caller: AccountId | None, recorded: Recorded[Any]) -> bool:
+    match recorded.event:
+        case (
+            image_events.CollaboratorAdded(account_id=account_id)
+            | image_events.CollaboratorRemoved(account_id=account_id)
+        ):
+            return caller == account_id
+    return False
+
+
+def _listable(
     caller: AccountId | None, recorded: Recorded[Any], card: Card | None, now: datetime
 ) -> bool:
-    if card is None or not _harmless(recorded.event):
+    if card is None or not _harmless(recorded.event, card):
         return False
     viewer = Viewer(account_id=caller)
     return access.decide(viewer, Action.LIST, card.subject, now=now) is None
 
 
-def _harmless(event: Any) -> bool:
+def _harmless(event: Any, card: Card) -> bool:
     match event:
-        case (
-            image_events.ImageFinalized(visibility=visibility)
-            | image_events.VisibilityChanged(visibility=visibility)
-        ):
+        case image_events.ImageFinalized(visibility=visibility):
+            return visibility in (Visibility.PUBLIC, card.visibility)
+        case image_events.VisibilityChanged(visibility=visibility):
             return visibility is Visibility.PUBLIC
         case image_events.ImageCleared() | image_events.DetailsChanged():
             return True

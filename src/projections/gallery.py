@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from commands import object_keys
 from commands.ports import ObjectKey
 from domain import image, image_events
-from domain.access import Share, Subject, Viewer, Visibility
+from domain.access import Permission, Share, Subject, Viewer, Visibility
 from domain.ids import AccountId, ImageId, ShareId
 from domain.media import Format
 from domain.stream import Recorded
@@ -49,6 +49,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     cleared: bool = False
     quarantined: bool = False
     shares: dict[ShareId, Share] = {}
+    collaborators: dict[AccountId, frozenset[Permission]] = {}
     created_at: datetime
     """When its bytes were accepted; until then, when they were promised."""
     updated_at: datetime
@@ -74,6 +75,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
             quarantined=self.quarantined,
             deleted=self.deleted_at is not None,
             shares=self.shares,
+            collaborators=self.collaborators,
         )
 
 
@@ -123,6 +125,8 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     """Exclusive."""
     format: Format | None = None
     visibility: Visibility | None = None
+    shared: bool = False
+    """Only what others lend to the viewer."""
     deleted: bool = False
     """The viewer's own trash, instead of what is alive."""
     min_width: int | None = None
@@ -211,6 +215,10 @@ def _changes(card: Card, recorded: Recorded[Any]) -> dict[str, Any]:  # noqa: C9
             return {
                 "shares": {**card.shares, share_id: replace(card.shares[share_id], revoked=True)}
             }
+        case image_events.CollaboratorAdded(account_id=account_id, permissions=permissions):
+            return {"collaborators": {**card.collaborators, account_id: permissions}}
+        case image_events.CollaboratorRemoved(account_id=account_id):
+            return {"collaborators": image.without(card.collaborators, account_id)}
         case image_events.SoftDeleted(purge_after=purge_after):
             return {"deleted_at": recorded.at, "purge_after": purge_after}
         case image_events.Restored():

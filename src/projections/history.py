@@ -14,10 +14,13 @@ Moment: TypeAlias = int | datetime
 """A position in the log, or a time. What happened at it is part of it."""
 Document: TypeAlias = msgspec.Struct | None
 
-_UNTOLD = {"id", "owner_id", "version", "attempt", "shares", "created_at", "updated_at", "at"}
+_UNTOLD = {
+    *("id", "owner_id", "version", "attempt", "shares", "collaborators"),
+    *("created_at", "updated_at", "at"),
+}
 """Of documents: what never changes, or says nothing to people."""
 _INTERNAL = {"attempt", "owner_id"}
-_PREFIXES = {"share_id": "shr", "of": "img", "shared_with": "u"}
+_PREFIXES = {"share_id": "shr", "of": "img", "shared_with": "u", "account_id": "u"}
 """Of events: the fields that are ids."""
 
 
