@@ -51,11 +51,16 @@ def routes(anyone: httpx.Client) -> list[tuple[str, str]]:
     return found
 
 
+BODIES = {"/admin/": b'{"reason": "why"}', "/collaborators/": b'{"permissions": ["view"]}'}
+"""What is valid where an empty object is not."""
+NAMED = {"share": "shr_", "user": "u_", "variant": "thumb.webp"}
+"""What stands for the parts of a path that are not called `id`."""
+
+
 def _asked(http, method, path):
-    """An empty JSON object is a valid body of all but administrators' routes."""
-    body = b"{}" if method in ("POST", "PUT", "PATCH") else None
-    if body and "/admin/" in path:
-        body = b'{"reason": "why"}'
+    body = None
+    if method in ("POST", "PUT", "PATCH"):
+        body = next((body for part, body in BODIES.items() if part in path), b"{}")
     headers = TUS if path.startswith("/v1/tus/") else {}
     return http.request(method, path, content=body, headers=headers)
 
@@ -64,7 +69,7 @@ def _asked(http, method, path):
 def test_on_every_route_that_takes_one(ann, admin, routes, id):
     for method, template in routes:
         path = template
-        for name in ("id", "share", "variant"):
+        for name in ("id", *NAMED):
             path = path.replace(f"{{{name}}}", quote(id, safe=""))
         assert "{" not in path, f"{template}: what stands here?"
         answer = _asked((admin if "/admin/" in path else ann).http, method, path)
@@ -75,7 +80,8 @@ def test_on_every_route_that_takes_one(ann, admin, routes, id):
 
 def test_on_every_route_one_that_is_nobodys(ann, admin, anyone, routes):
     for method, template in routes:
-        path = template.format(id=f"img_{ZEROS}", share=f"shr_{ZEROS}", variant="thumb.webp")
+        parts = {name: it + ZEROS if it.endswith("_") else it for name, it in NAMED.items()}
+        path = template.format(id=f"img_{ZEROS}", **parts)
         if "/uploads/" in path or "/tus/" in path:
             path = path.replace("img_", "upl_")
         if "/users/" in path:
