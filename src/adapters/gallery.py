@@ -21,6 +21,7 @@ from projections.gallery import Card, Exhibit, Page, Print, Query, Sort, Tally
 COLUMNS = """row_to_json(i)::text, case when p.id is null then null else json_build_object(
     'placeholder', p.placeholder, 'recipe', p.recipe, 'scrubbed', p.scrubbed)::text end"""
 PRINTS = "left join development.prints p on p.id = i.id"
+ARRANGED = "left join unnest(%(arranged)s::uuid[]) with ordinality r(id, n) on r.id = i.id"
 FROM = f"from gallery.images i {PRINTS}"
 
 
@@ -54,6 +55,12 @@ ORDERS: Mapping[Sort, Order] = {
     Sort.OLDEST: Order("i.created_at", "timestamptz", _MOMENT, descending=False),
     Sort.MOST_VIEWED: NEWEST,  # until views are counted all have the same number of them
     Sort.LARGEST: Order("i.size", "bigint", _SIZE),
+    Sort.ARRANGED: Order(
+        "coalesce(r.n, 1000000000 + (i.albums ->> %(in_album)s)::bigint)",
+        "bigint",
+        _SIZE,
+        descending=False,
+    ),
     Sort.TITLE: Order("lower(i.title)", "text", _TEXT, descending=False),
 }
 
@@ -109,8 +116,10 @@ class PostgresGallery:
             parameters |= {"key": cursor.key, "id": cursor.id}
             beyond = f" and {order.beyond}"
         offset = 0 if query.cursor else (query.page - 1) * query.limit
+        ranks = ARRANGED if query.sort is Sort.ARRANGED else ""
         rows = await self._database.rows(
-            f"select {COLUMNS}, {order.column} {FROM} where {where}{beyond} order by {order.sql}"
+            f"select {COLUMNS}, {order.column} {FROM} {ranks} where {where}{beyond}"
+            f" order by {order.sql}"
             " limit %(limit)s offset %(offset)s",
             parameters | {"limit": query.limit + 1, "offset": offset},
         )
@@ -186,6 +195,9 @@ def conditions(query: Query) -> tuple[str, dict[str, Any]]:
         if value := getattr(query, field):
             parameters[field] = value
             where.append(condition)
+    if query.album:
+        where.append("i.albums <> '{}' and i.albums ? %(in_album)s")
+        parameters |= {"in_album": str(query.album), "arranged": list(query.arranged)}
     parameters |= {"tags": list(query.tags), "custom": Jsonb(dict(query.custom))}
     if query.text:
         parameters["tsquery"] = tsquery(query.text)

@@ -1,4 +1,4 @@
-"""What of the gallery somebody may list, as conditions on its rows `i`.
+"""What of the gallery, and of the albums, somebody may list: conditions on their rows `i`.
 
 They stand for the policy, so that pages are full and totals right; the policy is asked again of
 every row that comes.
@@ -6,18 +6,22 @@ every row that comes.
 
 from typing import Any
 
+from projections.albums import AlbumQuery
 from projections.gallery import Query
 
 ALIVE = "i.finalized and i.deleted_at is null and not i.quarantined"
 
 _OWN = "i.owner_id = %(me)s"
 _PUBLIC = "i.visibility = 'public' and i.cleared"
-_BY_NAME = """i.collaborators <> '{}' and i.collaborators ? %(my_name)s
-    and i.collaborators -> %(my_name)s ? 'view'"""
+_BY_NAME = """{0}.collaborators <> '{{}}' and {0}.collaborators ? %(my_name)s
+    and {0}.collaborators -> %(my_name)s ? 'view'"""
 _BY_SHARE = """i.shares <> '{}' and i.shares @? %(made_out_to_me)s::jsonpath and exists (
     select from jsonb_path_query(i.shares, %(made_out_to_me)s::jsonpath) s
     where (s ->> 'expires_at')::timestamptz > now())"""
-_LENT = f"i.cleared and (({_BY_NAME}) or ({_BY_SHARE}))"
+_MY_ALBUMS = f"a.owner_id = %(me)s or ({_BY_NAME.format('a')})"
+_BY_ALBUM = f"""i.albums <> '{{}}' and i.albums ?| array(
+    select a.id::text from albums.albums a where {_MY_ALBUMS})"""
+_LENT = f"i.cleared and (({_BY_NAME.format('i')}) or ({_BY_SHARE}) or ({_BY_ALBUM}))"
 
 
 def in_reach(query: Query) -> tuple[str, dict[str, Any]]:
@@ -27,8 +31,24 @@ def in_reach(query: Query) -> tuple[str, dict[str, Any]]:
         return f"{_OWN} and i.deleted_at is not null", parameters
     if query.shared:
         return f"{ALIVE} and i.owner_id <> %(me)s and {_LENT}", parameters
+    if query.lent:
+        return f"{ALIVE} and ({_OWN} or i.cleared)", parameters
     lent = f" or ({_LENT})" if me else ""
     return f"{ALIVE} and ({_OWN} or ({_PUBLIC}){lent})", parameters
+
+
+def albums_in_reach(query: AlbumQuery) -> tuple[str, dict[str, Any]]:
+    me = query.viewer.account_id
+    parameters = {"me": me, "my_name": str(me), "owner": query.owner, "parent": query.parent}
+    lent = f"({_BY_NAME.format('i')})"
+    reach = f"i.owner_id <> %(me)s and {lent}"
+    if not query.shared:
+        reach = f"({_OWN} or i.visibility = 'public' or {lent})"
+    if query.owner:
+        reach += " and i.owner_id = %(owner)s"
+    if query.parent:
+        reach += " and i.parent_id = %(parent)s"
+    return reach, parameters
 
 
 def _share_of(account: str) -> str:

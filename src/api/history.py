@@ -59,7 +59,8 @@ async def _picture(parts: Parts, card: Card | None) -> Any:
     if card is None or not card.finalized:
         return None
     now = await parts.gallery.find(card.id)
-    return picture(Exhibit(card=card, print=now.print if now else None), parts.public_url)
+    then = Exhibit(card=card, print=now.print if now else None, album_ids=list(card.albums))
+    return picture(then, parts.public_url)
 
 
 def _at(request: AnyRequest) -> Moment | None:

@@ -28,6 +28,7 @@ from commands.ports import (
 from commands.prints import Printer
 from domain.media import Caps
 from projections.accounts import Accounts
+from projections.albums import Albums
 from projections.audit_log import AuditLog
 from projections.development import Prints
 from projections.feed import Feed
@@ -53,6 +54,7 @@ class MetricsPage(Protocol):
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
     dispatch: Dispatcher
     gallery: Gallery
+    albums: Albums
     accounts: Accounts
     search: Search
     prints: Prints

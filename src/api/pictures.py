@@ -1,6 +1,7 @@
 """An image as clients see it."""
 
 from datetime import datetime
+from zlib import crc32
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -73,7 +74,7 @@ def picture(exhibit: Exhibit, public_url: str) -> Picture:
         visibility=card.visibility.value,
         status=status(exhibit),
         placeholder=exhibit.print.placeholder if exhibit.print else None,
-        album_ids=[],
+        album_ids=[to_text("alb", it) for it in exhibit.album_ids],
         url=url,
         thumbnail_url=f"{url}/{Rung.THUMB}.webp",
         variants={rung.value: f"{url}/{rung}.webp" for rung in Rung},
@@ -94,5 +95,7 @@ def status(exhibit: Exhibit) -> str:
 
 
 def etag(exhibit: Exhibit) -> str:
-    """Of the JSON: the version, and whether it has been developed since."""
-    return f'"{exhibit.card.version}{"" if exhibit.print else "-p"}"'
+    """Of the JSON: the version, whether it has been developed since, the albums it is seen in."""
+    developed = "" if exhibit.print else "-p"
+    albums = b"".join(it.bytes for it in exhibit.album_ids)
+    return f'"{exhibit.card.version}{developed}{f"-{crc32(albums):x}" if albums else ""}"'

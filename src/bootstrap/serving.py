@@ -12,6 +12,7 @@ from litestar.types import ASGIApp
 
 from adapters.accounts import PostgresAccounts
 from adapters.addresses import PublicAddresses, networks
+from adapters.albums import PostgresAlbums
 from adapters.audit_log import LogEntries
 from adapters.development import PostgresPrints
 from adapters.erasure import PostgresErasures
@@ -39,6 +40,7 @@ from api.tus import Dialect
 from bootstrap import Core, new_id, now
 from commands import (
     accounts,
+    albums,
     bulk,
     erasure,
     holds,
@@ -49,8 +51,9 @@ from commands import (
     standing,
     uploads,
 )
-from commands.dispatcher import Dispatcher
+from commands.dispatcher import Dispatcher, Handler
 from commands.once import Once
+from commands.ports import EventStore
 from commands.prints import Printer
 from settings import Settings, load
 
@@ -89,6 +92,7 @@ def application(settings: Settings) -> Litestar:
         Parts(
             dispatch=dispatcher(core, lab, sessions, passwords),
             gallery=PostgresGallery(core.database),
+            albums=PostgresAlbums(core.database, core.store),
             accounts=PostgresAccounts(core.database),
             search=PostgresSearch(core.database),
             prints=PostgresPrints(core.database),
@@ -212,6 +216,7 @@ def dispatcher(
                 retention=retention(settings),
             ),
             images.RestoreImage: partial(images.restore_image, store=store, now=now),
+            **_albums(store),
             lending.AddCollaborator: partial(lending.add_collaborator, store=store, now=now),
             lending.RemoveCollaborator: partial(lending.remove_collaborator, store=store, now=now),
             holds.PlaceHold: partial(holds.place_hold, store=store),
@@ -240,3 +245,20 @@ def dispatcher(
             accounts.ChangeAccount: partial(accounts.change_account, **names),
         }
     )
+
+
+def _albums(store: EventStore) -> dict[type, Handler]:
+    return {
+        command: partial(handler, store=store, now=now)
+        for command, handler in (
+            (albums.CreateAlbum, albums.create_album),
+            (albums.ChangeAlbum, albums.change_album),
+            (albums.ArrangeAlbum, albums.arrange_album),
+            (albums.DeleteAlbum, albums.delete_album),
+            (albums.ShareAlbum, albums.share_album),
+            (albums.RevokeAlbumShare, albums.revoke_album_share),
+            (albums.LendAlbum, albums.lend_album),
+            (albums.TakeAlbumBack, albums.take_album_back),
+            (albums.PlaceImage, albums.place_image),
+        )
+    }

@@ -8,6 +8,7 @@ import msgspec
 
 from commands.execute import Stream, execute
 from commands.ports import Clock, EventStore, NewId, Receipt
+from commands.surroundings import execute_amid
 from domain import account, image
 from domain.access import Permission, Visibility
 from domain.ids import AccountId, ImageId, ShareId
@@ -72,8 +73,8 @@ class Retention(msgspec.Struct, frozen=True, kw_only=True):
 
 async def change_image(command: ChangeImage, *, store: EventStore, now: Clock) -> Receipt:
     decide = partial(_changes, command=command, now=now())
-    return await execute(
-        store, _stream(command.image_id), decide, by=command.by, expected=command.expected
+    return await execute_amid(
+        store, command.image_id, decide, by=command.by, expected=command.expected
     )
 
 

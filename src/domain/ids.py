@@ -8,6 +8,7 @@ from uuid import UUID
 
 AccountId = NewType("AccountId", UUID)
 ImageId = NewType("ImageId", UUID)
+AlbumId = NewType("AlbumId", UUID)
 ShareId = NewType("ShareId", UUID)
 
 NOBODY = AccountId(UUID(int=0))

@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import TypeVar, assert_never
+from typing import assert_never
 from uuid import UUID
 
 import msgspec
 from msgspec.structs import replace
 
 from domain import access
-from domain.access import Permission, Share, Visibility
-from domain.ids import AccountId, ImageId, ShareId
+from domain.access import Circle, Permission, Share, Visibility
+from domain.ids import AccountId, AlbumId, ImageId, ShareId
 from domain.image_events import (
+    AddedToAlbum,
     Cause,
     CollaboratorAdded,
     CollaboratorRemoved,
@@ -26,6 +27,7 @@ from domain.image_events import (
     LegalHoldPlaced,
     Promised,
     Purged,
+    RemovedFromAlbum,
     Restored,
     ShareLinkCreated,
     ShareLinkRevoked,
@@ -44,8 +46,6 @@ from domain.refusals import (
     NotFound,
     RestoreWindowClosed,
 )
-
-P = TypeVar("P")
 
 
 class Image(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,6 +69,9 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     details: Details = Details(title="", description="", tags=(), custom={})
     shares: Mapping[ShareId, Share] = {}
     collaborators: Mapping[AccountId, frozenset[Permission]] = {}
+    album_ids: frozenset[AlbumId] = frozenset()
+    albums: tuple[Circle, ...] = ()
+    """Of those, the ones that are there, where the caller of a decision has looked."""
     purge_after: datetime | None = None
     purged: Purged | None = None
     held: bool = False
@@ -104,6 +107,7 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
             deleted=self.purge_after is not None,
             shares=self.shares,
             collaborators=self.collaborators,
+            albums=self.albums,
         )
 
 
@@ -145,7 +149,11 @@ def evolve(image: Image | None, event: ImageEvent) -> Image:  # noqa: C901 - one
         case CollaboratorAdded(account_id=account_id, permissions=permissions):
             return replace(image, collaborators={**image.collaborators, account_id: permissions})
         case CollaboratorRemoved(account_id=account_id):
-            return replace(image, collaborators=without(image.collaborators, account_id))
+            return replace(image, collaborators=access.without(image.collaborators, account_id))
+        case AddedToAlbum(album_id=album_id):
+            return replace(image, album_ids=image.album_ids | {album_id})
+        case RemovedFromAlbum(album_id=album_id):
+            return replace(image, album_ids=image.album_ids - {album_id})
         case SoftDeleted(purge_after=purge_after):
             return replace(image, purge_after=purge_after)
         case Restored():
@@ -173,10 +181,6 @@ def merged(old: Details, new: Details | None) -> Details:
         name: value for name, value in msgspec.structs.asdict(new).items() if value is not None
     }
     return replace(old, **given)
-
-
-def without(people: Mapping[AccountId, P], account_id: AccountId) -> dict[AccountId, P]:
-    return {id: kept for id, kept in people.items() if id != account_id}
 
 
 def shared(event: ShareLinkCreated) -> Share:

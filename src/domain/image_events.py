@@ -6,7 +6,7 @@ from typing import TypeAlias
 from uuid import UUID
 
 from domain.access import Permission, Visibility
-from domain.ids import AccountId, ImageId, ShareId
+from domain.ids import AccountId, AlbumId, ImageId, ShareId
 from domain.media import Content, Format
 from domain.stream import Event, Personal
 
@@ -107,6 +107,16 @@ class CollaboratorRemoved(Event, frozen=True, kw_only=True, tag="image.collabora
     account_id: AccountId
 
 
+class AddedToAlbum(Event, frozen=True, kw_only=True, tag="image.added-to-album"):
+    """Lent to whomever the album is lent to, for as long as it is in it."""
+
+    album_id: AlbumId
+
+
+class RemovedFromAlbum(Event, frozen=True, kw_only=True, tag="image.removed-from-album"):
+    album_id: AlbumId
+
+
 class SoftDeleted(Event, frozen=True, kw_only=True, tag="image.soft-deleted"):
     purge_after: datetime
 
@@ -162,6 +172,8 @@ ImageEvent: TypeAlias = (
     | ShareLinkRevoked
     | CollaboratorAdded
     | CollaboratorRemoved
+    | AddedToAlbum
+    | RemovedFromAlbum
     | SoftDeleted
     | Restored
     | Purged

@@ -242,6 +242,12 @@ class TooManyCollaborators(Refusal):
     kind = Kind.UNPROCESSABLE
 
 
+class TooManyAlbums(Refusal):
+    """An image can be in only so many albums."""
+
+    kind = Kind.UNPROCESSABLE
+
+
 class Validation(Refusal):
     """A field of the request is wrong."""
 

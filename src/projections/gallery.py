@@ -11,9 +11,9 @@ from msgspec.structs import replace
 
 from commands import object_keys
 from commands.ports import ObjectKey
-from domain import image, image_events
+from domain import access, image, image_events
 from domain.access import Permission, Share, Subject, Viewer, Visibility
-from domain.ids import AccountId, ImageId, ShareId
+from domain.ids import AccountId, AlbumId, ImageId, ShareId
 from domain.media import Format
 from domain.stream import Recorded
 
@@ -50,6 +50,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     quarantined: bool = False
     shares: dict[ShareId, Share] = {}
     collaborators: dict[AccountId, frozenset[Permission]] = {}
+    albums: dict[AlbumId, int] = {}
+    """With the position at which it was put into each: the order in which they came."""
     created_at: datetime
     """When its bytes were accepted; until then, when they were promised."""
     updated_at: datetime
@@ -93,6 +95,8 @@ class Exhibit(msgspec.Struct, frozen=True, kw_only=True):
 
     card: Card
     print: Print | None = None
+    album_ids: Sequence[AlbumId] = ()
+    """Those that its viewer may know of."""
 
 
 class Tally(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,6 +114,8 @@ class Sort(StrEnum):
     MOST_VIEWED = "most_viewed"
     LARGEST = "largest"
     TITLE = "title"
+    ARRANGED = "arranged"
+    """As the album has them; only in one."""
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,6 +131,11 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     """Exclusive."""
     format: Format | None = None
     visibility: Visibility | None = None
+    album: AlbumId | None = None
+    arranged: Sequence[ImageId] = ()
+    """Which of the album come first."""
+    lent: bool = False
+    """The album lends the viewer whatever is in it."""
     shared: bool = False
     """Only what others lend to the viewer."""
     deleted: bool = False
@@ -218,7 +229,11 @@ def _changes(card: Card, recorded: Recorded[Any]) -> dict[str, Any]:  # noqa: C9
         case image_events.CollaboratorAdded(account_id=account_id, permissions=permissions):
             return {"collaborators": {**card.collaborators, account_id: permissions}}
         case image_events.CollaboratorRemoved(account_id=account_id):
-            return {"collaborators": image.without(card.collaborators, account_id)}
+            return {"collaborators": access.without(card.collaborators, account_id)}
+        case image_events.AddedToAlbum(album_id=album_id):
+            return {"albums": {**card.albums, album_id: recorded.position or 0}}
+        case image_events.RemovedFromAlbum(album_id=album_id):
+            return {"albums": {id: at for id, at in card.albums.items() if id != album_id}}
         case image_events.SoftDeleted(purge_after=purge_after):
             return {"deleted_at": recorded.at, "purge_after": purge_after}
         case image_events.Restored():

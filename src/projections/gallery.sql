@@ -23,6 +23,7 @@ create table images (
     quarantined boolean not null,
     shares jsonb not null,
     collaborators jsonb not null,
+    albums jsonb not null,
     created_at timestamptz not null,
     updated_at timestamptz not null,
     deleted_at timestamptz,
@@ -38,6 +39,7 @@ create index on images (owner_id, checksum) where finalized;
 create index on images (expires_at) where not finalized and not closed;
 create index on images (purge_after, id) where deleted_at is not null;
 create index on images using gin (collaborators) where collaborators <> '{}';
+create index on images using gin (albums) where albums <> '{}';
 create index on images using gin (shares jsonb_path_ops) where shares <> '{}';
 create index on images (duplicate_of) where duplicate_of is not null;
 create table usage (

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain import account, claim
-from domain.access import Visibility
+from domain import account, album, claim
+from domain.access import Permission, Visibility
 from domain.account import Identity, SettingsChanged, Username
 from domain.stream import Event
 from projections import gallery
 from projections.projection import ALL
 from tests.domain.test_image_properties import histories
-from tests.spec import NOW, OWNER, recorded
+from tests.spec import FRIEND, IMAGE, NOW, OWNER, STRANGER, TWIN, recorded
 
 
 class FromTheFuture(Event, frozen=True, kw_only=True, tag="image.sent-to-the-moon"):
@@ -40,7 +40,29 @@ def accounts(draw):
     return [opened, *draw(st.lists(st.one_of(settings, renamed), max_size=6))]
 
 
-STREAMS = {"image": histories(), "account": accounts()}
+people = st.sampled_from([FRIEND, STRANGER])
+album_events = st.one_of(
+    st.builds(
+        album.AlbumDescribed,
+        personal=st.none() | st.builds(album.AlbumText, title=st.none() | names),
+    ),
+    st.builds(album.AlbumVisibilityChanged, visibility=st.sampled_from(Visibility)),
+    st.builds(album.CoverChosen, image_id=st.none() | st.just(IMAGE)),
+    st.builds(album.AlbumArranged, image_ids=st.just((IMAGE, TWIN))),
+    st.builds(album.AlbumLent, account_id=people, permissions=st.just(frozenset(Permission))),
+    st.builds(album.AlbumTakenBack, account_id=people),
+    st.just(album.AlbumDeleted()),
+)
+
+
+@st.composite
+def albums(draw):
+    text = draw(st.none() | st.builds(album.AlbumText, title=names))
+    created = album.AlbumCreated(owner_id=OWNER, visibility=Visibility.PRIVATE, personal=text)
+    return [created, *draw(st.lists(album_events, max_size=6))]
+
+
+STREAMS = {"image": histories(), "account": accounts(), "album": albums()}
 every_history = pytest.mark.parametrize("projection", ALL, ids=lambda projection: projection.name)
 
 
