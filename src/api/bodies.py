@@ -111,7 +111,13 @@ class Describing(Body, kw_only=True):
     custom: Custom | None = None
 
 
-class NewImage(Describing, kw_only=True):
+class Arriving(Describing, kw_only=True):
+    """What people may say of an image as it comes."""
+
+    album_id: str | None = None
+
+
+class NewImage(Arriving, kw_only=True):
     upload_id: str
 
 

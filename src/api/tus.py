@@ -203,7 +203,7 @@ async def _outcome(
     if received.complete and not finalized:
         said = tus_headers.said(received.metadata)
         if said.finalize:
-            visibility, duplicates = await wishes(parts, caller, said.describing)
+            visibility, duplicates, album = await wishes(parts, caller, said.describing)
             uploaded = await accepted(
                 parts,
                 FinalizeUpload(
@@ -212,6 +212,7 @@ async def _outcome(
                     visibility=visibility,
                     details=details(said.describing),
                     duplicates=duplicates,
+                    album_id=album,
                 ),
             )
             headers |= await written(parts, uploaded.receipt)

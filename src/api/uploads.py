@@ -8,9 +8,10 @@ from litestar.exceptions import ClientException
 from litestar.params import FromPath, JSONBody
 
 from api import problems, tickets
+from api.album_views import visible_album
 from api.bodies import (
     MAX_BATCH,
-    Describing,
+    Arriving,
     NewImage,
     NewImages,
     NewUpload,
@@ -25,6 +26,7 @@ from api.idempotency import Ids
 from api.identity import AnyRequest, Caller, upload_id
 from api.parts import Given, Parts
 from api.pictures import Picture, etag, picture
+from api.surroundings import with_albums
 from api.waiting import after_write, written
 from commands.imports import ImportImage
 from commands.ports import NewId, StreamMoved
@@ -37,9 +39,9 @@ from commands.uploads import (
     Ticket,
     Uploaded,
 )
-from domain.access import Visibility
+from domain.access import Action, Viewer, Visibility
 from domain.account import Duplicates
-from domain.ids import AccountId, ImageId, to_text
+from domain.ids import AccountId, AlbumId, ImageId, to_text
 from domain.image_events import Promised
 from domain.refusals import BatchTooLarge, Conflict, NotFound, Refusal, Validation
 from projections.gallery import Exhibit
@@ -176,13 +178,14 @@ async def _finalized(parts: Parts, caller: AccountId, item: Any) -> Uploaded:
 async def _finalize(parts: Parts, caller: AccountId, data: NewImage) -> Uploaded:
     id = upload_id(data.upload_id)
     data = await tickets.completed(data, id, parts)
-    visibility, duplicates = await wishes(parts, caller, data)
+    visibility, duplicates, album = await wishes(parts, caller, data)
     command = FinalizeUpload(
         by=caller,
         image_id=id,
         visibility=visibility,
         details=details(data),
         duplicates=duplicates,
+        album_id=album,
     )
     return await accepted(parts, command)
 
@@ -197,13 +200,17 @@ async def accepted(parts: Parts, command: FinalizeUpload | TakeIn | ImportImage)
 
 
 async def wishes(
-    parts: Parts, caller: AccountId, said: Describing
-) -> tuple[Visibility, Duplicates]:
-    """What the request says, or else the account's settings."""
+    parts: Parts, caller: AccountId, said: Arriving
+) -> tuple[Visibility, Duplicates, AlbumId | None]:
+    """What the request says, or else the account's settings. Raises what bars the album."""
+    album = None
+    if said.album_id is not None:
+        viewer = Viewer(account_id=caller)
+        album = (await visible_album(parts, viewer, said.album_id, Action.ADD)).id
     profile = await parts.accounts.find(caller)
     if profile is None:
-        return said.visibility or Visibility.PRIVATE, Duplicates.KEEP
-    return said.visibility or profile.default_visibility, profile.duplicates
+        return said.visibility or Visibility.PRIVATE, Duplicates.KEEP, album
+    return said.visibility or profile.default_visibility, profile.duplicates, album
 
 
 async def created(parts: Parts, uploaded: Uploaded, *, new: bool) -> Response[Any]:
@@ -229,7 +236,7 @@ async def _exhibit(parts: Parts, uploaded: Uploaded) -> Exhibit:
     exhibit = await after_write(parts, uploaded.image_id, uploaded.receipt)
     if exhibit.card.deleted_at:
         raise NotFound
-    return exhibit
+    return await with_albums(parts, Viewer(account_id=exhibit.card.owner_id), exhibit)
 
 
 async def _from_form(
@@ -241,7 +248,7 @@ async def _from_form(
         if not form.files:
             raise Validation(errors=[{"field": "file", "message": "is missing"}])
         said = describing(form)
-        visibility, duplicates = await wishes(parts, caller, said)
+        visibility, duplicates, album = await wishes(parts, caller, said)
 
         async def taken(file: ReceivedFile) -> Uploaded:
             if file.refusal:
@@ -256,6 +263,7 @@ async def _from_form(
                     visibility=visibility,
                     details=details(said),
                     duplicates=duplicates,
+                    album_id=album,
                     image_id=ImageId(new_id()),
                 ),
             )

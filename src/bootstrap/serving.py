@@ -172,6 +172,7 @@ def dispatcher(
                 uploads.finalize_upload,
                 store=store,
                 spool=core.spool,
+                now=now,
                 new_id=new_id,
                 proving=Once(),
                 **arrive,

@@ -11,9 +11,10 @@ from commands.erasure import Erasures, PurgeImage, purge_image
 from commands.execute import Stream, execute
 from commands.images import Retention
 from commands.ports import Clock, EventStore, Hasher, Receipt, StreamMoved
+from commands.surroundings import circle
 from domain import image, many, operation
 from domain.access import Visibility
-from domain.ids import AccountId, ImageId
+from domain.ids import AccountId, AlbumId, ImageId
 from domain.image import Image
 from domain.image_events import ImageEvent
 from domain.operation import Action
@@ -33,6 +34,7 @@ class ActOnMany(msgspec.Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     """To add or to remove, where the action is about tags."""
     visibility: Visibility | None = None
+    album_id: AlbumId | None = None
     dry_run: bool = False
 
 
@@ -71,6 +73,8 @@ async def act_on_many(
         visibility=command.visibility,
         retention=kept,
         request=command.operation_id,
+        album_id=command.album_id,
+        album=await circle(store, command.album_id) if command.album_id else None,
     )
     if command.dry_run:
         return await _each(command.image_ids, partial(_tried, decide=decide, store=store))

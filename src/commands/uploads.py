@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -32,10 +33,11 @@ from commands.ports import (
     SignedRequest,
     Twins,
 )
-from domain import image, progress, uploads
+from commands.surroundings import circle
+from domain import image, placing, progress, uploads
 from domain.access import Visibility
 from domain.account import Duplicates
-from domain.ids import AccountId, ImageId
+from domain.ids import AccountId, AlbumId, ImageId
 from domain.image import Image
 from domain.image_events import Details, Promised
 from domain.media import Caps
@@ -78,6 +80,7 @@ class FinalizeUpload(msgspec.Struct, frozen=True, kw_only=True):
     visibility: Visibility
     details: Details = Details()
     duplicates: Duplicates = Duplicates.KEEP
+    album_id: AlbumId | None = None
 
 
 class TakeIn(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,6 +93,7 @@ class TakeIn(msgspec.Struct, frozen=True, kw_only=True):
     visibility: Visibility
     details: Details = Details()
     duplicates: Duplicates = Duplicates.KEEP
+    album_id: AlbumId | None = None
     image_id: ImageId | None = None
     """Given where a repeated request must find what it made."""
 
@@ -187,6 +191,7 @@ async def finalize_upload(
     ledger: Ledger,
     lab: Lab,
     spool: Path,
+    now: Clock,
     new_id: NewId,
     proving: Once[Proof],
     hasher: Hasher,
@@ -202,7 +207,7 @@ async def finalize_upload(
         command.image_id,
         lambda: _prove(command.image_id, state, new_id(), objects, ledger, lab, spool),
     )
-    uploaded = await _finalize(command, proof, store, objects, hasher, twins)
+    uploaded = await _finalize(command, proof, store, objects, hasher, twins, now)
     await assembly.forget(proof.entry, objects=objects, ledger=ledger)
     return uploaded
 
@@ -248,8 +253,9 @@ async def take_in(
         visibility=command.visibility,
         details=command.details,
         duplicates=command.duplicates,
+        album_id=command.album_id,
     )
-    return await _finalize(finalize, proof, store, objects, hasher, twins)
+    return await _finalize(finalize, proof, store, objects, hasher, twins, now)
 
 
 async def abort_upload(
@@ -347,7 +353,10 @@ async def _finalize(
     objects: ObjectStore,
     hasher: Hasher,
     twins: Twins,
+    now: Clock,
 ) -> Uploaded:
+    into: dict[str, Any] = {"by": command.by, "album_id": command.album_id, "now": now()}
+    into["album"] = await circle(store, command.album_id) if command.album_id else None
     decide = partial(
         uploads.finalize,
         by=command.by,
@@ -357,6 +366,7 @@ async def _finalize(
         visibility=command.visibility,
         details=command.details,
         scanner=DECODE,
+        placed=placing.arrive(**into),
     )
     if isinstance(proof.arrived, Arrived) and command.duplicates is Duplicates.RETURN:
         receipt = await finalize_once(
@@ -378,6 +388,10 @@ async def _finalize(
     await _tidy_up(command, proof, state, objects)
     if receipt.position is not None and isinstance(proof.arrived, Refusal):
         return Uploaded(image_id=command.image_id, receipt=receipt, refusal=proof.arrived)
+    if command.album_id and state and state.duplicate_of:
+        twin = Stream(state.duplicate_of, image.evolve)
+        placed = await execute(store, twin, partial(placing.put, **into), by=command.by)
+        receipt = placed if placed.position else receipt
     return outcome(command.image_id, state, receipt)
 
 

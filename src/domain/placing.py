@@ -29,6 +29,16 @@ def put(
     return [AddedToAlbum(album_id=album_id)]
 
 
+def arrive(
+    *, by: AccountId, album_id: AlbumId | None, album: Circle | None, now: datetime
+) -> list[ImageEvent]:
+    """What puts an image of one's own into an album as it comes to be."""
+    if album_id is None:
+        return []
+    access.require_on_album(Viewer(account_id=by), Action.ADD, album, now=now)
+    return [AddedToAlbum(album_id=album_id)]
+
+
 def take_out(
     image: Image | None, *, by: AccountId, album_id: AlbumId, album: Circle | None, now: datetime
 ) -> list[ImageEvent]:

@@ -1,6 +1,6 @@
 """Bytes on their way in: what was promised, what arrived, and how it ends."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -101,10 +101,12 @@ def finalize(
     scanner: str | None,
     twin: ImageId | None = None,
     received: int = 0,
+    placed: Sequence[ImageEvent] = (),
 ) -> list[ImageEvent]:
     """`scanner` names a check that the bytes have already passed; None leaves the gate shut.
 
-    `twin` is the image that already holds the bytes, for an owner who wants each only once.
+    `twin` is the image that already holds the bytes, for an owner who wants each only once;
+    `placed` is what puts the new one into an album.
     """
     if not accepts_bytes(image, by=by):
         return []
@@ -127,7 +129,7 @@ def finalize(
         events.append(DetailsChanged(personal=details))
     if scanner:
         events.append(ImageCleared(scanner=scanner))
-    return events
+    return [*events, *placed]
 
 
 def refusal(recorded: tuple[str, Mapping[str, int | str]]) -> Refusal:

@@ -1,5 +1,7 @@
 """Albums: made, filled, put in order, lent and deleted; and who sees what of them."""
 
+from base64 import b64encode
+
 import pytest
 
 from tests.people import Person, expect, refused
@@ -137,6 +139,44 @@ def test_images_know_their_albums(ann, three):
     types = [it["type"] for it in expect(ann.http.get(f"{path}/history"), 200)["events"]]
     assert types.count("image.added-to-album") == 2
     assert types[-1] == "image.removed-from-album"
+
+
+def test_uploads_go_into_an_album_by_every_way_in(ann, ben, dot):
+    album = new_album(ann)
+    id = album["albumId"]
+
+    one = ann.upload(dot, albumId=id)
+    form = {"file": ("form.png", dot)}
+    two = expect(ann.http.post("/v1/images", files=form, data={"albumId": id}), 201)
+    three = by_tus(ann, dot, id)
+
+    assert one["albumIds"] == two["albumIds"] == [id]
+    assert inside(ann.http, album) == [*ids(one, two), three]
+    expect(ann.http.patch("/v1/me", json={"duplicates": "return"}), 200)
+    other = new_album(ann)
+    ticket = ann.initiate(dot)
+    ann.put(ticket, dot)
+    again = expect(ann.finalize(ticket, albumId=other["albumId"]), 200)
+    expect(ann.http.patch("/v1/me", json={"duplicates": "keep"}), 200)
+    assert inside(ann.http, other) == ids(again)
+    ticket = ben.initiate(dot)
+    ben.put(ticket, dot)
+    refused(ben.finalize(ticket, albumId=id), 404, "not_found")
+    assert expect(ben.finalize(ticket), 201)["albumIds"] == []
+
+
+def by_tus(person, content, album):
+    metadata = {"filename": "t.png", "albumId": album, "finalize": "true"}
+    pairs = [f"{name} {b64encode(value.encode()).decode()}" for name, value in metadata.items()]
+    headers = {
+        "Tus-Resumable": "1.0.0",
+        "Upload-Length": str(len(content)),
+        "Upload-Metadata": ",".join(pairs),
+        "Content-Type": "application/offset+octet-stream",
+    }
+    answer = person.http.post("/v1/tus", content=content, headers=headers)
+    assert answer.status_code == 201, answer.text
+    return answer.headers["darkroom-image-id"]
 
 
 def test_deleting_an_album_deletes_no_image(ann, three):

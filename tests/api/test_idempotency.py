@@ -192,6 +192,35 @@ def importing(_: Person) -> Request:
     )
 
 
+def making_an_album(_: Person) -> Request:
+    body = {"title": "Summer"}
+    return Request(
+        path="/v1/albums", body={"json": body}, other={"json": {"title": "Winter"}}, events=1
+    )
+
+
+def sharing_an_album(person: Person) -> Request:
+    album = expect(person.http.post("/v1/albums", json={"title": "Lent"}), 201)
+    return Request(
+        path=f"/v1/albums/{album['albumId']}/share",
+        body={"json": {"expiresIn": 3600}},
+        other={"json": {"expiresIn": 3601}},
+        events=1,
+    )
+
+
+def filling_an_album(person: Person) -> Request:
+    album = expect(person.http.post("/v1/albums", json={"title": "Full"}), 201)
+    images = [person.upload(PIXEL)["imageId"] for _ in range(2)]
+    body = {"action": "album", "imageIds": images, "albumId": album["albumId"]}
+    return Request(
+        path="/v1/images/bulk",
+        body={"json": body},
+        other={"json": body | {"imageIds": images[:1]}},
+        events=3,
+    )
+
+
 POSTS: dict[str, list[Callable[[Person], Request]]] = {
     "/v1/auth/signup": [signing_up],
     "/v1/uploads": [initiating],
@@ -201,7 +230,9 @@ POSTS: dict[str, list[Callable[[Person], Request]]] = {
     "/v1/images/batch": [finalizing_many],
     "/v1/images/{id}/restore": [restoring],
     "/v1/images/{id}/purge": [purging],
-    "/v1/images/bulk": [acting_on_many, purging_many],
+    "/v1/images/bulk": [acting_on_many, purging_many, filling_an_album],
+    "/v1/albums": [making_an_album],
+    "/v1/albums/{id}/share": [sharing_an_album],
     "/v1/operations/{id}/undo": [undoing],
     "/v1/images/{id}/share": [sharing],
     "/v1/images/{id}/signed-url": [signing_a_url],
@@ -310,7 +341,9 @@ def test_an_answer_that_was_lost_with_its_process_is_made_again_from_what_is_the
 def ids(body: Any) -> set[str]:
     """Whatever the answer names as made."""
     text = json.dumps(body)
-    return {part for part in text.split('"') if part.startswith(("img_", "upl_", "shr_", "u_"))}
+    return {
+        part for part in text.split('"') if part.startswith(("img_", "upl_", "shr_", "alb_", "u_"))
+    }
 
 
 def test_what_a_dead_process_did_is_found_by_a_retry_with_another_body_too(ann, log):
