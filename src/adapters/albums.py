@@ -6,6 +6,7 @@ far behind the read model is.
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
@@ -36,7 +37,7 @@ class PostgresAlbums:
     async def find(self, album_id: AlbumId) -> AlbumCard | None:
         return (await self.cards([album_id])).get(album_id) or await self._told(album_id)
 
-    async def cards(self, ids: Collection[AlbumId]) -> Mapping[AlbumId, AlbumCard]:
+    async def cards(self, ids: Collection[AlbumId]) -> Mapping[UUID, AlbumCard]:
         query = f"select {_COLUMNS} from albums.albums i where i.id = any(%s)"
         rows = await self._database.rows(query, (list(ids),)) if ids else []
         return {card.id: card for row in rows if (card := await self._current(row))}

@@ -13,11 +13,12 @@ from adapters.event_store import EventLog
 from commands.erasure import Erasure, Kind, receipt_id
 from commands.ports import EventStore, Hasher
 from domain.account import AccountErased
+from domain.album import AlbumCreated, AlbumDeleted
 from domain.ids import AccountId
 from domain.image_events import Purged, UploadInitiated
 from domain.stream import tag
 
-ORDERS = (tag(Purged), tag(AccountErased))
+ORDERS = (tag(Purged), tag(AccountErased), tag(AlbumDeleted))
 REVISIT = timedelta(minutes=20)
 """Until then, requests that began before the purge may have written something."""
 LONGEST = 60
@@ -102,17 +103,18 @@ class Orders:
     async def _erasure(self, subject: UUID, position: int) -> Erasure:
         history = await self._store.load(subject)
         first, order = history[0].event, next(it for it in history if it.position == position)
-        an_image = isinstance(first, UploadInitiated)
         return Erasure(
             subject=subject,
-            kind=Kind.IMAGE if an_image else Kind.ACCOUNT,
+            kind=_KINDS.get(type(first), Kind.ACCOUNT),
             receipt_id=receipt_id(subject, self._hasher),
-            owner_id=first.owner_id if an_image else AccountId(subject),
+            owner_id=getattr(first, "owner_id", AccountId(subject)),
             position=position,
             requested_at=order.at,
         )
 
 
+_KINDS: dict[type, Kind] = {UploadInitiated: Kind.IMAGE, AlbumCreated: Kind.ALBUM}
+"""By what a stream opens with."""
 _TYPES = (UUID, datetime)
 _COLUMNS = ", ".join(Erasure.__struct_fields__)
 _OPEN = """

@@ -74,6 +74,7 @@ def create(parts: Parts) -> Litestar:
             feed.events,
             feed.schema,
             history.of_image,
+            history.of_album,
             history.of_account,
             listing.images,
             listing.images_of,

@@ -51,10 +51,17 @@ async def accepted(parts: Parts, ordered: Ordered) -> Response[dict[str, Any]]:
     return Response({"receiptUrl": url}, status_code=202, headers=headers | {"Location": url})
 
 
+_NAMES = {
+    Kind.IMAGE: ("imageId", "img"),
+    Kind.ACCOUNT: ("userId", "u"),
+    Kind.ALBUM: ("albumId", "alb"),
+}
+
+
 def _receipt(erasure: Erasure | None) -> Response[dict[str, Any]]:
     if erasure is None:
         raise NotFound
-    name, prefix = {Kind.IMAGE: ("imageId", "img"), Kind.ACCOUNT: ("userId", "u")}[erasure.kind]
+    name, prefix = _NAMES[erasure.kind]
     document = {
         "receiptId": to_text("rcp", erasure.receipt_id),
         "kind": erasure.kind.value,

@@ -1,20 +1,23 @@
-"""History over HTTP: what happened to an image or an account, and how it was at a moment."""
+"""History over HTTP: what happened to an image, an album or an account, and how it was then."""
 
 from typing import Any
 
 import msgspec
 from litestar import get
 from litestar.params import FromPath
+from msgspec.structs import replace
 
-from api.identity import AnyRequest, Caller, administrators, image_id
+from api.identity import AnyRequest, Caller, administrators, album_id, image_id
 from api.listing import Asked
 from api.parts import Given, Parts
 from api.pictures import picture
-from domain import image
-from domain.ids import AccountId, ImageId
+from domain import access, album, image
+from domain.access import Action, Viewer
+from domain.ids import AccountId, ImageId, to_text
 from domain.refusals import NotFound
 from domain.stream import Recorded, fold
-from projections import accounts, gallery
+from projections import accounts, albums, gallery
+from projections.albums import AlbumCard
 from projections.gallery import Card, Exhibit
 from projections.history import Moment, Step, document, moment, steps, until
 
@@ -33,6 +36,29 @@ async def of_image(
         return {"imageId": id, "events": [_shown(it) for it in steps(gallery.project, history)]}
     then = until(history, at)
     return _then(then) | {"image": await _picture(parts, document(gallery.project, then))}
+
+
+@get("/v1/albums/{id:str}/history", tags=["albums"], summary="Every event of an album")
+async def of_album(
+    request: AnyRequest, id: FromPath[str], caller: Caller, parts: Given
+) -> dict[str, Any]:
+    """For who manages it, and for administrators. Images say themselves when they came and went.
+
+    With `at`, a position or a time: the album as it was then.
+    """
+    asked, at = album_id(id), _at(request)
+    history = list(await parts.store.load(asked))
+    state = fold(album.evolve, history)
+    if state is None:
+        raise NotFound
+    if caller not in await administrators(parts):
+        circle, viewer = replace(state, deleted=False).circle, Viewer(account_id=caller)
+        access.require_on_album(viewer, Action.MANAGE, circle, now=parts.clock())
+    if at is None:
+        return {"albumId": id, "events": [_shown(it) for it in steps(albums.project, history)]}
+    then = until(history, at)
+    card = document(albums.project, then)
+    return _then(then) | {"album": _album(card) if card else None}
 
 
 @get("/v1/me/history", tags=["account"], summary="Every event of the account")
@@ -61,6 +87,18 @@ async def _picture(parts: Parts, card: Card | None) -> Any:
     now = await parts.gallery.find(card.id)
     then = Exhibit(card=card, print=now.print if now else None, album_ids=list(card.albums))
     return picture(then, parts.public_url)
+
+
+def _album(card: AlbumCard) -> dict[str, Any]:
+    return {
+        "albumId": to_text("alb", card.id),
+        "title": card.title,
+        "description": card.description,
+        "visibility": card.visibility.value,
+        "coverId": to_text("img", card.cover_id) if card.cover_id else None,
+        "parentId": to_text("alb", card.parent_id) if card.parent_id else None,
+        "order": [to_text("img", it) for it in card.arranged],
+    }
 
 
 def _at(request: AnyRequest) -> Moment | None:

@@ -1,17 +1,17 @@
 """Images and the albums they are in: what an album lends, and which ones a viewer may know of."""
 
 from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 from msgspec.structs import replace
 
 from api.parts import Parts
 from domain import access
 from domain.access import Action, Subject, Viewer
-from domain.ids import AlbumId
 from projections.albums import AlbumCard
 from projections.gallery import Card, Exhibit
 
-Known = Mapping[AlbumId, AlbumCard]
+Known = Mapping[UUID, AlbumCard]
 
 
 async def subject(parts: Parts, card: Card, viewer: Viewer, action: Action) -> Subject:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from commands.execute import Stream, execute_together
+from commands.execute import Stream, execute, execute_together
 from commands.ports import (
     Clock,
     EventStore,
@@ -20,9 +20,9 @@ from commands.ports import (
     StreamMoved,
 )
 from commands.uploads import charge
-from domain import account, claim, image
+from domain import account, album, claim, image
 from domain.account import Account
-from domain.ids import NOBODY, AccountId, ImageId
+from domain.ids import NOBODY, AccountId, AlbumId, ImageId
 from domain.image_events import Cause, ImageEvent, ImageFinalized
 from domain.refusals import Unauthenticated
 from domain.stream import Event, fold
@@ -31,6 +31,7 @@ from domain.stream import Event, fold
 class Kind(StrEnum):
     IMAGE = "image"
     ACCOUNT = "account"
+    ALBUM = "album"
 
 
 class Erasure(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,6 +131,16 @@ async def erase_image_again(subject: UUID, *, store: EventStore, hasher: Hasher)
     """For a log that is older than the purge; where it is not, nothing happens."""
     decide = partial(image.erase, cause=Cause.ERASURE)
     await purge(ImageId(subject), decide, by=NOBODY, store=store, hasher=hasher)
+
+
+async def erase_album_again(subject: UUID, *, store: EventStore, hasher: Hasher) -> None:
+    """The same for an album."""
+    await erase_album(AlbumId(subject), store=store)
+
+
+async def erase_album(album_id: AlbumId, *, store: EventStore) -> Receipt:
+    """With its owner, whoever that was."""
+    return await execute(store, Stream(album_id, album.evolve), album.erase, by=NOBODY)
 
 
 async def erase_account_again(subject: UUID, *, store: EventStore, hasher: Hasher) -> None:

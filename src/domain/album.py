@@ -176,7 +176,9 @@ def create(
 ) -> list[AlbumEvent]:
     created = AlbumCreated(owner_id=by, visibility=visibility, parent_id=parent_id, personal=text)
     if album is not None:
-        if album.deleted or album.owner_id != by:
+        if album.deleted:
+            raise NotFound
+        if album.owner_id != by:
             raise Conflict
         return []
     if parent_id is not None:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
+from uuid import UUID
 
 import msgspec
 from msgspec.structs import replace
@@ -79,7 +80,7 @@ class Albums(Protocol):
         """None if it is unknown, or deleted."""
         ...
 
-    async def cards(self, ids: Collection[AlbumId]) -> Mapping[AlbumId, AlbumCard]:
+    async def cards(self, ids: Collection[AlbumId]) -> Mapping[UUID, AlbumCard]:
         """Those that there are."""
         ...
 

@@ -6,11 +6,11 @@ from functools import partial
 from typing import Protocol
 
 from commands import object_keys
-from commands.erasure import Erasure, purge
+from commands.erasure import Erasure, Kind, erase_album, purge
 from commands.multipart import MultipartStore
 from commands.ports import EventStore, Hasher, ObjectKey
 from domain import image
-from domain.ids import NOBODY, AccountId, ImageId
+from domain.ids import NOBODY, AccountId, AlbumId, ImageId
 from domain.image_events import Cause
 
 QUARANTINE = "quarantine/"
@@ -85,8 +85,12 @@ class Family(Protocol):
         """Uploads that turned out to be the bytes of this image."""
         ...
 
-    async def erased(self, owner_id: AccountId) -> tuple[int, int]:
-        """How many of an account's images are cleared everywhere, and how many not yet."""
+    async def albums(self, owner_id: AccountId) -> Sequence[AlbumId]:
+        """Every album of an account that the read model still has."""
+        ...
+
+    async def erased(self, owner_id: AccountId, kind: Kind) -> tuple[int, int]:
+        """How many of what an account had are cleared everywhere, and how many not yet."""
         ...
 
 
@@ -102,7 +106,24 @@ class Images:
     async def clear(self, erasure: Erasure) -> int | None:
         found = await self._family.images(erasure.owner_id)
         await self._purge(found)
-        done, waiting = await self._family.erased(erasure.owner_id)
+        done, waiting = await self._family.erased(erasure.owner_id, Kind.IMAGE)
+        return None if found or waiting else done
+
+
+class Albums:
+    """An account's albums, each with an erasure of its own."""
+
+    name = "albums"
+
+    def __init__(self, family: Family, store: EventStore) -> None:
+        self._family = family
+        self._store = store
+
+    async def clear(self, erasure: Erasure) -> int | None:
+        found = await self._family.albums(erasure.owner_id)
+        for album_id in found:
+            await erase_album(album_id, store=self._store)
+        done, waiting = await self._family.erased(erasure.owner_id, Kind.ALBUM)
         return None if found or waiting else done
 
 
