@@ -160,6 +160,7 @@ async def _opened(
     metadata = request.headers.get("Upload-Metadata", "")
     said = tus_headers.said(metadata)
     details(said.describing)
+    await wishes(parts, caller, said.describing)
     opened: Opened = await parts.dispatch(
         OpenUpload(
             by=caller,

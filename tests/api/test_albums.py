@@ -148,7 +148,8 @@ def test_uploads_go_into_an_album_by_every_way_in(ann, ben, dot):
     one = ann.upload(dot, albumId=id)
     form = {"file": ("form.png", dot)}
     two = expect(ann.http.post("/v1/images", files=form, data={"albumId": id}), 201)
-    three = by_tus(ann, dot, id)
+    three = expect_id(by_tus(ann, dot, id))
+    refused(by_tus(ann, dot, "alb_x"), 404, "not_found")
 
     assert one["albumIds"] == two["albumIds"] == [id]
     assert inside(ann.http, album) == [*ids(one, two), three]
@@ -174,7 +175,10 @@ def by_tus(person, content, album):
         "Upload-Metadata": ",".join(pairs),
         "Content-Type": "application/offset+octet-stream",
     }
-    answer = person.http.post("/v1/tus", content=content, headers=headers)
+    return person.http.post("/v1/tus", content=content, headers=headers)
+
+
+def expect_id(answer):
     assert answer.status_code == 201, answer.text
     return answer.headers["darkroom-image-id"]
 
