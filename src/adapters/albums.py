@@ -12,11 +12,12 @@ import msgspec
 
 from adapters.database import Database
 from adapters.gallery import ORDERS, Cursor
+from adapters.organizations import PostgresOrganizations
 from adapters.reach import albums_in_reach, in_reach
 from commands.ports import EventStore
-from domain.access import Viewer
-from domain.ids import AlbumId, ImageId
-from projections.albums import AlbumCard, AlbumPage, AlbumQuery, Contents, project
+from domain.access import Role, Viewer
+from domain.ids import AccountId, AlbumId, ImageId
+from projections.albums import AlbumCard, AlbumPage, AlbumQuery, Binder, Contents, project
 from projections.gallery import Query
 
 _COLUMNS = """row_to_json(i)::text,
@@ -33,14 +34,19 @@ class PostgresAlbums:
     def __init__(self, database: Database, store: EventStore) -> None:
         self._database = database
         self._store = store
+        self._organizations = PostgresOrganizations(database, store)
 
-    async def find(self, album_id: AlbumId) -> AlbumCard | None:
-        return (await self.cards([album_id])).get(album_id) or await self._told(album_id)
+    async def find(self, album_id: AlbumId) -> Binder | None:
+        found = (await self.cards([album_id])).get(album_id)
+        if found is None and (card := await self._told(album_id)):
+            (found,) = await self._bound([card])
+        return found
 
-    async def cards(self, ids: Collection[AlbumId]) -> Mapping[UUID, AlbumCard]:
+    async def cards(self, ids: Collection[AlbumId]) -> Mapping[UUID, Binder]:
         query = f"select {_COLUMNS} from albums.albums i where i.id = any(%s)"
         rows = await self._database.rows(query, (list(ids),)) if ids else []
-        return {card.id: card for row in rows if (card := await self._current(row))}
+        found = [card for row in rows if (card := await self._current(row))]
+        return {binder.card.id: binder for binder in await self._bound(found)}
 
     async def list(self, query: AlbumQuery) -> AlbumPage:
         order = ORDERS[query.sort]
@@ -58,9 +64,10 @@ class PostgresAlbums:
             parameters | {"limit": query.limit + 1, "offset": offset},
         )
         shown = rows[: query.limit]
+        cards = [card for row in shown if (card := await self._current(row))]
         last = Cursor(query.sort, *shown[-1][2:]).text if shown else None
         return AlbumPage(
-            cards=[card for row in shown if (card := await self._current(row))],
+            binders=await self._bound(cards),
             total=total,
             next_cursor=last if len(rows) > query.limit else None,
         )
@@ -75,6 +82,15 @@ class PostgresAlbums:
             AlbumId(id): Contents(images=count, cover_id=ImageId(chosen or newest))
             for id, count, newest, chosen in rows
         }
+
+    async def _bound(self, cards: Sequence[AlbumCard]) -> Sequence[Binder]:
+        teams = await self._organizations.cards({it.owner_id for it in cards if it.team_id})
+
+        def roles(card: AlbumCard) -> Mapping[AccountId, Role]:
+            owner = teams.get(card.owner_id)
+            return owner.state.roles(card.team_id) if owner else {}
+
+        return [Binder(card=it, roles=roles(it)) for it in cards]
 
     async def _current(self, row: Sequence[Any]) -> AlbumCard | None:
         card, head = _CARD.decode(row[0]), row[1]

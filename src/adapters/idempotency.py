@@ -46,7 +46,7 @@ _FORGET = """
 _EXPIRE = "delete from idempotency.records where expires_at < now() returning id"
 
 
-_SUBJECT = re.compile(rb"(img|upl|alb)_[0-9a-v]{26}")
+_SUBJECT = re.compile(rb"(img|upl|alb|org)_[0-9a-v]{26}")
 
 
 class Derives(Protocol):

@@ -18,9 +18,18 @@ _BY_NAME = """{0}.collaborators <> '{{}}' and {0}.collaborators ? %(my_name)s
 _BY_SHARE = """i.shares <> '{}' and i.shares @? %(made_out_to_me)s::jsonpath and exists (
     select from jsonb_path_query(i.shares, %(made_out_to_me)s::jsonpath) s
     where (s ->> 'expires_at')::timestamptz > now())"""
-_MY_ALBUMS = f"a.owner_id = %(me)s or ({_BY_NAME.format('a')})"
-_BY_ALBUM = f"""i.albums <> '{{}}' and i.albums ?| array(
-    select a.id::text from albums.albums a where {_MY_ALBUMS})"""
+_GOVERNING = "o.members ->> %(my_name)s in ('owner', 'admin')"
+_MY_ORGANIZATIONS = """array(
+    select o.id from organizations.organizations o where o.members ? %(my_name)s{0})"""
+_BY_OFFICE = f"""i.owner_id <> i.uploader_id
+    and i.owner_id = any({_MY_ORGANIZATIONS.format(f" and {_GOVERNING}")})"""
+_BY_TEAM = f"""{{0}}.team_id is not null
+    and {{0}}.owner_id = any({_MY_ORGANIZATIONS.format("")}) and exists (
+        select from organizations.organizations o where o.id = {{0}}.owner_id and ({_GOVERNING}
+        or o.teams #> array[{{0}}.team_id::text, 'members'] ? %(my_name)s))"""
+_LENT_ALBUMS = f"({_BY_NAME}) or ({_BY_TEAM})"
+_BY_ALBUM = f"""i.albums <> '{{}}' and i.albums ?| array(select a.id::text
+    from albums.albums a where a.owner_id = %(me)s or {_LENT_ALBUMS.format("a")})"""
 _LENT = f"i.cleared and (({_BY_NAME.format('i')}) or ({_BY_SHARE}) or ({_BY_ALBUM}))"
 
 
@@ -28,20 +37,20 @@ def in_reach(query: Query) -> tuple[str, dict[str, Any]]:
     me = query.viewer.account_id
     parameters = {"me": me, "my_name": str(me), "made_out_to_me": _share_of(str(me))}
     if query.deleted:
-        return f"{_OWN} and i.deleted_at is not null", parameters
+        return f"({_OWN} or ({_BY_OFFICE})) and i.deleted_at is not null", parameters
     if query.shared:
         return f"{ALIVE} and i.owner_id <> %(me)s and {_LENT}", parameters
     if query.lent:
         return f"{ALIVE} and ({_OWN} or i.cleared)", parameters
-    lent = f" or ({_LENT})" if me else ""
+    lent = f" or ({_LENT}) or ({_BY_OFFICE})" if me else ""
     return f"{ALIVE} and ({_OWN} or ({_PUBLIC}){lent})", parameters
 
 
 def albums_in_reach(query: AlbumQuery) -> tuple[str, dict[str, Any]]:
     me = query.viewer.account_id
     parameters = {"me": me, "my_name": str(me), "owner": query.owner, "parent": query.parent}
-    lent = f"({_BY_NAME.format('i')})"
-    reach = f"i.owner_id <> %(me)s and {lent}"
+    lent = _LENT_ALBUMS.format("i")
+    reach = f"i.owner_id <> %(me)s and ({lent})"
     if not query.shared:
         reach = f"({_OWN} or i.visibility = 'public' or {lent})"
     if query.owner:

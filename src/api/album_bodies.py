@@ -16,6 +16,8 @@ class NewAlbum(Body, kw_only=True):
     description: Text | None = None
     visibility: Visibility = Visibility.PRIVATE
     parent_id: str | None = None
+    team_id: str | None = None
+    """Whose it is to be; else it is one's own."""
 
 
 class AlbumChanges(Body, kw_only=True):

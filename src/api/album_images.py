@@ -29,8 +29,8 @@ class AlbumImagesController(Controller):
     ) -> dict[str, Any]:
         """With every filter of the list of images; as much of it as one may see."""
         viewer = album_viewer(request, parts, maybe_caller, album_id(id))
-        card = await visible_album(parts, viewer, id, Action.VIEW)
-        return await listing.of_album(request, parts, viewer, card)
+        album = await visible_album(parts, viewer, id, Action.VIEW)
+        return await listing.of_album(request, parts, viewer, album)
 
     @put(summary="Put images into an album, in this order")
     async def put_many(

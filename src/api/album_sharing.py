@@ -55,7 +55,7 @@ class AlbumSharingController(Controller):
 
     @get("/shares", summary="The links of an album")
     async def shares(self, id: FromPath[str], caller: Caller, parts: Given) -> dict[str, Any]:
-        card = await visible_album(parts, Viewer(account_id=caller), id, Action.MANAGE)
+        card = (await visible_album(parts, Viewer(account_id=caller), id, Action.MANAGE)).card
         return {
             "shares": [
                 {
@@ -83,7 +83,7 @@ class AlbumSharingController(Controller):
     async def collaborators(
         self, id: FromPath[str], caller: Caller, parts: Given
     ) -> dict[str, Any]:
-        card = await visible_album(parts, Viewer(account_id=caller), id, Action.MANAGE)
+        card = (await visible_album(parts, Viewer(account_id=caller), id, Action.MANAGE)).card
         return {
             "collaborators": [
                 {"userId": to_text("u", account), "permissions": sorted(permissions)}

@@ -9,16 +9,16 @@ from domain import access
 from domain.access import Action, Viewer
 from domain.ids import AlbumId, to_text
 from domain.media import Rung
-from projections.albums import AlbumCard, Contents
+from projections.albums import AlbumCard, Binder, Contents
 
 
-async def visible_album(parts: Parts, viewer: Viewer, id: str, action: Action) -> AlbumCard:
+async def visible_album(parts: Parts, viewer: Viewer, id: str, action: Action) -> Binder:
     """The album, if the viewer may do `action` with it. Raises the policy's refusal."""
-    card = await parts.albums.find(album_id(id))
-    circle = card.circle if card else None
+    binder = await parts.albums.find(album_id(id))
+    circle = binder.circle if binder else None
     access.require_on_album(viewer, action, circle, now=parts.clock())
-    assert card is not None
-    return card
+    assert binder is not None
+    return binder
 
 
 async def shown(
@@ -30,8 +30,8 @@ async def shown(
     now = parts.clock()
     seen = {
         id
-        for id, card in parents.items()
-        if access.decide_on_album(viewer, Action.VIEW, card.circle, now=now) is None
+        for id, it in parents.items()
+        if access.decide_on_album(viewer, Action.VIEW, it.circle, now=now) is None
     }
     return [
         _document(parts, it, contents.get(it.id, Contents()))
@@ -44,7 +44,8 @@ def _document(parts: Parts, card: AlbumCard, inside: Contents) -> dict[str, Any]
     cover = to_text("img", inside.cover_id) if inside.cover_id else None
     return {
         "albumId": to_text("alb", card.id),
-        "ownerId": to_text("u", card.owner_id),
+        "ownerId": to_text("org" if card.team_id else "u", card.owner_id),
+        "teamId": to_text("team", card.team_id) if card.team_id else None,
         "title": card.title,
         "description": card.description,
         "visibility": card.visibility.value,

@@ -16,9 +16,11 @@ from api.identity import (
     album_id,
     album_viewer,
     image_id,
+    team_id,
 )
 from api.images import expected
 from api.listing import Asked, paging
+from api.org_views import organization_of
 from api.parts import Given, Parts
 from api.waiting import ALBUMS, written
 from commands.albums import (
@@ -45,12 +47,15 @@ class AlbumController(Controller):
     async def create(
         self, data: JSONBody[NewAlbum], caller: Caller, parts: Given, new_id: Ids
     ) -> Response[dict[str, Any]]:
+        team = team_id(data.team_id) if data.team_id else None
         command = CreateAlbum(
             by=caller,
             album_id=AlbumId(new_id()),
             text=text(data.title, data.description),
             visibility=data.visibility,
             parent_id=album_id(data.parent_id) if data.parent_id else None,
+            team_id=team,
+            organization_id=await organization_of(parts, caller, team) if team else None,
         )
         headers = await written(parts, await parts.dispatch(command), ALBUMS)
         body, tag = await _as_written(parts, caller, command.album_id)
@@ -64,7 +69,7 @@ class AlbumController(Controller):
         asked, viewer = Asked(request), Viewer(account_id=maybe_caller)
         query = AlbumQuery(
             viewer=viewer,
-            owner=asked.id("user"),
+            owner=asked.owner(),
             parent=asked.one("parent", _album),
             shared=asked.flag("shared"),
             sort=asked.one("sort", SORTS.__getitem__) or Sort.NEWEST,
@@ -76,8 +81,8 @@ class AlbumController(Controller):
         page = await parts.albums.list(query)
         now = parts.clock()
         cards = [
-            it
-            for it in page.cards
+            it.card
+            for it in page.binders
             if access.decide_on_album(viewer, Action.LIST, it.circle, now=now) is None
         ]
         return {
@@ -93,8 +98,9 @@ class AlbumController(Controller):
         self, request: AnyRequest, id: FromPath[str], maybe_caller: MaybeCaller, parts: Given
     ) -> Response[dict[str, Any]]:
         viewer = album_viewer(request, parts, maybe_caller, album_id(id))
-        card = await visible_album(parts, viewer, id, Action.VIEW)
-        lent = access.lends(card.circle, viewer, Action.LIST, now=parts.clock())
+        binder = await visible_album(parts, viewer, id, Action.VIEW)
+        card = binder.card
+        lent = access.lends(binder.circle, viewer, Action.LIST, now=parts.clock())
         (body,) = await shown(parts, viewer, [card], lent=lent)
         return Response(body, headers={"ETag": etag(card), "Cache-Control": "private, no-cache"})
 
@@ -141,11 +147,11 @@ class AlbumController(Controller):
 
 
 async def _as_written(parts: Parts, caller: AccountId, id: AlbumId) -> tuple[dict[str, Any], str]:
-    card = await parts.albums.find(id)
-    if card is None:
+    binder = await parts.albums.find(id)
+    if binder is None:
         raise NotFound
-    (body,) = await shown(parts, Viewer(account_id=caller), [card])
-    return body, etag(card)
+    (body,) = await shown(parts, Viewer(account_id=caller), [binder.card])
+    return body, etag(binder.card)
 
 
 def _album(text: str) -> AlbumId:

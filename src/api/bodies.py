@@ -95,6 +95,8 @@ class NewUpload(Body, kw_only=True):
     size: Annotated[int, Meta(ge=1, le=2**53)]
     content_type: ContentType
     sha256: Sha256 | None = None
+    album_id: str | None = None
+    """Where it is to go: a team's album takes it on the organization's quota."""
 
 
 class NewUploads(Body, kw_only=True):

@@ -42,7 +42,7 @@ async def act(
             image_ids=tuple(ImageId(id) for id in known.values() if id),
             tags=details(Describing(tags=data.tags)).tags or (),
             visibility=data.visibility,
-            album_id=album.id if album else None,
+            album_id=album.card.id if album else None,
             dry_run=data.dry_run,
         )
     )

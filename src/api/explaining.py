@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from litestar import get
 from litestar.params import FromPath
@@ -23,13 +24,19 @@ async def access(
     """Each grant names the events that together make it so, by their positions in the log."""
     card = (await visible(request, parts, caller, id, Action.MANAGE)).card
     history = await parts.store.load(card.id)
-    albums = {it: await parts.store.load(it) for it in album_ids(history)}
+    albums: dict[UUID, Sequence[Recorded[Any]]] = {
+        it: await parts.store.load(it) for it in album_ids(history)
+    }
+    teams = {it[0].event.owner_id for it in albums.values() if it and it[0].event.team_id}
+    if card.entrusted:
+        teams.add(card.owner_id)
+    owners = {it: await parts.store.load(it) for it in teams}
     shut = closed(history)
     return {
         "imageId": id,
         "visibility": card.visibility.value,
         "closed": _closed(shut) if shut else None,
-        "grants": [_grant(it, shut) for it in grants(history, albums, now=parts.clock())],
+        "grants": [_grant(it, shut) for it in grants(history, albums, owners, now=parts.clock())],
     }
 
 

@@ -16,7 +16,7 @@ from domain.access import Action, Viewer
 from domain.ids import AccountId
 from domain.refusals import Validation
 from projections.audit_log import type_of
-from projections.feed import Wanted, albums_of, for_viewer, images_of, schemas
+from projections.feed import Wanted, albums_of, for_viewer, images_of, owners_of, schemas
 
 PAGE = 500
 IDLE = 1.0
@@ -25,7 +25,7 @@ HEARTBEAT = 15.0
 """Seconds of silence, at most: an empty event that names the position reached."""
 LIFETIME = 900.0
 """Seconds after which a stream ends and its subscriber has to show its credentials again."""
-JUDGING = frozenset({"gallery", "albums"})
+JUDGING = frozenset({"gallery", "albums", "organizations"})
 
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
@@ -72,7 +72,9 @@ async def _told(
         elif await parts.positions.reached(last := page[-1].position or after, JUDGING):
             cards = await parts.gallery.cards(images_of(page))
             albums = await parts.albums.cards(albums_of(page, cards))
-            for told in for_viewer(caller, page, cards, albums, wanted, now=parts.clock()):
+            owners = await parts.organizations.cards(owners_of(page, cards, albums))
+            now = parts.clock()
+            for told in for_viewer(caller, page, cards, albums, owners, wanted, now=now):
                 spoke = loop.time()
                 yield _event(told.position, told.type, msgspec.json.encode(told))
             after = last

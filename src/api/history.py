@@ -11,6 +11,7 @@ from api.identity import AnyRequest, Caller, administrators, album_id, image_id
 from api.listing import Asked
 from api.parts import Given, Parts
 from api.pictures import picture
+from api.surroundings import owners
 from domain import access, album, image
 from domain.access import Action, Viewer
 from domain.ids import AccountId, ImageId, to_text
@@ -52,7 +53,10 @@ async def of_album(
     if state is None:
         raise NotFound
     if caller not in await administrators(parts):
-        circle, viewer = replace(state, deleted=False).circle, Viewer(account_id=caller)
+        team = await parts.organizations.cards([state.owner_id]) if state.team_id else {}
+        roles = team[state.owner_id].state.roles(state.team_id) if team else {}
+        circle = replace(state, deleted=False, roles=roles).circle
+        viewer = Viewer(account_id=caller)
         access.require_on_album(viewer, Action.MANAGE, circle, now=parts.clock())
     if at is None:
         return {"albumId": id, "events": [_shown(it) for it in steps(albums.project, history)]}
@@ -76,7 +80,7 @@ async def _history(parts: Parts, id: ImageId, caller: AccountId) -> list[Recorde
     """Raises NotFound to all who may not read it: they cannot tell it from what never was."""
     history = list(await parts.store.load(id))
     state = fold(image.evolve, history)
-    if state is None or caller not in (state.owner_id, *await administrators(parts)):
+    if state is None or caller not in {*await owners(parts, state), *await administrators(parts)}:
         raise NotFound
     return history
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from typing import Any, TypeAlias
+from uuid import UUID
 
 from litestar import Request
 from litestar.di import NamedDependency
@@ -10,7 +11,15 @@ from api.parts import Given, Parts
 from commands.accounts import find_account
 from domain import access
 from domain.access import Viewer
-from domain.ids import AccountId, AlbumId, ImageId, ShareId, from_text
+from domain.ids import (
+    AccountId,
+    AlbumId,
+    ImageId,
+    OrganizationId,
+    ShareId,
+    TeamId,
+    from_text,
+)
 from domain.refusals import NotFound, SignatureInvalid, Unauthenticated
 
 AnyRequest: TypeAlias = Request[Any, Any, Any]
@@ -110,6 +119,27 @@ def album_id(text: str) -> AlbumId:
     if found is None:
         raise NotFound
     return AlbumId(found)
+
+
+def organization_id(text: str) -> OrganizationId:
+    found = from_text("org", text)
+    if found is None:
+        raise NotFound
+    return OrganizationId(found)
+
+
+def team_id(text: str) -> TeamId:
+    found = from_text("team", text)
+    if found is None:
+        raise NotFound
+    return TeamId(found)
+
+
+def invitation_id(text: str) -> UUID:
+    found = from_text("inv", text)
+    if found is None:
+        raise NotFound
+    return found
 
 
 def upload_id(text: str) -> ImageId:

@@ -19,7 +19,7 @@ from domain.access import Action, Viewer, Visibility
 from domain.ids import AccountId, from_text
 from domain.media import Format
 from domain.refusals import Unauthenticated, Validation
-from projections.albums import AlbumCard
+from projections.albums import Binder
 from projections.gallery import Query, Sort
 from projections.search import NAME as SEARCH
 
@@ -81,22 +81,22 @@ async def _listed(
 
 
 async def of_album(
-    request: AnyRequest, parts: Parts, viewer: Viewer, card: AlbumCard
+    request: AnyRequest, parts: Parts, viewer: Viewer, album: Binder
 ) -> dict[str, Any]:
     """For who may see the album."""
     asked = Asked(request)
     query = _query(asked, viewer, sort=Sort.ARRANGED)
     asked.check()
-    return await _page(parts, await _within(parts, query, card))
+    return await _page(parts, await _within(parts, query, album))
 
 
-async def _within(parts: Parts, query: Query, card: AlbumCard | None) -> Query:
+async def _within(parts: Parts, query: Query, album: Binder | None) -> Query:
     """Raises NotFound for an album that the viewer may not see."""
-    now, circle = parts.clock(), card.circle if card else None
+    now, circle = parts.clock(), album.circle if album else None
     access.require_on_album(query.viewer, Action.VIEW, circle, now=now)
-    assert card is not None
-    lent = access.lends(card.circle, query.viewer, Action.LIST, now=now)
-    return replace(query, album=card.id, arranged=card.arranged, lent=lent)
+    assert album is not None
+    lent = access.lends(album.circle, query.viewer, Action.LIST, now=now)
+    return replace(query, album=album.card.id, arranged=album.card.arranged, lent=lent)
 
 
 async def _page(parts: Parts, query: Query) -> dict[str, Any]:
@@ -122,7 +122,7 @@ def _query(asked: "Asked", viewer: Viewer, *, sort: Sort = Sort.NEWEST) -> Query
     """Whatever is wrong is noted, for `asked.check` to raise."""
     query = Query(
         viewer=viewer,
-        owner=asked.id("user"),
+        owner=asked.owner(),
         tags=[tag for value in asked.all("tag") if (tag := value.strip())],
         text=asked.text("q", 500),
         since=asked.moment("from"),
@@ -198,8 +198,9 @@ class Asked:
     def flag(self, name: str) -> bool:
         return self.one(name, _yes) or False
 
-    def id(self, name: str) -> AccountId | None:
-        return self.one(name, _account)
+    def owner(self) -> AccountId | None:
+        """Of what is listed: a user, or an organization."""
+        return self.one("user", _account) or self.one("org", _organization)
 
     def custom(self) -> dict[str, str]:
         return {
@@ -229,6 +230,13 @@ def _moment(text: str) -> datetime:
 
 def _account(text: str) -> AccountId:
     found = from_text("u", text)
+    if found is None:
+        raise ValueError
+    return AccountId(found)
+
+
+def _organization(text: str) -> AccountId:
+    found = from_text("org", text)
     if found is None:
         raise ValueError
     return AccountId(found)

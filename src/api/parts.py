@@ -33,6 +33,7 @@ from projections.audit_log import AuditLog
 from projections.development import Prints
 from projections.feed import Feed
 from projections.gallery import Gallery
+from projections.organizations import Organizations
 from projections.positions import Positions
 from projections.search import Search
 
@@ -55,6 +56,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     dispatch: Dispatcher
     gallery: Gallery
     albums: Albums
+    organizations: Organizations
     accounts: Accounts
     search: Search
     prints: Prints

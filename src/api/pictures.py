@@ -26,6 +26,7 @@ class Picture(msgspec.Struct, kw_only=True, rename="camel"):
 
     image_id: str
     owner_id: str
+    uploader_id: str
     title: str
     description: str
     tags: list[str]
@@ -59,7 +60,8 @@ def picture(exhibit: Exhibit, public_url: str) -> Picture:
     url = f"{public_url}/images/{id}"
     return Picture(
         image_id=id,
-        owner_id=to_text("u", card.owner_id),
+        owner_id=to_text("org" if card.entrusted else "u", card.owner_id),
+        uploader_id=to_text("u", card.uploader_id),
         title=card.title,
         description=card.description,
         tags=card.tags,

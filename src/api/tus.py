@@ -160,7 +160,7 @@ async def _opened(
     metadata = request.headers.get("Upload-Metadata", "")
     said = tus_headers.said(metadata)
     details(said.describing)
-    await wishes(parts, caller, said.describing)
+    _, _, album = await wishes(parts, caller, said.describing)
     opened: Opened = await parts.dispatch(
         OpenUpload(
             by=caller,
@@ -169,6 +169,7 @@ async def _opened(
             size=size,
             content_type=said.content_type,
             metadata=metadata,
+            album_id=album,
         )
     )
     return opened

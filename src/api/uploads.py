@@ -23,7 +23,7 @@ from api.bodies import (
 )
 from api.forms import ReceivedFile, describing, received
 from api.idempotency import Ids
-from api.identity import AnyRequest, Caller, upload_id
+from api.identity import AnyRequest, Caller, album_id, upload_id
 from api.parts import Given, Parts
 from api.pictures import Picture, etag, picture
 from api.surroundings import with_albums
@@ -160,6 +160,7 @@ async def _initiate(parts: Parts, caller: AccountId, data: NewUpload, new_id: Ne
             promised=Promised(filename=file_name(data.filename), sha256=data.sha256),
             size=data.size,
             content_type=data.content_type,
+            album_id=album_id(data.album_id) if data.album_id else None,
             image_id=ImageId(new_id()),
         )
     )
@@ -206,7 +207,7 @@ async def wishes(
     album = None
     if said.album_id is not None:
         viewer = Viewer(account_id=caller)
-        album = (await visible_album(parts, viewer, said.album_id, Action.ADD)).id
+        album = (await visible_album(parts, viewer, said.album_id, Action.ADD)).card.id
     profile = await parts.accounts.find(caller)
     if profile is None:
         return said.visibility or Visibility.PRIVATE, Duplicates.KEEP, album
@@ -236,7 +237,7 @@ async def _exhibit(parts: Parts, uploaded: Uploaded) -> Exhibit:
     exhibit = await after_write(parts, uploaded.image_id, uploaded.receipt)
     if exhibit.card.deleted_at:
         raise NotFound
-    return await with_albums(parts, Viewer(account_id=exhibit.card.owner_id), exhibit)
+    return await with_albums(parts, Viewer(account_id=exhibit.card.uploader_id), exhibit)
 
 
 async def _from_form(

@@ -13,6 +13,7 @@ WANTED = "Darkroom-Min-Position"
 
 
 ALBUMS = CORE | {"albums"}
+ORGANIZATIONS = ALBUMS | {"organizations"}
 """What who writes to an album waits for."""
 
 
@@ -46,7 +47,9 @@ async def await_position(request: AnyRequest, parts: Given) -> None:
         return
     if not (wanted.isascii() and wanted.isdigit() and len(wanted) < 19):
         raise Validation(errors=[{"field": WANTED, "message": "must be a position"}])
-    projections = ALBUMS if "album" in str(request.url) else CORE
+    projections = CORE
+    if any(part in str(request.url) for part in ("album", "/orgs", "/teams", "/invitations")):
+        projections = ORGANIZATIONS
     if request.url.path.endswith("/search"):
         projections |= {"search"}
     if not await parts.positions.reached(int(wanted), projections):

@@ -15,8 +15,19 @@ from commands.erasure import (
     erase_account_again,
     erase_album_again,
     erase_image_again,
+    erase_organization_again,
 )
-from projections.clearing import LEDGER, Albums, Bytes, Copies, Duplicates, Edge, Images, Ledger
+from projections.clearing import (
+    LEDGER,
+    Albums,
+    Bytes,
+    Copies,
+    Duplicates,
+    Edge,
+    Images,
+    Ledger,
+    Memberships,
+)
 from projections.erasure import Eraser, Place
 from projections.projection import ALL
 from settings import Settings
@@ -25,6 +36,7 @@ AGAIN = {
     Kind.IMAGE: erase_image_again,
     Kind.ACCOUNT: erase_account_again,
     Kind.ALBUM: erase_album_again,
+    Kind.ORGANIZATION: erase_organization_again,
 }
 
 
@@ -52,16 +64,24 @@ def eraser(core: Core, edge: Edge | None = None) -> Eraser:
         Secrets(database),
         Images(family, core.store, core.key),
         Albums(family, core.store),
+        Memberships(family, core.store),
         Keys(database),
         *_rows(core, Kind.ACCOUNT),
     ]
     album: list[Place] = [Keys(database), *_rows(core, Kind.ALBUM)]
+    organization: list[Place] = [
+        Images(family, core.store, core.key),
+        Albums(family, core.store),
+        Keys(database),
+        *_rows(core, Kind.ORGANIZATION),
+    ]
     return Eraser(
         ledger=PostgresErasures(database),
         places={
             Kind.IMAGE: image + everywhere,
             Kind.ACCOUNT: account + everywhere,
             Kind.ALBUM: album + everywhere,
+            Kind.ORGANIZATION: organization + everywhere,
         },
     )
 

@@ -12,7 +12,7 @@ from adapters.feed import LogFeed
 from bootstrap import PROJECTIONS, Core
 from domain.catalogue import stream_of
 from domain.stream import Recorded, tag
-from projections import accounts, albums, gallery
+from projections import accounts, albums, gallery, organizations
 from projections.audit_log import Entry
 from projections.history import Moment, Step, document, steps, told, until
 from settings import Settings
@@ -26,6 +26,7 @@ TELLING: dict[str, "Project"] = {
     "image": gallery.project,
     "account": accounts.project,
     "album": albums.project,
+    "organization": organizations.project,
 }
 """The projection whose documents tell how a stream was."""
 

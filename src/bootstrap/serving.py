@@ -24,6 +24,7 @@ from adapters.idempotency import PostgresRecords
 from adapters.lab import VipsLab
 from adapters.ledger import PostgresLedger
 from adapters.metrics import Metrics
+from adapters.organizations import PostgresOrganizations
 from adapters.passwords import Argon2Passwords
 from adapters.positions import HeardPositions
 from adapters.s3 import CONNECTIONS
@@ -47,6 +48,7 @@ from commands import (
     images,
     imports,
     lending,
+    organizations,
     receiving,
     standing,
     uploads,
@@ -93,6 +95,7 @@ def application(settings: Settings) -> Litestar:
             dispatch=dispatcher(core, lab, sessions, passwords),
             gallery=PostgresGallery(core.database),
             albums=PostgresAlbums(core.database, core.store),
+            organizations=PostgresOrganizations(core.database, core.store),
             accounts=PostgresAccounts(core.database),
             search=PostgresSearch(core.database),
             prints=PostgresPrints(core.database),
@@ -162,6 +165,7 @@ def dispatcher(
     }
     names: dict[str, Any] = {"store": store, "hasher": core.key}
     erase: dict[str, Any] = names | {"erasures": PostgresErasures(core.database)}
+    owned = PostgresOrganizations(core.database, store)
     take_in = partial(uploads.take_in, objects=objects, **promise, **prove)
     return Dispatcher(
         {
@@ -218,6 +222,7 @@ def dispatcher(
             ),
             images.RestoreImage: partial(images.restore_image, store=store, now=now),
             **_albums(store),
+            **_organizations(settings, owned, erase),
             lending.AddCollaborator: partial(lending.add_collaborator, store=store, now=now),
             lending.RemoveCollaborator: partial(lending.remove_collaborator, store=store, now=now),
             holds.PlaceHold: partial(holds.place_hold, store=store),
@@ -242,7 +247,9 @@ def dispatcher(
                 accounts.log_in, passwords=passwords, sessions=sessions, **names
             ),
             erasure.PurgeImage: partial(erasure.purge_image, now=now, **erase),
-            erasure.EraseAccount: partial(erasure.erase_account, passwords=passwords, **erase),
+            erasure.EraseAccount: partial(
+                erasure.erase_account, passwords=passwords, owned=owned, **erase
+            ),
             accounts.ChangeAccount: partial(accounts.change_account, **names),
         }
     )
@@ -262,4 +269,27 @@ def _albums(store: EventStore) -> dict[type, Handler]:
             (albums.TakeAlbumBack, albums.take_album_back),
             (albums.PlaceImage, albums.place_image),
         )
+    }
+
+
+def _organizations(
+    settings: Settings, owned: PostgresOrganizations, erase: dict[str, Any]
+) -> dict[type, Handler]:
+    """`erase` is what destroying needs, the store among it."""
+    store, hasher = erase["store"], erase["hasher"]
+    return {
+        organizations.CreateOrganization: partial(
+            organizations.create_organization,
+            store=store,
+            owned=owned,
+            plan=settings.plan,
+            quota_bytes=settings.quota_bytes,
+        ),
+        organizations.Govern: partial(organizations.govern, store=store),
+        organizations.Invite: partial(organizations.invite, store=store, hasher=hasher, now=now),
+        organizations.Join: partial(organizations.join, store=store, now=now),
+        organizations.TransferOwnership: partial(
+            organizations.transfer_ownership, store=store, owned=owned
+        ),
+        organizations.DeleteOrganization: partial(organizations.delete_organization, **erase),
     }

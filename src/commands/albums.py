@@ -6,14 +6,15 @@ from functools import partial, reduce
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from commands.execute import Stream, execute, execute_together
 from commands.ports import Clock, EventStore, Receipt
-from commands.surroundings import circle
+from commands.surroundings import execute_amid, execute_on_album, place, roles
 from domain import album, image, placing
 from domain.access import Permission, Visibility
 from domain.album import Album, AlbumEvent, AlbumText
-from domain.ids import AccountId, AlbumId, ImageId, ShareId
+from domain.ids import AccountId, AlbumId, ImageId, OrganizationId, ShareId, TeamId
 from domain.stream import Event, fold
 
 
@@ -23,6 +24,9 @@ class CreateAlbum(msgspec.Struct, frozen=True, kw_only=True):
     text: AlbumText
     visibility: Visibility
     parent_id: AlbumId | None = None
+    organization_id: OrganizationId | None = None
+    team_id: TeamId | None = None
+    """One of the organization's, whose it will be."""
 
 
 class ChangeAlbum(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,21 +94,28 @@ class PlaceImage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def create_album(command: CreateAlbum, *, store: EventStore, now: Clock) -> Receipt:
+    in_team = command.organization_id is not None
     decide = partial(
         album.create,
         by=command.by,
         text=command.text,
         visibility=command.visibility,
         parent_id=command.parent_id,
+        team_id=command.team_id,
+        organization_id=command.organization_id,
+        roles=await roles(store, command.organization_id, command.team_id) if in_team else {},  # type: ignore[arg-type]  # it is none of None
         now=now(),
     )
     if command.parent_id is None:
         alone = partial(decide, parent=None)
         return await execute(store, _stream(command.album_id), alone, by=command.by)
     streams: list[Stream[Any]] = [_stream(command.album_id), _stream(command.parent_id)]
+    known = await place(store, command.parent_id)
+    team = known.album.roles if known and known.album else {}
 
     def nested(states: Sequence[Any]) -> Sequence[Sequence[Event]]:
-        return [decide(states[0], parent=states[1]), []]
+        parent = replace(states[1], roles=team) if states[1] else None
+        return [decide(states[0], parent=parent), []]
 
     return await execute_together(store, streams, nested, by=command.by)
 
@@ -112,20 +123,20 @@ async def create_album(command: CreateAlbum, *, store: EventStore, now: Clock) -
 async def change_album(command: ChangeAlbum, *, store: EventStore, now: Clock) -> Receipt:
     inside = command.cover_id is not None and await _inside(store, command)
     decide = partial(_changes, command=command, inside=inside, now=now())
-    return await execute(
-        store, _stream(command.album_id), decide, by=command.by, expected=command.expected
+    return await execute_on_album(
+        store, command.album_id, decide, by=command.by, expected=command.expected
     )
 
 
 async def arrange_album(command: ArrangeAlbum, *, store: EventStore, now: Clock) -> Receipt:
     decide = partial(album.arrange, by=command.by, image_ids=command.image_ids, now=now())
-    return await execute(store, _stream(command.album_id), decide, by=command.by)
+    return await execute_on_album(store, command.album_id, decide, by=command.by)
 
 
 async def delete_album(command: DeleteAlbum, *, store: EventStore, now: Clock) -> Receipt:
     decide = partial(album.delete, by=command.by, now=now())
-    return await execute(
-        store, _stream(command.album_id), decide, by=command.by, expected=command.expected
+    return await execute_on_album(
+        store, command.album_id, decide, by=command.by, expected=command.expected
     )
 
 
@@ -139,7 +150,7 @@ async def share_album(command: ShareAlbum, *, store: EventStore, now: Clock) -> 
         expires_at=expires_at,
         now=now(),
     )
-    receipt = await execute(store, _stream(command.album_id), decide, by=command.by)
+    receipt = await execute_on_album(store, command.album_id, decide, by=command.by)
     state = fold(album.evolve, await store.load(command.album_id))
     assert state is not None
     return SharedAlbum(expires_at=state.shares[command.share_id].expires_at, receipt=receipt)
@@ -149,7 +160,7 @@ async def revoke_album_share(
     command: RevokeAlbumShare, *, store: EventStore, now: Clock
 ) -> Receipt:
     decide = partial(album.revoke_share, by=command.by, share_id=command.share_id, now=now())
-    return await execute(store, _stream(command.album_id), decide, by=command.by)
+    return await execute_on_album(store, command.album_id, decide, by=command.by)
 
 
 async def lend_album(command: LendAlbum, *, store: EventStore, now: Clock) -> Receipt:
@@ -160,25 +171,25 @@ async def lend_album(command: LendAlbum, *, store: EventStore, now: Clock) -> Re
         permissions=command.permissions,
         now=now(),
     )
-    return await execute(store, _stream(command.album_id), decide, by=command.by)
+    return await execute_on_album(store, command.album_id, decide, by=command.by)
 
 
 async def take_album_back(command: TakeAlbumBack, *, store: EventStore, now: Clock) -> Receipt:
     decide = partial(album.take_back, by=command.by, account_id=command.account_id, now=now())
-    return await execute(store, _stream(command.album_id), decide, by=command.by)
+    return await execute_on_album(store, command.album_id, decide, by=command.by)
 
 
 async def place_image(command: PlaceImage, *, store: EventStore, now: Clock) -> Receipt:
-    place: Callable[..., Any] = placing.take_out if command.out else placing.put
+    known = await place(store, command.album_id)
+    decision: Callable[..., Any] = placing.take_out if command.out else placing.put
     decide = partial(
-        place,
+        decision,
         by=command.by,
         album_id=command.album_id,
-        album=await circle(store, command.album_id),
+        album=known.album if known else None,
         now=now(),
     )
-    stream = Stream(command.image_id, image.evolve)
-    return await execute(store, stream, decide, by=command.by)
+    return await execute_amid(store, command.image_id, decide, by=command.by)
 
 
 def _stream(album_id: AlbumId) -> Stream[Album]:

@@ -19,8 +19,9 @@ from commands.ports import (
     SetQuota,
     StreamMoved,
 )
+from commands.surroundings import around
 from commands.uploads import charge
-from domain import account, album, claim, image
+from domain import account, album, claim, image, membership, organization, placing
 from domain.account import Account
 from domain.ids import NOBODY, AccountId, AlbumId, ImageId
 from domain.image_events import Cause, ImageEvent, ImageFinalized
@@ -32,6 +33,7 @@ class Kind(StrEnum):
     IMAGE = "image"
     ACCOUNT = "account"
     ALBUM = "album"
+    ORGANIZATION = "organization"
 
 
 class Erasure(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +61,12 @@ class Erasures(Protocol):
     async def find(self, receipt_id: UUID) -> Erasure | None: ...
 
 
+class Owned(Protocol):
+    async def owned(self, account_id: AccountId) -> int:
+        """How many organizations somebody owns, as far as the read model knows."""
+        ...
+
+
 class PurgeImage(msgspec.Struct, frozen=True, kw_only=True):
     by: AccountId
     image_id: ImageId
@@ -79,9 +87,17 @@ class Ordered(msgspec.Struct, frozen=True, kw_only=True):
 async def purge_image(
     command: PurgeImage, *, store: EventStore, hasher: Hasher, erasures: Erasures, now: Clock
 ) -> Ordered:
-    decide = partial(image.purge, by=command.by, request=command.request, now=now())
+    known = await around(store, command.image_id, command.by)
+    asked = partial(image.purge, by=command.by, request=command.request, now=now())
+
+    def decide(state: image.Image | None) -> list[ImageEvent]:
+        return asked(placing.amid(state, known))
+
     receipt = await purge(command.image_id, decide, by=command.by, store=store, hasher=hasher)
-    erasure = await _order(Kind.IMAGE, command.image_id, command.by, store=store, hasher=hasher)
+    state = fold(image.evolve, await store.load(command.image_id))
+    assert state is not None
+    owner_id = state.owner_id
+    erasure = await order(Kind.IMAGE, command.image_id, owner_id, store=store, hasher=hasher)
     await erasures.open(erasure)
     return Ordered(receipt_id=erasure.receipt_id, receipt=receipt)
 
@@ -116,13 +132,15 @@ async def erase_account(
     hasher: Hasher,
     passwords: Passwords,
     erasures: Erasures,
+    owned: Owned,
 ) -> Ordered:
     """Its names are free at once, so nobody can sign in; the rest goes in the background."""
     by = command.by
     if not await passwords.verify(by, command.password):
         raise Unauthenticated
-    receipt = await _end_account(by, account.erase, by=by, store=store, hasher=hasher)
-    erasure = await _order(Kind.ACCOUNT, by, by, store=store, hasher=hasher)
+    erase = partial(account.erase, owned=await owned.owned(by))
+    receipt = await _end_account(by, erase, by=by, store=store, hasher=hasher)
+    erasure = await order(Kind.ACCOUNT, by, by, store=store, hasher=hasher)
     await erasures.open(erasure)
     return Ordered(receipt_id=erasure.receipt_id, receipt=receipt)
 
@@ -141,6 +159,24 @@ async def erase_album_again(subject: UUID, *, store: EventStore, hasher: Hasher)
 async def erase_album(album_id: AlbumId, *, store: EventStore) -> Receipt:
     """With its owner, whoever that was."""
     return await execute(store, Stream(album_id, album.evolve), album.erase, by=NOBODY)
+
+
+async def erase_organization_again(subject: UUID, *, store: EventStore, hasher: Hasher) -> None:
+    """The same for an organization."""
+    no_room = SetQuota(account_id=AccountId(subject), quota_bytes=0)
+    await execute(
+        store,
+        Stream(subject, organization.evolve),
+        membership.delete_again,
+        by=NOBODY,
+        guards=lambda before, after: (no_room,),
+    )
+
+
+async def depart(organization_id: UUID, account_id: AccountId, *, store: EventStore) -> Receipt:
+    """Whose account is erased leaves every organization."""
+    decide = partial(membership.depart, account_id=account_id)
+    return await execute(store, Stream(organization_id, organization.evolve), decide, by=NOBODY)
 
 
 async def erase_account_again(subject: UUID, *, store: EventStore, hasher: Hasher) -> None:
@@ -175,7 +211,7 @@ async def _end_account(
     )
 
 
-async def _order(
+async def order(
     kind: Kind, subject: UUID, owner_id: AccountId, *, store: EventStore, hasher: Hasher
 ) -> Erasure:
     """As the last event of the stream has it."""

@@ -4,9 +4,9 @@ from functools import partial
 
 import msgspec
 
-from commands.execute import Stream, execute
 from commands.ports import Clock, EventStore, Receipt
-from domain import image, lending
+from commands.surroundings import execute_amid
+from domain import lending
 from domain.access import Permission
 from domain.ids import AccountId, ImageId
 
@@ -32,7 +32,7 @@ async def add_collaborator(command: AddCollaborator, *, store: EventStore, now: 
         permissions=command.permissions,
         now=now(),
     )
-    return await execute(store, Stream(command.image_id, image.evolve), decide, by=command.by)
+    return await execute_amid(store, command.image_id, decide, by=command.by)
 
 
 async def remove_collaborator(
@@ -41,4 +41,4 @@ async def remove_collaborator(
     decide = partial(
         lending.remove_collaborator, by=command.by, account_id=command.account_id, now=now()
     )
-    return await execute(store, Stream(command.image_id, image.evolve), decide, by=command.by)
+    return await execute_amid(store, command.image_id, decide, by=command.by)

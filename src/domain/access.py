@@ -92,6 +92,8 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     """Accounts that it is lent to by name, until that is taken back."""
     albums: Sequence[Circle] = ()
     """Those it is in: each lends it to its own circle, but manages nothing of it."""
+    stewards: Mapping[AccountId, Role] = {}
+    """Who may do everything with what the organization has that owns it."""
 
 
 Decision: TypeAlias = Refusal | None
@@ -100,7 +102,7 @@ Decision: TypeAlias = Refusal | None
 ANONYMOUS = Viewer()
 NOTHING: frozenset[Permission] = frozenset()
 _LOOKING = frozenset({Action.VIEW, Action.LIST, Action.DOWNLOAD})
-_BY_ROLE = {
+BY_ROLE = {
     Role.OWNER: frozenset(Action),
     Role.ADMIN: frozenset(Action),
     Role.EDITOR: _LOOKING | {Action.EDIT, Action.ADD},
@@ -113,7 +115,7 @@ def decide(viewer: Viewer, action: Action, image: Subject | None, *, now: dateti
     """Whether `viewer` may do `action`; the refusal says as much as the viewer may know."""
     if image is None or not image.finalized:
         return NotFound()
-    owner = viewer.account_id == image.owner_id
+    owner = viewer.account_id == image.owner_id or viewer.account_id in image.stewards
     if image.deleted:
         return None if owner and action is Action.MANAGE else NotFound()
     if image.quarantined:
@@ -187,7 +189,7 @@ def _granted(album: Circle, account_id: AccountId | None) -> frozenset[Action]:
     if Action.EDIT in by_name:
         by_name |= {Action.ADD}
     role = album.roles.get(account_id)
-    return by_name | (_BY_ROLE[role] if role else frozenset())
+    return by_name | (BY_ROLE[role] if role else frozenset())
 
 
 def _as_guest(viewer: Viewer, action: Action, image: Subject, now: datetime) -> Decision:

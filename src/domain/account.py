@@ -7,7 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from domain.access import Visibility
-from domain.refusals import Conflict, NotFound
+from domain.refusals import Conflict, NotFound, OwnerMustStay
 from domain.stream import Event, Personal
 
 
@@ -125,8 +125,11 @@ def change_settings(account: Account | None, *, to: SettingsChanged) -> list[Acc
     return [SettingsChanged(**changed)] if changed else []  # type: ignore[arg-type]  # fields of the same struct
 
 
-def erase(account: Account | None) -> list[AccountEvent]:
+def erase(account: Account | None, *, owned: int = 0) -> list[AccountEvent]:
+    """`owned` is how many organizations would have no owner then."""
     _existing(account)
+    if owned:
+        raise OwnerMustStay(organizations=owned)
     return [AccountErased()]
 
 

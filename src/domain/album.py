@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from domain import access
 from domain.access import Action, Circle, Permission, Role, Share, Viewer, Visibility
-from domain.ids import AccountId, AlbumId, ImageId, ShareId
+from domain.ids import AccountId, AlbumId, ImageId, OrganizationId, ShareId, TeamId
 from domain.refusals import Conflict, Forbidden, NotFound, TooManyCollaborators
 from domain.stream import Event, Personal
 
@@ -30,6 +30,8 @@ class AlbumCreated(Event, frozen=True, kw_only=True, tag="album.created"):
     visibility: Visibility
     parent_id: AlbumId | None = None
     """The album that it stands in, which itself stands in none."""
+    team_id: TeamId | None = None
+    """Whose it is, where its owner is an organization."""
     personal: AlbumText | None
 
 
@@ -96,6 +98,8 @@ AlbumEvent: TypeAlias = (
 
 class Album(msgspec.Struct, frozen=True, kw_only=True):
     owner_id: AccountId
+    """An account, or the organization of the team."""
+    team_id: TeamId | None = None
     visibility: Visibility
     parent_id: AlbumId | None = None
     title: str = ""
@@ -105,6 +109,7 @@ class Album(msgspec.Struct, frozen=True, kw_only=True):
     shares: Mapping[ShareId, Share] = {}
     collaborators: Mapping[AccountId, frozenset[Permission]] = {}
     roles: Mapping[AccountId, Role] = {}
+    """Of the team, where the caller of a decision has looked."""
     deleted: bool = False
 
     @property
@@ -124,7 +129,10 @@ class Album(msgspec.Struct, frozen=True, kw_only=True):
 def evolve(album: Album | None, event: AlbumEvent) -> Album:  # noqa: C901 - one case an event
     if isinstance(event, AlbumCreated):
         opened = Album(
-            owner_id=event.owner_id, visibility=event.visibility, parent_id=event.parent_id
+            owner_id=event.owner_id,
+            team_id=event.team_id,
+            visibility=event.visibility,
+            parent_id=event.parent_id,
         )
         return replace(opened, **written(event.personal))
     assert album is not None, "an album stream opens with AlbumCreated"
@@ -173,16 +181,32 @@ def create(
     visibility: Visibility,
     parent_id: AlbumId | None,
     now: datetime,
+    team_id: TeamId | None = None,
+    organization_id: OrganizationId | None = None,
+    roles: Mapping[AccountId, Role] = {},
 ) -> list[AlbumEvent]:
-    created = AlbumCreated(owner_id=by, visibility=visibility, parent_id=parent_id, personal=text)
+    """Of one's own, or of a team in which `roles` lets one edit."""
+    owner_id = AccountId(organization_id) if organization_id else by
+    created = AlbumCreated(
+        owner_id=owner_id,
+        team_id=team_id,
+        visibility=visibility,
+        parent_id=parent_id,
+        personal=text,
+    )
     if album is not None:
         if album.deleted:
             raise NotFound
-        if album.owner_id != by:
+        if album.owner_id != owner_id:
             raise Conflict
         return []
+    if team_id is not None:
+        team = evolve(None, created)
+        allowed(replace(team, roles=roles), Action.EDIT, by=by, now=now)
     if parent_id is not None:
         parent = allowed(parent, Action.MANAGE, by=by, now=now)
+        if (parent.owner_id, parent.team_id) != (owner_id, team_id):
+            raise Conflict(reason="the album that it stands in belongs to somebody else")
         if parent.parent_id is not None:
             raise Conflict(reason="albums are nested one level deep")
     return [created]

@@ -9,6 +9,8 @@ from uuid import UUID
 AccountId = NewType("AccountId", UUID)
 ImageId = NewType("ImageId", UUID)
 AlbumId = NewType("AlbumId", UUID)
+OrganizationId = NewType("OrganizationId", UUID)
+TeamId = NewType("TeamId", UUID)
 ShareId = NewType("ShareId", UUID)
 
 NOBODY = AccountId(UUID(int=0))

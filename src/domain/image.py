@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from domain import access
-from domain.access import Circle, Permission, Share, Visibility
+from domain.access import Circle, Permission, Role, Share, Visibility
 from domain.ids import AccountId, AlbumId, ImageId, ShareId
 from domain.image_events import (
     AddedToAlbum,
@@ -37,6 +37,7 @@ from domain.image_events import (
     UploadExpired,
     UploadInitiated,
     UploadRefused,
+    UploadTransferred,
     VisibilityChanged,
 )
 from domain.refusals import (
@@ -52,6 +53,9 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     """What the rules need to know, and no more."""
 
     owner_id: AccountId
+    """An account, or an organization."""
+    uploader_id: AccountId
+    destined: AlbumId | None = None
     size: int
     content_type: str
     expires_at: datetime
@@ -72,10 +76,17 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     album_ids: frozenset[AlbumId] = frozenset()
     albums: tuple[Circle, ...] = ()
     """Of those, the ones that are there, where the caller of a decision has looked."""
+    stewards: Mapping[AccountId, Role] = {}
+    """Of the organization that owns it, likewise."""
     purge_after: datetime | None = None
     purged: Purged | None = None
     held: bool = False
     """Under legal hold: nothing of it may be destroyed."""
+
+    @property
+    def entrusted(self) -> bool:
+        """Whether an organization owns it."""
+        return self.owner_id != self.uploader_id
 
     @property
     def finalized(self) -> bool:
@@ -108,6 +119,7 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
             shares=self.shares,
             collaborators=self.collaborators,
             albums=self.albums,
+            stewards=self.stewards,
         )
 
 
@@ -116,6 +128,8 @@ def evolve(image: Image | None, event: ImageEvent) -> Image:  # noqa: C901 - one
     if isinstance(event, UploadInitiated):
         return Image(
             owner_id=event.owner_id,
+            uploader_id=event.uploader_id or event.owner_id,
+            destined=event.album_id,
             size=event.size,
             content_type=event.content_type,
             expires_at=event.expires_at,
@@ -127,6 +141,8 @@ def evolve(image: Image | None, event: ImageEvent) -> Image:  # noqa: C901 - one
             return replace(image, closed=True)
         case UploadExpired():
             return replace(image, closed=True, expired=True)
+        case UploadTransferred(to=to):
+            return replace(image, owner_id=to)
         case UploadRefused(code=code, facts=facts):
             return replace(image, refusal=(code, facts))
         case UploadDeduplicated(of=of):

@@ -32,6 +32,10 @@ class UploadInitiated(Event, frozen=True, kw_only=True, tag="image.upload-initia
     size: int
     content_type: str
     expires_at: datetime
+    uploader_id: AccountId | None = None
+    """Who sends the bytes, where an organization owns them."""
+    album_id: AlbumId | None = None
+    """Where they are to go."""
     personal: Promised | None
 
 
@@ -41,6 +45,12 @@ class UploadAborted(Event, frozen=True, kw_only=True, tag="image.upload-aborted"
 
 class UploadExpired(Event, frozen=True, kw_only=True, tag="image.upload-expired"):
     pass
+
+
+class UploadTransferred(Event, frozen=True, kw_only=True, tag="image.upload-transferred"):
+    """It goes to an organization's album after all: from now on the organization owns it."""
+
+    to: AccountId
 
 
 class UploadRefused(Event, frozen=True, kw_only=True, tag="image.upload-refused"):
@@ -161,6 +171,7 @@ ImageEvent: TypeAlias = (
     UploadInitiated
     | UploadAborted
     | UploadExpired
+    | UploadTransferred
     | UploadRefused
     | UploadDeduplicated
     | ImageFinalized

@@ -1,17 +1,35 @@
 """Images put into albums and taken out of them."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
+import msgspec
 from msgspec.structs import replace
 
 from domain import access
-from domain.access import Action, Circle, Viewer
+from domain.access import Action, Circle, Role, Viewer
 from domain.ids import AccountId, AlbumId
 from domain.image import Image
 from domain.image_events import AddedToAlbum, ImageEvent, RemovedFromAlbum
 from domain.refusals import NotFound, TooManyAlbums
 
 MOST_ALBUMS = 50
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """An album that an upload goes to, as it is."""
+
+    album_id: AlbumId
+    album: Circle | None
+    owner_id: AccountId | None = None
+    """The organization that it belongs to, which owns what comes to it."""
+
+
+class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
+    """What other streams say of who may do what with an image."""
+
+    albums: tuple[Circle, ...] = ()
+    stewards: Mapping[AccountId, Role] = {}
 
 
 def put(
@@ -29,14 +47,12 @@ def put(
     return [AddedToAlbum(album_id=album_id)]
 
 
-def arrive(
-    *, by: AccountId, album_id: AlbumId | None, album: Circle | None, now: datetime
-) -> list[ImageEvent]:
-    """What puts an image of one's own into an album as it comes to be."""
-    if album_id is None:
+def arrive(place: Place | None, *, by: AccountId, now: datetime) -> list[ImageEvent]:
+    """What puts an image into an album as it comes to be. Raises what bars the album."""
+    if place is None:
         return []
-    access.require_on_album(Viewer(account_id=by), Action.ADD, album, now=now)
-    return [AddedToAlbum(album_id=album_id)]
+    access.require_on_album(Viewer(account_id=by), Action.ADD, place.album, now=now)
+    return [AddedToAlbum(album_id=place.album_id)]
 
 
 def take_out(
@@ -52,9 +68,8 @@ def take_out(
     return [RemovedFromAlbum(album_id=album_id)] if inside else []
 
 
-def amid(image: Image | None, albums: tuple[Circle, ...]) -> Image | None:
-    """The image with what is known of its albums."""
-    return replace(image, albums=albums) if image else None
+def amid(image: Image | None, around: Surroundings) -> Image | None:
+    return replace(image, albums=around.albums, stewards=around.stewards) if image else None
 
 
 def _kept(image: Image | None) -> Image:

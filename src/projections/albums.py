@@ -9,8 +9,8 @@ import msgspec
 from msgspec.structs import replace
 
 from domain import access, album
-from domain.access import Circle, Permission, Share, Viewer, Visibility
-from domain.ids import AccountId, AlbumId, ImageId, ShareId
+from domain.access import Circle, Permission, Role, Share, Viewer, Visibility
+from domain.ids import AccountId, AlbumId, ImageId, ShareId, TeamId
 from domain.stream import Recorded
 from projections.gallery import Sort
 
@@ -24,6 +24,8 @@ class AlbumCard(msgspec.Struct, frozen=True, kw_only=True):
     id: AlbumId
     owner_id: AccountId
     version: int
+    team_id: TeamId | None = None
+    """Whose it is, where its owner is an organization."""
     parent_id: AlbumId | None = None
     title: str = ""
     description: str = ""
@@ -35,13 +37,21 @@ class AlbumCard(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     updated_at: datetime
 
+
+class Binder(msgspec.Struct, frozen=True, kw_only=True):
+    """A card, with the roles in its team."""
+
+    card: AlbumCard
+    roles: Mapping[AccountId, Role] = {}
+
     @property
     def circle(self) -> Circle:
         return Circle(
-            owner_id=self.owner_id,
-            visibility=self.visibility,
-            shares=self.shares,
-            collaborators=self.collaborators,
+            owner_id=self.card.owner_id,
+            visibility=self.card.visibility,
+            shares=self.card.shares,
+            collaborators=self.card.collaborators,
+            roles=self.roles,
         )
 
 
@@ -68,19 +78,19 @@ class AlbumQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AlbumPage(msgspec.Struct, frozen=True, kw_only=True):
-    cards: Sequence[AlbumCard]
+    binders: Sequence[Binder]
     total: int
     next_cursor: str | None
 
 
 class Albums(Protocol):
-    """The read port. Cards are as the log has them by now, whatever the read model knows."""
+    """The read port. Albums and teams are as the log has them by now, however late its model is."""
 
-    async def find(self, album_id: AlbumId) -> AlbumCard | None:
+    async def find(self, album_id: AlbumId) -> Binder | None:
         """None if it is unknown, or deleted."""
         ...
 
-    async def cards(self, ids: Collection[AlbumId]) -> Mapping[UUID, AlbumCard]:
+    async def cards(self, ids: Collection[AlbumId]) -> Mapping[UUID, Binder]:
         """Those that there are."""
         ...
 
@@ -103,6 +113,7 @@ def project(card: AlbumCard | None, recorded: Recorded[Any]) -> AlbumCard | None
             id=AlbumId(recorded.stream_id),
             owner_id=event.owner_id,
             version=recorded.version,
+            team_id=event.team_id,
             parent_id=event.parent_id,
             visibility=event.visibility,
             created_at=recorded.at,

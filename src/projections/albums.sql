@@ -3,6 +3,7 @@ create table albums (
     id uuid primary key,
     owner_id uuid not null,
     version bigint not null,
+    team_id uuid,
     parent_id uuid,
     title text not null,
     description text not null,
@@ -16,5 +17,6 @@ create table albums (
 );
 create index on albums (owner_id, created_at desc, id desc);
 create index on albums (created_at desc, id desc) where visibility = 'public';
+create index on albums (owner_id) where team_id is not null;
 create index on albums (parent_id) where parent_id is not null;
 create index on albums using gin (collaborators) where collaborators <> '{}';

@@ -6,14 +6,21 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
-from domain import album, image_events
-from domain.access import Permission, Visibility
-from domain.ids import AccountId, AlbumId, ShareId
-from domain.stream import Recorded
+from domain import album, image_events, organization
+from domain.access import BY_ROLE, Action, Permission, Visibility
+from domain.ids import AccountId, AlbumId, ShareId, TeamId
+from domain.stream import Recorded, fold
 
-Histories = Mapping[AlbumId, Sequence[Recorded[Any]]]
+Histories = Mapping[UUID, Sequence[Recorded[Any]]]
 
+_GIVING = (
+    organization.MemberJoined
+    | organization.RoleChanged
+    | organization.OwnershipTransferred
+    | organization.TeamMemberAdded
+)
 LOOKING = frozenset({Permission.VIEW, Permission.DOWNLOAD})
 EVERYTHING = frozenset(Permission)
 
@@ -22,7 +29,7 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
     """Something that opens an image. To everybody, where it names neither account nor link."""
 
     via: str
-    """owner, visibility, collaborator, share, album-owner, album-collaborator or album-share."""
+    """owner, role, visibility, collaborator, share; the same of an album, as in album-share."""
     permissions: frozenset[Permission]
     because: Sequence[Recorded[Any]]
     """The events that together make it so."""
@@ -41,13 +48,30 @@ class Closed(msgspec.Struct, frozen=True, kw_only=True):
     because: Sequence[Recorded[Any]]
 
 
-def grants(history: Sequence[Recorded[Any]], albums: Histories, *, now: datetime) -> list[Grant]:
-    """Of an image that is there. `albums` are the histories of those it is in."""
-    found = [*_of_image(history, now)]
+def grants(
+    history: Sequence[Recorded[Any]],
+    albums: Histories,
+    owners: Histories,
+    *,
+    now: datetime,
+) -> list[Grant]:
+    """Of an image that is there.
+
+    `albums` are the histories of those it is in, `owners` those of the organizations that own it
+    or them.
+    """
+    found = [*_of_image(history, owners, now)]
     for entered in _in_albums(history).values():
         album_id = entered.event.album_id
-        found += _of_album(album_id, entered, albums.get(album_id, ()), now)
+        found += _of_album(album_id, entered, albums.get(album_id, ()), owners, now)
     return found
+
+
+def owner(history: Sequence[Recorded[Any]]) -> Recorded[Any]:
+    """The event that says whose it is."""
+    return (
+        _last(history, image_events.UploadTransferred, image_events.UploadInitiated) or history[0]
+    )
 
 
 def album_ids(history: Sequence[Recorded[Any]]) -> Sequence[AlbumId]:
@@ -68,12 +92,17 @@ def closed(history: Sequence[Recorded[Any]]) -> Closed | None:
     return None
 
 
-def _of_image(history: Sequence[Recorded[Any]], now: datetime) -> Iterator[Grant]:
-    opened = history[0]
-    owner = opened.event.owner_id
-    yield Grant(
-        via="owner", account_id=owner, permissions=EVERYTHING, manages=True, because=[opened]
-    )
+def _of_image(
+    history: Sequence[Recorded[Any]], owners: Histories, now: datetime
+) -> Iterator[Grant]:
+    owned = owner(history)
+    owner_id = getattr(owned.event, "to", None) or owned.event.owner_id
+    if owner_id in owners:
+        yield from _by_role("role", [owned], owners[owner_id], None)
+    else:
+        yield Grant(
+            via="owner", account_id=owner_id, permissions=EVERYTHING, manages=True, because=[owned]
+        )
     shown = _last(history, image_events.ImageFinalized, image_events.VisibilityChanged)
     if shown and shown.event.visibility is not Visibility.PRIVATE:
         yield Grant(via="visibility", permissions=LOOKING, because=[shown])
@@ -99,18 +128,27 @@ def _of_image(history: Sequence[Recorded[Any]], now: datetime) -> Iterator[Grant
 
 
 def _of_album(
-    album_id: AlbumId, entered: Recorded[Any], history: Sequence[Recorded[Any]], now: datetime
+    album_id: AlbumId,
+    entered: Recorded[Any],
+    history: Sequence[Recorded[Any]],
+    owners: Histories,
+    now: datetime,
 ) -> Iterator[Grant]:
     if not history or _last(history, album.AlbumDeleted):
         return
     created = history[0]
-    yield Grant(
-        via="album-owner",
-        album_id=album_id,
-        account_id=created.event.owner_id,
-        permissions=EVERYTHING,
-        because=[entered, created],
-    )
+    if created.event.team_id:
+        reasons, team = [entered, created], owners.get(created.event.owner_id, ())
+        for grant in _by_role("album-role", reasons, team, created.event.team_id):
+            yield replace(grant, album_id=album_id, manages=False)
+    else:
+        yield Grant(
+            via="album-owner",
+            album_id=album_id,
+            account_id=created.event.owner_id,
+            permissions=EVERYTHING,
+            because=[entered, created],
+        )
     for it in _standing(history, "account_id", album.AlbumLent, album.AlbumTakenBack):
         yield Grant(
             via="album-collaborator",
@@ -129,6 +167,32 @@ def _of_album(
                 expires_at=it.event.expires_at,
                 because=[entered, it],
             )
+
+
+def _by_role(
+    via: str,
+    reasons: Sequence[Recorded[Any]],
+    history: Sequence[Recorded[Any]],
+    team_id: TeamId | None,
+) -> Iterator[Grant]:
+    """Each person's role, and the event that gave it."""
+    state = fold(organization.evolve, history)
+    for account_id, role in (state.roles(team_id) if state else {}).items():
+        actions = BY_ROLE[role]
+        yield Grant(
+            via=via,
+            account_id=account_id,
+            permissions=frozenset(it for it in Permission if Action(it.value) in actions),
+            manages=Action.MANAGE in actions,
+            because=[*reasons, _gave(history, account_id)],
+        )
+
+
+def _gave(history: Sequence[Recorded[Any]], account_id: AccountId) -> Recorded[Any]:
+    """The last event about somebody that a role can come of."""
+    created = history[0]
+    about = (it for it in reversed(history) if getattr(it.event, "account_id", None) == account_id)
+    return next((it for it in about if isinstance(it.event, _GIVING)), created)
 
 
 def _in_albums(history: Sequence[Recorded[Any]]) -> dict[AlbumId, Recorded[Any]]:

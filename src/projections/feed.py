@@ -8,14 +8,15 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
-from domain import access, album, image_events
+from domain import access, album, image_events, organization
 from domain.access import Action, Viewer, Visibility
 from domain.catalogue import EVENTS, stream_of
 from domain.ids import AccountId, AlbumId, ImageId
 from domain.stream import Recorded, tag
-from projections.albums import AlbumCard
+from projections.albums import Binder
 from projections.gallery import Card
 from projections.history import told
+from projections.organizations import OrganizationCard
 
 
 class Feed(Protocol):
@@ -56,12 +57,13 @@ def for_viewer(
     caller: AccountId | None,
     events: Sequence[Recorded[Any]],
     cards: Mapping[UUID, Card],
-    albums: Mapping[UUID, AlbumCard],
+    albums: Mapping[UUID, Binder],
+    owners: Mapping[UUID, OrganizationCard],
     wanted: Wanted,
     *,
     now: datetime,
 ) -> list[Told]:
-    """Those events that the caller may see, by `cards` and `albums` as of the last event.
+    """Those events that the caller may see, by what read models say as of the last event.
 
     One's own acts, and everything about one's own images, albums and account, is shown. Of other
     people's only what may be listed for the caller now, and of their events only those that say
@@ -78,7 +80,7 @@ def for_viewer(
         card = cards.get(recorded.stream_id)
         if not _within(recorded, card, wanted.album):
             continue
-        own = _own(caller, recorded, card or albums.get(recorded.stream_id))
+        own = _own(caller, recorded, card or albums.get(recorded.stream_id), owners)
         if own or _lent(caller, recorded) or _listable(viewer, recorded, card, albums, now):
             shown.append(_shown(recorded, own=own))
     return shown
@@ -93,6 +95,15 @@ def albums_of(events: Sequence[Recorded[Any]], cards: Mapping[UUID, Card]) -> se
     about = {AlbumId(it.stream_id) for it in events if _stream(it) == "album"}
     named = {id for it in events if (id := getattr(it.event, "album_id", None))}
     return about | named | {id for card in cards.values() for id in card.albums}
+
+
+def owners_of(
+    events: Sequence[Recorded[Any]], cards: Mapping[UUID, Card], albums: Mapping[UUID, Binder]
+) -> set[UUID]:
+    """The organizations that the events are about, and those that own what they are about."""
+    about = {it.stream_id for it in events if _stream(it) == "organization"}
+    teams = {it.card.owner_id for it in albums.values() if it.card.team_id}
+    return about | teams | {card.owner_id for card in cards.values() if card.entrusted}
 
 
 def schemas() -> dict[str, Any]:
@@ -113,11 +124,21 @@ def _within(recorded: Recorded[Any], card: Card | None, album_id: AlbumId | None
     return album_id is None or album_id in named or (card is not None and album_id in card.albums)
 
 
-def _own(caller: AccountId | None, recorded: Recorded[Any], card: Card | AlbumCard | None) -> bool:
+def _own(
+    caller: AccountId | None,
+    recorded: Recorded[Any],
+    thing: Card | Binder | None,
+    owners: Mapping[UUID, OrganizationCard],
+) -> bool:
+    """One's own act, or about what is one's own, or of an organization that one governs."""
     if caller is None:
         return False
-    owner = card.owner_id if card else None
-    return caller in (recorded.by, recorded.stream_id, owner)
+    card = thing.card if isinstance(thing, Binder) else thing
+    owner_id = card.owner_id if card else recorded.stream_id
+    owner = owners.get(owner_id)
+    return caller in (recorded.by, owner_id) or (
+        owner is not None and caller in owner.state.stewards
+    )
 
 
 def _lent(caller: AccountId | None, recorded: Recorded[Any]) -> bool:
@@ -127,8 +148,15 @@ def _lent(caller: AccountId | None, recorded: Recorded[Any]) -> bool:
             | image_events.CollaboratorRemoved(account_id=account_id)
             | album.AlbumLent(account_id=account_id)
             | album.AlbumTakenBack(account_id=account_id)
+            | organization.MemberInvited(account_id=account_id)
+            | organization.MemberJoined(account_id=account_id)
+            | organization.MemberLeft(account_id=account_id)
+            | organization.RoleChanged(account_id=account_id)
+            | organization.OwnershipTransferred(account_id=account_id)
+            | organization.TeamMemberAdded(account_id=account_id)
+            | organization.TeamMemberRemoved(account_id=account_id)
         ):
-            return caller == account_id
+            return caller is not None and caller == account_id
     return False
 
 
@@ -136,7 +164,7 @@ def _listable(
     viewer: Viewer,
     recorded: Recorded[Any],
     card: Card | None,
-    albums: Mapping[UUID, AlbumCard],
+    albums: Mapping[UUID, Binder],
     now: datetime,
 ) -> bool:
     def found(album_id: UUID) -> bool:
@@ -144,7 +172,7 @@ def _listable(
         return access.decide_on_album(viewer, Action.LIST, circle, now=now) is None
 
     if recorded.stream_id in albums:
-        visibility = albums[recorded.stream_id].visibility
+        visibility = albums[recorded.stream_id].card.visibility
         return _harmless(recorded.event, visibility) and found(recorded.stream_id)
     if card is None or not _harmless(recorded.event, card.visibility):
         return False

@@ -26,6 +26,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
 
     id: ImageId
     owner_id: AccountId
+    """An account, or an organization."""
+    uploader_id: AccountId
     version: int
     size: int
     filename: str
@@ -57,6 +59,11 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: datetime
     deleted_at: datetime | None = None
     purge_after: datetime | None = None
+
+    @property
+    def entrusted(self) -> bool:
+        """Whether an organization owns it."""
+        return self.owner_id != self.uploader_id
 
     @property
     def finalized(self) -> bool:
@@ -191,6 +198,7 @@ def _opened(recorded: Recorded[Any], event: image_events.UploadInitiated) -> Car
     return Card(
         id=ImageId(recorded.stream_id),
         owner_id=event.owner_id,
+        uploader_id=event.uploader_id or event.owner_id,
         version=recorded.version,
         size=event.size,
         filename=event.personal.filename if event.personal else "",
@@ -210,6 +218,8 @@ def _changes(card: Card, recorded: Recorded[Any]) -> dict[str, Any]:  # noqa: C9
             return {"closed": True}
         case image_events.UploadDeduplicated(of=of):
             return {"closed": True, "duplicate_of": of}
+        case image_events.UploadTransferred(to=to):
+            return {"owner_id": to}
         case image_events.ImageFinalized() as event:
             return _accepted(event, recorded.at)
         case image_events.ImageCleared():

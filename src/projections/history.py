@@ -17,13 +17,15 @@ Document: TypeAlias = msgspec.Struct | None
 
 _UNTOLD = {
     *("id", "owner_id", "version", "attempt", "shares", "collaborators", "albums", "arranged"),
+    *("uploader_id", "members", "teams", "invitations"),
     *("created_at", "updated_at", "at"),
 }
 """Of documents: what never changes, or says nothing to people."""
-_INTERNAL = {"attempt", "owner_id"}
+_INTERNAL = {"attempt", "owner_id", "address_id"}
 _PREFIXES = {
-    **{"share_id": "shr", "shared_with": "u", "account_id": "u", "album_id": "alb"},
-    **{"parent_id": "alb", "of": "img", "image_id": "img", "image_ids": "img"},
+    **{"share_id": "shr", "shared_with": "u", "account_id": "u", "uploader_id": "u"},
+    **{"album_id": "alb", "parent_id": "alb", "of": "img", "image_id": "img", "image_ids": "img"},
+    **{"team_id": "team", "invitation_id": "inv", "to": "org"},
 }
 """Of events: the fields that are ids."""
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from domain.stream import Recorded
-from projections import accounts, albums, development, gallery, search
+from projections import accounts, albums, development, gallery, organizations, search
 
 D = TypeVar("D", bound=msgspec.Struct)
 
@@ -59,6 +59,13 @@ ALL: Sequence[Projection[Any]] = (
         table="albums",
         document=albums.AlbumCard,
         project=albums.project,
+    ),
+    Projection(
+        name=organizations.NAME,
+        streams=organizations.STREAMS,
+        table="organizations",
+        document=organizations.OrganizationCard,
+        project=organizations.project,
     ),
     Projection(
         name=search.NAME,

@@ -1,14 +1,15 @@
 """What holds of every read model: it follows, forgives what it does not know, and can be reread."""
 
 import re
+from uuid import UUID
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain import account, album, claim
-from domain.access import Permission, Visibility
+from domain import account, album, claim, organization
+from domain.access import Permission, Role, Visibility
 from domain.account import Identity, SettingsChanged, Username
 from domain.stream import Event
 from projections import gallery
@@ -21,6 +22,7 @@ class FromTheFuture(Event, frozen=True, kw_only=True, tag="image.sent-to-the-moo
     """An event that this release does not know."""
 
 
+TEAM = UUID(int=70)
 names = st.text("abc", min_size=1, max_size=4)
 settings = st.builds(
     SettingsChanged,
@@ -62,7 +64,51 @@ def albums(draw):
     return [created, *draw(st.lists(album_events, max_size=6))]
 
 
-STREAMS = {"image": histories(), "account": accounts(), "album": albums()}
+roles = st.sampled_from([Role.ADMIN, Role.VIEWER])
+team = {"team_id": st.just(TEAM)}
+organization_events = st.one_of(
+    st.builds(
+        organization.MemberJoined, invitation_id=st.just(TEAM), account_id=people, role=roles
+    ),
+    st.builds(organization.RoleChanged, account_id=people, role=roles),
+    st.builds(organization.OwnershipTransferred, account_id=people),
+    st.builds(organization.MemberLeft, account_id=people),
+    st.builds(
+        organization.MemberInvited,
+        invitation_id=st.just(TEAM),
+        role=roles,
+        expires_at=st.just(NOW),
+        address_id=st.just(TEAM),
+        account_id=st.none() | people,
+    ),
+    st.builds(organization.InvitationEnded, invitation_id=st.just(TEAM)),
+    st.builds(organization.TeamRenamed, personal=st.none(), **team),
+    st.builds(organization.TeamMemberAdded, account_id=people, role=roles, **team),
+    st.builds(organization.TeamMemberRemoved, account_id=people, **team),
+    st.just(organization.OrganizationDeleted()),
+)
+
+
+@st.composite
+def organizations(draw):
+    name = draw(st.none() | st.builds(organization.Name, name=names))
+    created = organization.OrganizationCreated(
+        owner_id=OWNER, plan="free", quota_bytes=1, personal=name
+    )
+    story = [created, organization.TeamCreated(team_id=TEAM, personal=name)]
+    for event in draw(st.lists(organization_events, max_size=6)):
+        story.append(event)
+        if isinstance(event, organization.OrganizationDeleted):
+            break
+    return story
+
+
+STREAMS = {
+    "image": histories(),
+    "account": accounts(),
+    "album": albums(),
+    "organization": organizations(),
+}
 every_history = pytest.mark.parametrize("projection", ALL, ids=lambda projection: projection.name)
 
 

@@ -84,7 +84,7 @@ def test_a_grant_is_named_for_whatever_is_allowed_and_for_nothing_else(story, no
     state = fold(image.evolve, history)
     inside = [fold(album.evolve, albums[id]).circle for id in state.album_ids]
     subject = replace(state.subject, albums=[it for it in inside if it])
-    named = grants(history, albums, now=now)
+    named = grants(history, albums, {}, now=now)
 
     for viewer in (
         Viewer(),
