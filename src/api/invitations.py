@@ -14,8 +14,9 @@ from api.org_views import governed, invitation, joined, organization
 from api.parts import Given, Parts
 from api.waiting import ORGANIZATIONS, written
 from commands.organizations import Govern, Invite, Join, ending
-from domain.ids import OrganizationId, from_text, to_text
-from domain.refusals import NotFound
+from domain.ids import AccountId, OrganizationId, from_text, to_text
+from domain.organization import MemberJoined
+from domain.refusals import InvitationOver, NotFound
 
 
 class InvitingController(Controller):
@@ -39,6 +40,8 @@ class InvitingController(Controller):
         invited = await parts.dispatch(command)
         headers = await written(parts, invited.receipt, ORGANIZATIONS)
         card = await governed(parts, caller, asked)
+        if made not in card.invitations:
+            raise InvitationOver  # asked again, after it was answered
         body = invitation(made, card.invitations[made]) | {"token": _token(parts, asked, made)}
         location = {"Location": f"/v1/orgs/{id}/invitations/{body['invitationId']}"}
         return Response(body, status_code=201, headers=headers | location)
@@ -93,9 +96,8 @@ class InvitedController(Controller):
     ) -> Response[dict[str, Any]]:
         made = invitation_id(id)
         card = await parts.organizations.of_invitation(made)
-        if card is None:
-            raise NotFound
-        command = Join(by=caller, organization_id=card.id, invitation_id=made, with_token=False)
+        found = card.id if card else await _joined_by(parts, caller, made)
+        command = Join(by=caller, organization_id=found, invitation_id=made, with_token=False)
         return await _joined(parts, command)
 
     @delete("/{id:str}", status_code=204, summary="Decline")
@@ -107,6 +109,16 @@ class InvitedController(Controller):
         command = Govern(by=caller, organization_id=card.id, decide=ending(made))
         headers = await written(parts, await parts.dispatch(command), ORGANIZATIONS)
         return Response(None, status_code=204, headers=headers)
+
+
+async def _joined_by(parts: Parts, caller: AccountId, id: UUID) -> OrganizationId:
+    """Where the caller has used the invitation already. Raises NotFound."""
+    for card in await parts.organizations.joined(caller):
+        for recorded in await parts.store.load(card.id):
+            event = recorded.event
+            if isinstance(event, MemberJoined) and event.invitation_id == id:
+                return card.id
+    raise NotFound
 
 
 async def _joined(parts: Parts, command: Join) -> Response[dict[str, Any]]:

@@ -150,12 +150,12 @@ def transfer(
 ) -> list[OrganizationEvent]:
     """`owned` is how many `to` owns already."""
     organization = member(organization, by)
+    if organization.members.get(to) is Role.OWNER:
+        return []
     if organization.members[by] is not Role.OWNER:
         raise Forbidden
     if to not in organization.members:
         raise NotFound
-    if to == by:
-        return []
     if owned >= MOST_OWNED:
         raise TooManyOrganizations(limit=MOST_OWNED)
     return [OwnershipTransferred(account_id=to)]

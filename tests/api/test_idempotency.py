@@ -31,6 +31,8 @@ class Request(msgspec.Struct, kw_only=True):
     other: dict[str, Any]
     events: int
     anonymous: bool = False
+    by: Person | None = None
+    """Who sends it, if not whom it was made for."""
 
 
 def promise(name: str = "a.png") -> dict[str, Any]:
@@ -221,6 +223,82 @@ def filling_an_album(person: Person) -> Request:
     )
 
 
+def organization(person: Person) -> str:
+    """Of somebody new: an account owns only so many."""
+    made = expect(person.http.post("/v1/orgs", json={"name": "Firm"}), 201)["orgId"]
+    return f"/v1/orgs/{made}"
+
+
+def founding(person: Person) -> Request:
+    founder = Person(person.service, "founder")
+    return Request(
+        path="/v1/orgs",
+        body={"json": {"name": "One"}},
+        other={"json": {"name": "Two"}},
+        events=1,
+        by=founder,
+    )
+
+
+def making_a_team(person: Person) -> Request:
+    founder = Person(person.service, "founder")
+    return Request(
+        path=f"{organization(founder)}/teams",
+        body={"json": {"name": "One"}},
+        other={"json": {"name": "Two"}},
+        events=1,
+        by=founder,
+    )
+
+
+def inviting(person: Person) -> Request:
+    founder = Person(person.service, "founder")
+    return Request(
+        path=f"{organization(founder)}/invitations",
+        body={"json": {"email": "one@example.org"}},
+        other={"json": {"email": "two@example.org"}},
+        events=1,
+        by=founder,
+    )
+
+
+def invited(person: Person, whom: Person) -> tuple[str, dict[str, Any]]:
+    path = organization(person)
+    invitation = {"email": whom.email, "role": "editor"}
+    return path, expect(person.http.post(f"{path}/invitations", json=invitation), 201)
+
+
+def joining_by_a_token(person: Person) -> Request:
+    founder = Person(person.service, "founder")
+    token = invited(founder, person)[1]["token"]
+    return Request(
+        path="/v1/invitations/accept",
+        body={"json": {"token": token}},
+        other={"json": {"token": "x"}},
+        events=1,
+    )
+
+
+def joining(person: Person) -> Request:
+    founder = Person(person.service, "founder")
+    id = invited(founder, person)[1]["invitationId"]
+    return Request(path=f"/v1/invitations/{id}/accept", body={}, other={"content": b"{}"}, events=1)
+
+
+def handing_over(person: Person) -> Request:
+    founder, heir = Person(person.service, "founder"), Person(person.service, "heir")
+    path, invitation = invited(founder, heir)
+    token = {"token": invitation["token"]}
+    expect(heir.http.post("/v1/invitations/accept", json=token), 200)
+    return Request(
+        path=f"{path}/transfer",
+        body={"json": {"userId": heir.id}},
+        other={"json": {"userId": founder.id}},
+        events=1,
+        by=founder,
+    )
+
+
 POSTS: dict[str, list[Callable[[Person], Request]]] = {
     "/v1/auth/signup": [signing_up],
     "/v1/uploads": [initiating],
@@ -233,6 +311,12 @@ POSTS: dict[str, list[Callable[[Person], Request]]] = {
     "/v1/images/bulk": [acting_on_many, purging_many, filling_an_album],
     "/v1/albums": [making_an_album],
     "/v1/albums/{id}/share": [sharing_an_album],
+    "/v1/orgs": [founding],
+    "/v1/orgs/{id}/teams": [making_a_team],
+    "/v1/orgs/{id}/invitations": [inviting],
+    "/v1/orgs/{id}/transfer": [handing_over],
+    "/v1/invitations/accept": [joining_by_a_token],
+    "/v1/invitations/{id}/accept": [joining],
     "/v1/operations/{id}/undo": [undoing],
     "/v1/images/{id}/share": [sharing],
     "/v1/images/{id}/signed-url": [signing_a_url],
@@ -264,7 +348,7 @@ def log(service):
 
 
 def send(person: Person, request: Request, key: str, *, other: bool = False) -> httpx.Response:
-    http = person.service.client() if request.anonymous else person.http
+    http = person.service.client() if request.anonymous else (request.by or person).http
     headers = {"Idempotency-Key": key}
     return http.post(request.path, headers=headers, **(request.other if other else request.body))
 
@@ -342,7 +426,9 @@ def ids(body: Any) -> set[str]:
     """Whatever the answer names as made."""
     text = json.dumps(body)
     return {
-        part for part in text.split('"') if part.startswith(("img_", "upl_", "shr_", "alb_", "u_"))
+        part
+        for part in text.split('"')
+        if part.startswith(("img_", "upl_", "shr_", "alb_", "org_", "team_", "inv_", "u_"))
     }
 
 

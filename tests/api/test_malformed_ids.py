@@ -53,13 +53,23 @@ def routes(anyone: httpx.Client) -> list[tuple[str, str]]:
 
 
 BODIES = {
+    r"/orgs(/[^/]*(/teams)?)?$|/teams/[^/]*$": b'{"name": "x"}',
+    r"/members/": b'{"role": "viewer"}',
+    r"/invitations$": b'{"email": "x@example.org"}',
+    r"/transfer$": b'{"userId": "u_00000000000000000000000000"}',
     r"/admin/": b'{"reason": "why"}',
     r"/collaborators/": b'{"permissions": ["view"]}',
     r"/albums/[^/]*/images$": b'{"imageIds": ["img_x"]}',
     r"/order$": b'{"imageIds": []}',
 }
 """What is valid where an empty object is not."""
-NAMED = {"image": "img_", "share": "shr_", "user": "u_", "variant": "thumb.webp"}
+NAMED = {
+    "invitation": "inv_",
+    "image": "img_",
+    "share": "shr_",
+    "user": "u_",
+    "variant": "thumb.webp",
+}
 """What stands for the parts of a path that are not called `id`."""
 
 
@@ -92,6 +102,9 @@ def test_on_every_route_one_that_is_nobodys(ann, admin, anyone, routes):
             path = path.replace("img_", "upl_")
         if "/albums/" in path:
             path = path.replace("img_", "alb_", 1)
+        for part, prefix in (("/orgs/", "org_"), ("/teams/", "team_"), ("/invitations/", "inv_")):
+            if path.startswith(f"/v1{part}"):
+                path = path.replace("img_", prefix, 1)
         if "/users/" in path:
             continue  # an empty list: whether somebody is here is nobody's business
         asking = (admin if "/admin/" in path else ann).http
