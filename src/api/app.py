@@ -86,6 +86,7 @@ def create(parts: Parts) -> Litestar:
             feed.schema,
             history.of_image,
             history.of_album,
+            history.of_organization,
             history.of_account,
             listing.images,
             listing.images_of,

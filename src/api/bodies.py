@@ -213,6 +213,13 @@ def details(said: Describing) -> Details:
     return found
 
 
+def clean(field: str, text: str) -> str:
+    """One text as the domain keeps it. Raises Validation."""
+    if _CONTROL.search(text):
+        raise Validation(errors=[_complaint(field, "holds control characters")])
+    return unicodedata.normalize("NFC", text)
+
+
 def file_name(name: str) -> str:
     """A name without folders and control characters; it is shown, never used as a path."""
     bare = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]

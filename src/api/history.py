@@ -7,8 +7,9 @@ from litestar import get
 from litestar.params import FromPath
 from msgspec.structs import replace
 
-from api.identity import AnyRequest, Caller, administrators, album_id, image_id
+from api.identity import AnyRequest, Caller, administrators, album_id, image_id, organization_id
 from api.listing import Asked
+from api.org_views import governed
 from api.parts import Given, Parts
 from api.pictures import picture
 from api.surroundings import owners
@@ -17,10 +18,11 @@ from domain.access import Action, Viewer
 from domain.ids import AccountId, ImageId, to_text
 from domain.refusals import NotFound
 from domain.stream import Recorded, fold
-from projections import accounts, albums, gallery
+from projections import accounts, albums, gallery, organizations
 from projections.albums import AlbumCard
 from projections.gallery import Card, Exhibit
 from projections.history import Moment, Step, document, moment, steps, until
+from projections.organizations import OrganizationCard
 
 
 @get("/v1/images/{id:str}/history", tags=["images"], summary="Every event of an image")
@@ -65,6 +67,21 @@ async def of_album(
     return _then(then) | {"album": _album(card) if card else None}
 
 
+@get("/v1/orgs/{id:str}/history", tags=["organizations"], summary="Every event of an organization")
+async def of_organization(
+    request: AnyRequest, id: FromPath[str], caller: Caller, parts: Given
+) -> dict[str, Any]:
+    """For its owner and administrators. With `at`, a position or a time: as it was then."""
+    card = await governed(parts, caller, organization_id(id))
+    history, at = await parts.store.load(card.id), _at(request)
+    if at is None:
+        told = [_shown(it) for it in steps(organizations.project, history)]
+        return {"orgId": id, "events": told}
+    then = until(history, at)
+    found = document(organizations.project, then)
+    return _then(then) | {"org": _organization(found) if found else None}
+
+
 @get("/v1/me/history", tags=["account"], summary="Every event of the account")
 async def of_account(request: AnyRequest, caller: Caller, parts: Given) -> dict[str, Any]:
     """With `at`, a position or a time: the account as it was then."""
@@ -91,6 +108,21 @@ async def _picture(parts: Parts, card: Card | None) -> Any:
     now = await parts.gallery.find(card.id)
     then = Exhibit(card=card, print=now.print if now else None, album_ids=list(card.albums))
     return picture(then, parts.public_url)
+
+
+def _organization(card: OrganizationCard) -> dict[str, Any]:
+    return {
+        "orgId": to_text("org", card.id),
+        "name": card.name,
+        "members": {to_text("u", it): role.value for it, role in card.members.items()},
+        "teams": {
+            to_text("team", id): {
+                "name": team.name,
+                "members": {to_text("u", it): role.value for it, role in team.members.items()},
+            }
+            for id, team in card.teams.items()
+        },
+    }
 
 
 def _album(card: AlbumCard) -> dict[str, Any]:

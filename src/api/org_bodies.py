@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from api.bodies import Body, Describing, Email, Title, details
+from api.bodies import Body, Email, Title
 from domain.access import Role
 
 
@@ -31,8 +31,3 @@ class Accepting(Body, kw_only=True):
 
 class Transfer(Body, kw_only=True):
     user_id: str
-
-
-def cleaned(name: str) -> str:
-    """As the domain keeps it. Raises Validation."""
-    return details(Describing(title=name)).title or ""

@@ -5,10 +5,11 @@ from typing import Any
 from litestar import Controller, Response, delete, get, patch, post
 from litestar.params import FromPath, JSONBody
 
+from api.bodies import clean
 from api.erasure import accepted
 from api.idempotency import Ids
 from api.identity import Caller, account_id, organization_id
-from api.org_bodies import NewOrganization, NewRole, Transfer, cleaned
+from api.org_bodies import NewOrganization, NewRole, Transfer
 from api.org_views import governed, joined, organization
 from api.parts import Given
 from api.waiting import ORGANIZATIONS, written
@@ -33,7 +34,7 @@ class OrganizationController(Controller):
         self, data: JSONBody[NewOrganization], caller: Caller, parts: Given, new_id: Ids
     ) -> Response[dict[str, Any]]:
         id = OrganizationId(new_id())
-        command = CreateOrganization(by=caller, organization_id=id, name=cleaned(data.name))
+        command = CreateOrganization(by=caller, organization_id=id, name=clean("name", data.name))
         headers = await written(parts, await parts.dispatch(command), ORGANIZATIONS)
         body = organization(await joined(parts, caller, id), caller)
         location = {"Location": f"/v1/orgs/{body['orgId']}"}
@@ -53,7 +54,7 @@ class OrganizationController(Controller):
         self, id: FromPath[str], data: JSONBody[NewOrganization], caller: Caller, parts: Given
     ) -> Response[dict[str, Any]]:
         asked = organization_id(id)
-        decide = renaming(cleaned(data.name))
+        decide = renaming(clean("name", data.name))
         command = Govern(by=caller, organization_id=asked, decide=decide)
         headers = await written(parts, await parts.dispatch(command), ORGANIZATIONS)
         return Response(organization(await joined(parts, caller, asked), caller), headers=headers)

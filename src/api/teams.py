@@ -5,9 +5,10 @@ from typing import Any
 from litestar import Controller, Response, delete, get, patch, post, put
 from litestar.params import FromPath, JSONBody
 
+from api.bodies import clean
 from api.idempotency import Ids
 from api.identity import Caller, account_id, organization_id, team_id
-from api.org_bodies import NewRole, NewTeam, cleaned
+from api.org_bodies import NewRole, NewTeam
 from api.org_views import joined, organization_of, seen_team, team
 from api.parts import Given, Parts
 from api.waiting import ORGANIZATIONS, written
@@ -37,7 +38,7 @@ class TeamsController(Controller):
         new_id: Ids,
     ) -> Response[dict[str, Any]]:
         asked, made = organization_id(id), TeamId(new_id())
-        decide = creating_team(made, cleaned(data.name))
+        decide = creating_team(made, clean("name", data.name))
         command = Govern(by=caller, organization_id=asked, decide=decide)
         headers = await written(parts, await parts.dispatch(command), ORGANIZATIONS)
         body = team(await joined(parts, caller, asked), made, caller)
@@ -66,7 +67,7 @@ class TeamController(Controller):
         self, id: FromPath[str], data: JSONBody[NewTeam], caller: Caller, parts: Given
     ) -> Response[dict[str, Any]]:
         asked = team_id(id)
-        headers = await _done(parts, caller, asked, renaming_team(asked, cleaned(data.name)))
+        headers = await _done(parts, caller, asked, renaming_team(asked, clean("name", data.name)))
         card, _ = await seen_team(parts, caller, asked)
         return Response(team(card, asked, caller), headers=headers)
 

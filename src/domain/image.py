@@ -287,7 +287,7 @@ def restore(image: Image | None, *, by: AccountId, now: datetime) -> list[ImageE
 
 def purge(image: Image | None, *, by: AccountId, request: UUID, now: datetime) -> list[ImageEvent]:
     """Its owner wants it gone for good. Raises AlreadyPurged, to its owner only."""
-    if image is not None and image.purged and image.owner_id == by:
+    if image is not None and image.purged and by in {image.owner_id, *image.stewards}:
         if image.purged.request == request:
             return []
         raise AlreadyPurged

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from tests.api.test_albums import at, ids, inside, new_album
-from tests.people import Person, eventually, expect, refused
+from tests.people import PASSWORD, Person, eventually, expect, refused
 
 
 @pytest.fixture(scope="module")
@@ -279,7 +279,7 @@ def test_who_is_deleted_takes_everything_along(service, dot):
     album = new_album(owner, "Doomed", teamId=team["teamId"])
     image = member.upload(dot, albumId=album["albumId"], visibility="public")
     refused(
-        owner.http.request("DELETE", "/v1/me", json={"password": "correct horse battery"}),
+        owner.http.request("DELETE", "/v1/me", json={"password": PASSWORD}),
         409,
         "owner_must_stay",
     )
@@ -296,6 +296,47 @@ def test_who_is_deleted_takes_everything_along(service, dot):
     assert (receipt["orgId"], removed["images"], removed["albums"]) == (firm["orgId"], 1, 1)
     refused(member.http.get(f"/v1/images/{image['imageId']}"), 404, "not_found")
     assert expect(member.http.get("/v1/orgs"), 200)["orgs"] == []
+
+
+def test_its_history_is_told_to_who_governs_it(ann, ben, cal, service):
+    owner = Person(service, "ned")
+    firm = found_organization(owner, "Before")
+    join(firm, owner, cal, "editor")
+    expect(owner.http.patch(of(firm), json={"name": "After"}), 200)
+
+    events = expect(owner.http.get(f"{of(firm)}/history"), 200)["events"]
+
+    assert [it["type"] for it in events] == [
+        "organization.created",
+        "organization.member-invited",
+        "organization.member-joined",
+        "organization.renamed",
+    ]
+    assert events[2]["data"]["accountId"] == cal.id
+    assert cal.email not in str(events)
+    at = {"at": events[2]["position"]}
+    then = expect(owner.http.get(f"{of(firm)}/history", params=at), 200)["org"]
+    assert (then["name"], then["members"][cal.id]) == ("Before", "editor")
+    refused(cal.http.get(f"{of(firm)}/history"), 403, "forbidden")
+    refused(ben.http.get(f"{of(firm)}/history"), 404, "not_found")
+
+
+def test_whose_account_is_erased_leaves(service, dot):
+    owner, member = Person(service, "oda"), Person(service, "pia")
+    firm = found_organization(owner)
+    join(firm, owner, member, "viewer")
+    team = new_team(owner, firm)
+    assign(owner, team, member, "uploader")
+    album = new_album(owner, "Kept", teamId=team["teamId"])
+    image = member.upload(dot, albumId=album["albumId"])
+
+    password = {"password": PASSWORD}
+    answer = expect(member.http.request("DELETE", "/v1/me", json=password), 202)
+    eventually(lambda: httpx.get(answer["receiptUrl"]).json()["complete"])
+
+    assert list(members(owner, firm)) == [owner.id]
+    assert expect(owner.http.get(f"/v1/teams/{team['teamId']}/members"), 200)["members"] == []
+    assert owner.http.get(f"/images/{image['imageId']}").content == dot, "the organization's"
 
 
 def test_an_account_owns_only_so_many(service):
