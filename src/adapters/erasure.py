@@ -12,12 +12,15 @@ from adapters.database import Database
 from adapters.event_store import EventLog
 from commands.erasure import Erasure, Kind, receipt_id
 from commands.ports import EventStore, Hasher
-from domain.account import AccountErased
+from domain import image
+from domain.account import AccountErased, AccountRegistered
+from domain.album import AlbumCreated, AlbumDeleted
 from domain.ids import AccountId
 from domain.image_events import Purged, UploadInitiated
-from domain.stream import tag
+from domain.organization import OrganizationCreated, OrganizationDeleted
+from domain.stream import Recorded, fold, tag
 
-ORDERS = (tag(Purged), tag(AccountErased))
+ORDERS = (tag(Purged), tag(AccountErased), tag(AlbumDeleted), tag(OrganizationDeleted))
 REVISIT = timedelta(minutes=20)
 """Until then, requests that began before the purge may have written something."""
 LONGEST = 60
@@ -102,17 +105,33 @@ class Orders:
     async def _erasure(self, subject: UUID, position: int) -> Erasure:
         history = await self._store.load(subject)
         first, order = history[0].event, next(it for it in history if it.position == position)
-        an_image = isinstance(first, UploadInitiated)
+        kind = _KINDS[type(first)]
         return Erasure(
             subject=subject,
-            kind=Kind.IMAGE if an_image else Kind.ACCOUNT,
+            kind=kind,
             receipt_id=receipt_id(subject, self._hasher),
-            owner_id=first.owner_id if an_image else AccountId(subject),
+            owner_id=_owner(kind, history),
             position=position,
             requested_at=order.at,
         )
 
 
+def _owner(kind: Kind, history: Sequence[Recorded[Any]]) -> AccountId:
+    if kind is Kind.IMAGE:
+        state = fold(image.evolve, history)
+        assert state is not None
+        return state.owner_id
+    first = history[0]
+    return AccountId(first.event.owner_id if kind is Kind.ALBUM else first.stream_id)
+
+
+_KINDS: dict[type, Kind] = {
+    UploadInitiated: Kind.IMAGE,
+    AccountRegistered: Kind.ACCOUNT,
+    AlbumCreated: Kind.ALBUM,
+    OrganizationCreated: Kind.ORGANIZATION,
+}
+"""By what a stream opens with."""
 _TYPES = (UUID, datetime)
 _COLUMNS = ", ".join(Erasure.__struct_fields__)
 _OPEN = """

@@ -307,7 +307,7 @@ class EventSourcedStore:
         ]
 
     async def _quota_exceeded(self, guards: Sequence[Guard]) -> QuotaExceeded:
-        (asked,) = (guard for guard in guards if isinstance(guard, Reserve))
+        asked = next(it for it in guards if isinstance(it, Reserve) and it.bytes > 0)
         rows = await self._log.database.rows(
             "select quota, used from log.account_usage where account_id = %s",
             (asked.account_id,),

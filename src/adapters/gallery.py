@@ -13,14 +13,15 @@ from psycopg.types.json import Jsonb
 
 from adapters.database import Database
 from adapters.exhibits import COLUMNS, PRINTS, Exhibits
+from adapters.reach import ALIVE, in_reach
 from adapters.tsquery import tsquery
 from commands.ports import EventStore
 from domain.ids import AccountId, ImageId
 from domain.refusals import Validation
 from projections.gallery import Card, Exhibit, Page, Query, Sort, Tally
 
+ARRANGED = "left join unnest(%(arranged)s::uuid[]) with ordinality r(id, n) on r.id = i.id"
 FROM = f"from gallery.images i {PRINTS}"
-ALIVE = "i.finalized and i.deleted_at is null and not i.quarantined"
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -53,6 +54,12 @@ ORDERS: Mapping[Sort, Order] = {
     Sort.OLDEST: Order("i.created_at", "timestamptz", _MOMENT, descending=False),
     Sort.MOST_VIEWED: NEWEST,  # until views are counted all have the same number of them
     Sort.LARGEST: Order("i.size", "bigint", _SIZE),
+    Sort.ARRANGED: Order(
+        "coalesce(r.n, 1000000000 + (i.albums ->> %(in_album)s)::bigint)",
+        "bigint",
+        _SIZE,
+        descending=False,
+    ),
     Sort.TITLE: Order("lower(i.title)", "text", _TEXT, descending=False),
 }
 
@@ -109,8 +116,9 @@ class PostgresGallery:
             parameters |= {"key": cursor.key, "id": cursor.id}
             beyond = f" and {order.beyond}"
         offset = 0 if query.cursor else (query.page - 1) * query.limit
+        ranks = ARRANGED if query.sort is Sort.ARRANGED else ""
         rows = await self._database.rows(
-            f"select {COLUMNS}, {order.column}, i.id {FROM} where {where}{beyond}"
+            f"select {COLUMNS}, {order.column}, i.id {FROM} {ranks} where {where}{beyond}"
             f" order by {order.sql}"
             " limit %(limit)s offset %(offset)s",
             parameters | {"limit": query.limit + 1, "offset": offset},
@@ -174,21 +182,17 @@ _MATCHES = """i.id in (
 
 def conditions(query: Query) -> tuple[str, dict[str, Any]]:
     """What the viewer asks for, within what the viewer may list."""
-    parameters: dict[str, Any] = {"me": query.viewer.account_id}
-    where = [_in_reach(query)]
+    reach, parameters = in_reach(query)
+    where = [reach]
     for field, condition in _FILTERS.items():
         if value := getattr(query, field):
             parameters[field] = value
             where.append(condition)
+    if query.album:
+        where.append("i.albums <> '{}' and i.albums ? %(in_album)s")
+        parameters |= {"in_album": str(query.album), "arranged": list(query.arranged)}
     parameters |= {"tags": list(query.tags), "custom": Jsonb(dict(query.custom))}
     if query.text:
         parameters["tsquery"] = tsquery(query.text)
         where.append(_MATCHES)
     return " and ".join(where), parameters
-
-
-def _in_reach(query: Query) -> str:
-    if query.deleted:
-        return "i.owner_id = %(me)s and i.deleted_at is not null"
-    everyone = "i.visibility = 'public' and i.cleared"
-    return f"{ALIVE} and (i.owner_id = %(me)s or ({everyone}))"

@@ -46,7 +46,7 @@ _FORGET = """
 _EXPIRE = "delete from idempotency.records where expires_at < now() returning id"
 
 
-_SUBJECT = re.compile(rb"(img|upl)_[0-9a-v]{26}")
+_SUBJECT = re.compile(rb"(img|upl|alb|org)_[0-9a-v]{26}")
 
 
 class Derives(Protocol):
@@ -144,7 +144,7 @@ class PostgresRecords:
 
 
 def _subjects(answer: bytes) -> list[UUID]:
-    """The images that it speaks of: when one is purged, so is the answer."""
+    """The images and albums that it speaks of: when one is purged, so is the answer."""
     named = {(it[1].decode(), it[0].decode()) for it in _SUBJECT.finditer(answer)}
     found = {from_text(prefix, text) for prefix, text in named}
     return [id for id in found if id]

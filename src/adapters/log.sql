@@ -15,7 +15,8 @@ create table if not exists {schema}.stream_keys (
 
 -- So that what was purged is found in a log of any length.
 create index if not exists {erased} on {schema}.{table} (notification_id)
-    where topic in ('image.purged', 'account.erased');
+    where topic in ('image.purged', 'account.erased', 'album.deleted',
+        'organization.deleted');
 
 -- Of the bytes as they are stored, content sealed: it outlives the destruction of keys.
 -- Asked for first: the statement would wait for every reader, and all writers for it.

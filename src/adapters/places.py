@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from psycopg.sql import SQL, Identifier
 
 from adapters.database import Database
 from adapters.read_model import generation_lock
 from commands.erasure import Erasure, Kind
-from domain.ids import AccountId, ImageId
+from domain.ids import AccountId, AlbumId, ImageId
 from projections.projection import Projection
 
 
@@ -112,8 +113,16 @@ class PostgresFamily:
         rows = await self._database.rows(_DUPLICATES, (image_id,))
         return [ImageId(id) for (id,) in rows]
 
-    async def erased(self, owner_id: AccountId) -> tuple[int, int]:
-        rows = await self._database.rows(_ERASED, (owner_id,))
+    async def albums(self, owner_id: AccountId) -> Sequence[AlbumId]:
+        rows = await self._database.rows(_ALBUMS, (owner_id,))
+        return [AlbumId(id) for (id,) in rows]
+
+    async def memberships(self, account_id: AccountId) -> Sequence[UUID]:
+        rows = await self._database.rows(_MEMBERSHIPS, (str(account_id),))
+        return [id for (id,) in rows]
+
+    async def erased(self, owner_id: AccountId, kind: Kind) -> tuple[int, int]:
+        rows = await self._database.rows(_ERASED, (owner_id, kind.value))
         return rows[0][0], rows[0][1]
 
 
@@ -137,7 +146,9 @@ _IMAGES = """
     select id from gallery.images where owner_id = %(owner)s
     union select id from search.entries where owner_id = %(owner)s
     union select id from development.exposures where owner_id = %(owner)s"""
+_ALBUMS = "select id from albums.albums where owner_id = %s"
+_MEMBERSHIPS = "select id from organizations.organizations where members ? %s"
 _DUPLICATES = "select id from gallery.images where duplicate_of = %s"
 _ERASED = """
     select count(completed_at), count(*) filter (where completed_at is null)
-    from erasure.tasks where owner_id = %s and kind = 'image'"""
+    from erasure.tasks where owner_id = %s and kind = %s"""

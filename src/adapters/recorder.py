@@ -80,7 +80,7 @@ class GroupCommitRecorder(PostgresApplicationRecorder):
             "table": Identifier(events_table_name),
             "channel": Identifier(self.channel_name),
             "lock": Literal(LOCK),
-            "erased": Identifier(f"{events_table_name}_erased"),
+            "erased": Identifier(f"{events_table_name}_ended"),
         }
         ours = SQL((files("adapters") / "log.sql").read_text())
         self.sql_create_statements[self.create_insert_function_statement_index] = ours.format(

@@ -151,6 +151,8 @@ class NewUpload(Body, kw_only=True):
     size: Annotated[int, Meta(ge=1, le=2**53)]
     content_type: ContentType
     sha256: Sha256 | None = None
+    album_id: str | None = None
+    """Where it is to go: a team's album takes it on the organization's quota."""
 
 
 class NewUploads(Body, kw_only=True):
@@ -167,7 +169,13 @@ class Describing(Body, kw_only=True):
     custom: Custom | None = None
 
 
-class NewImage(Describing, kw_only=True):
+class Arriving(Describing, kw_only=True):
+    """What people may say of an image as it comes."""
+
+    album_id: str | None = None
+
+
+class NewImage(Arriving, kw_only=True):
     upload_id: str
 
 
@@ -179,6 +187,10 @@ class NewShare(Body, kw_only=True):
     expires_in: Seconds = 7 * 86_400
     permissions: Annotated[tuple[Permission, ...], Meta(min_length=1)] = (Permission.VIEW,)
     shared_with: Annotated[str, Meta(max_length=320)] | None = None
+
+
+class NewCollaborator(Body, kw_only=True):
+    permissions: Annotated[tuple[Permission, ...], Meta(min_length=1)]
 
 
 class NewSignedUrl(Body, kw_only=True):
@@ -262,6 +274,13 @@ def line(field: str, text: str) -> str:
     if _UNSEEN.search(text) or not text.strip():
         raise Validation(errors=[_complaint(field, "must be one line of visible text")])
     return unicodedata.normalize("NFC", text.strip())
+
+
+def clean(field: str, text: str) -> str:
+    """One text as the domain keeps it. Raises Validation."""
+    if _CONTROL.search(text):
+        raise Validation(errors=[_complaint(field, "holds control characters")])
+    return unicodedata.normalize("NFC", text)
 
 
 def file_name(name: str) -> str:

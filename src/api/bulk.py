@@ -7,6 +7,7 @@ from litestar import Response, post
 from litestar.params import FromPath, JSONBody
 
 from api import problems
+from api.album_views import visible_album
 from api.bodies import MAX_BATCH, Describing, NewOperation, details
 from api.idempotency import Ids
 from api.identity import Caller
@@ -14,6 +15,8 @@ from api.parts import Given, Parts
 from api.waiting import written
 from commands.bulk import ActOnMany, Outcome, UndoOperation
 from commands.ports import Receipt
+from domain import access
+from domain.access import Viewer
 from domain.ids import ImageId, from_text, to_text
 from domain.operation import Action
 from domain.refusals import BatchTooLarge, NotFound, Validation
@@ -26,15 +29,20 @@ async def act(
     """A dry run changes nothing, and says of each image what would happen."""
     if len(data.image_ids) > MAX_BATCH:
         raise BatchTooLarge(limit=MAX_BATCH, requested=len(data.image_ids))
+    action, album = _action(data), None
+    if action is Action.ALBUM and data.album_id is not None:
+        viewer = Viewer(account_id=caller)
+        album = await visible_album(parts, viewer, data.album_id, access.Action.ADD)
     operation_id, known = new_id(), {it: from_text("img", it) for it in data.image_ids}
     outcomes = await parts.dispatch(
         ActOnMany(
             by=caller,
             operation_id=operation_id,
-            action=_action(data),
+            action=action,
             image_ids=tuple(ImageId(id) for id in known.values() if id),
             tags=details(Describing(tags=data.tags)).tags or (),
             visibility=data.visibility,
+            album_id=album.card.id if album else None,
             dry_run=data.dry_run,
         )
     )
@@ -64,13 +72,13 @@ async def undo(
 
 def _action(data: NewOperation) -> Action:
     """Raises Validation for what an action needs and was not given."""
-    if data.action == "album":
-        raise _invalid("action", "albums cannot be filled in bulk yet")
     action = Action(data.action)
     if action in (Action.TAG, Action.UNTAG) and not data.tags:
         raise _invalid("tags", "are missing")
     if action is Action.VISIBILITY and data.visibility is None:
         raise _invalid("visibility", "is missing")
+    if action is Action.ALBUM and data.album_id is None:
+        raise _invalid("albumId", "is missing")
     return action
 
 

@@ -8,6 +8,7 @@ from litestar.params import FromPath
 from api.idempotency import Ids
 from api.identity import Caller, administrators, image_id
 from api.parts import Given, Parts
+from api.surroundings import owners
 from api.waiting import written
 from commands.erasure import Erasure, Kind, Ordered, PurgeImage, receipt_id
 from domain import image
@@ -33,7 +34,10 @@ class PurgingController(Controller):
     ) -> Response[dict[str, Any]]:
         asked = image_id(id)
         state = fold(image.evolve, await parts.store.load(asked))
-        if state is None or caller not in (state.owner_id, *await administrators(parts)):
+        if state is None or caller not in {
+            *await owners(parts, state),
+            *await administrators(parts),
+        }:
             raise NotFound
         return _receipt(await parts.erasures.find(receipt_id(asked, parts.hasher)))
 
@@ -51,10 +55,18 @@ async def accepted(parts: Parts, ordered: Ordered) -> Response[dict[str, Any]]:
     return Response({"receiptUrl": url}, status_code=202, headers=headers | {"Location": url})
 
 
+_NAMES = {
+    Kind.IMAGE: ("imageId", "img"),
+    Kind.ACCOUNT: ("userId", "u"),
+    Kind.ALBUM: ("albumId", "alb"),
+    Kind.ORGANIZATION: ("orgId", "org"),
+}
+
+
 def _receipt(erasure: Erasure | None) -> Response[dict[str, Any]]:
     if erasure is None:
         raise NotFound
-    name, prefix = {Kind.IMAGE: ("imageId", "img"), Kind.ACCOUNT: ("userId", "u")}[erasure.kind]
+    name, prefix = _NAMES[erasure.kind]
     document = {
         "receiptId": to_text("rcp", erasure.receipt_id),
         "kind": erasure.kind.value,

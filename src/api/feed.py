@@ -9,13 +9,15 @@ import msgspec
 from litestar import get
 from litestar.response import Stream
 
-from api.identity import AnyRequest, MaybeCaller, holds
+from api.album_views import visible_album
+from api.identity import AnyRequest, MaybeCaller, album_id, holds
 from api.listing import Asked
 from api.parts import Given, Parts
+from domain.access import Action, Viewer
 from domain.ids import AccountId
 from domain.refusals import Validation
 from projections.audit_log import type_of
-from projections.feed import Wanted, for_viewer, images_of, schemas
+from projections.feed import Wanted, albums_of, for_viewer, images_of, owners_of, schemas
 
 PAGE = 500
 IDLE = 1.0
@@ -24,7 +26,7 @@ HEARTBEAT = 15.0
 """Seconds of silence, at most: an empty event that names the position reached."""
 LIFETIME = 900.0
 """Seconds after which a stream ends and its subscriber has to show its credentials again."""
-GALLERY = frozenset({"gallery"})
+JUDGING = frozenset({"gallery", "albums", "organizations"})
 
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
@@ -35,12 +37,15 @@ async def events(request: AnyRequest, maybe_caller: MaybeCaller, parts: Given) -
 
     `Last-Event-ID`, or `from`, is the position to go on behind: any one, however long ago; `from=0`
     begins at the beginning. Without either the stream begins now. `type` is a whole type or a
-    stream's.
+    stream's; `album` picks its own events and those of the images that are in it now.
     """
     asked = Asked(request)
-    wanted = Wanted(type=asked.one("type", type_of))
+    album = asked.one("album", album_id)
+    wanted = Wanted(type=asked.one("type", type_of), album=album)
     after = asked.one("from", _position)
     asked.check()
+    if (within := request.query_params.get("album")) is not None:
+        await visible_album(parts, Viewer(account_id=maybe_caller), within, Action.VIEW)
     if (last := request.headers.get("Last-Event-ID")) is not None:
         after = _resumed(last)
     if after is None:
@@ -71,11 +76,14 @@ async def _told(
         page = await parts.feed.page(after, PAGE)
         if not page:
             await parts.positions.heard("gallery", after, within=IDLE)
-        elif await parts.positions.reached(last := page[-1].position or after, GALLERY):
+        elif await parts.positions.reached(last := page[-1].position or after, JUDGING):
             cards = await parts.gallery.cards(images_of(page))
             if not await still():
                 return
-            for told in for_viewer(caller, page, cards, wanted, now=parts.clock()):
+            albums = await parts.albums.cards(albums_of(page, cards))
+            owners = await parts.organizations.cards(owners_of(page, cards, albums))
+            now = parts.clock()
+            for told in for_viewer(caller, page, cards, albums, owners, wanted, now=now):
                 spoke = loop.time()
                 yield _event(told.position, told.type, msgspec.json.encode(told))
             after = last

@@ -11,7 +11,7 @@ from litestar.exceptions import ClientException
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from api.bodies import Describing, converted, file_name, parsed
+from api.bodies import Arriving, converted, file_name, parsed
 from api.identity import AnyRequest
 from domain.refusals import BatchTooLarge, FileTooLarge, Refusal, Validation
 
@@ -59,7 +59,7 @@ async def received(
         yield reader.form
 
 
-def describing(form: Form) -> Describing:
+def describing(form: Form) -> Arriving:
     """The form's fields as in JSON: tags repeated or with commas, custom.<key> or a JSON object."""
     said: dict[str, Any] = {}
     custom: dict[str, Any] = {}
@@ -73,7 +73,7 @@ def describing(form: Form) -> Describing:
             custom |= _custom(values[-1])
         else:
             said[name] = values[-1]
-    return converted(said | ({"custom": custom} if custom else {}), Describing)
+    return converted(said | ({"custom": custom} if custom else {}), Arriving)
 
 
 def _custom(text: str) -> dict[str, Any]:

@@ -1,22 +1,28 @@
-"""History over HTTP: what happened to an image or an account, and how it was at a moment."""
+"""History over HTTP: what happened to an image, an album or an account, and how it was then."""
 
 from typing import Any
 
 import msgspec
 from litestar import get
 from litestar.params import FromPath
+from msgspec.structs import replace
 
-from api.identity import AnyRequest, Caller, administrators, image_id
+from api.identity import AnyRequest, Caller, administrators, album_id, image_id, organization_id
 from api.listing import Asked
+from api.org_views import governed
 from api.parts import Given, Parts
 from api.pictures import picture
-from domain import image
-from domain.ids import AccountId, ImageId
+from api.surroundings import owners
+from domain import access, album, image
+from domain.access import Action, Viewer
+from domain.ids import AccountId, ImageId, to_text
 from domain.refusals import NotFound
 from domain.stream import Recorded, fold
-from projections import accounts, gallery
+from projections import accounts, albums, gallery, organizations
+from projections.albums import AlbumCard
 from projections.gallery import Card, Exhibit
 from projections.history import Moment, Step, document, moment, steps, until
+from projections.organizations import OrganizationCard
 
 
 @get("/v1/images/{id:str}/history", tags=["images"], summary="Every event of an image")
@@ -35,6 +41,47 @@ async def of_image(
     return _then(then) | {"image": await _picture(parts, document(gallery.project, then))}
 
 
+@get("/v1/albums/{id:str}/history", tags=["albums"], summary="Every event of an album")
+async def of_album(
+    request: AnyRequest, id: FromPath[str], caller: Caller, parts: Given
+) -> dict[str, Any]:
+    """For who manages it, and for administrators. Images say themselves when they came and went.
+
+    With `at`, a position or a time: the album as it was then.
+    """
+    asked, at = album_id(id), _at(request)
+    history = list(await parts.store.load(asked))
+    state = fold(album.evolve, history)
+    if state is None:
+        raise NotFound
+    if caller not in await administrators(parts):
+        team = await parts.organizations.cards([state.owner_id]) if state.team_id else {}
+        roles = team[state.owner_id].state.roles(state.team_id) if team else {}
+        circle = replace(state, deleted=False, roles=roles).circle
+        viewer = Viewer(account_id=caller)
+        access.require_on_album(viewer, Action.MANAGE, circle, now=parts.clock())
+    if at is None:
+        return {"albumId": id, "events": [_shown(it) for it in steps(albums.project, history)]}
+    then = until(history, at)
+    card = document(albums.project, then)
+    return _then(then) | {"album": _album(card) if card else None}
+
+
+@get("/v1/orgs/{id:str}/history", tags=["organizations"], summary="Every event of an organization")
+async def of_organization(
+    request: AnyRequest, id: FromPath[str], caller: Caller, parts: Given
+) -> dict[str, Any]:
+    """For its owner and administrators. With `at`, a position or a time: as it was then."""
+    card = await governed(parts, caller, organization_id(id))
+    history, at = await parts.store.load(card.id), _at(request)
+    if at is None:
+        told = [_shown(it) for it in steps(organizations.project, history)]
+        return {"orgId": id, "events": told}
+    then = until(history, at)
+    found = document(organizations.project, then)
+    return _then(then) | {"org": _organization(found) if found else None}
+
+
 @get("/v1/me/history", tags=["account"], summary="Every event of the account")
 async def of_account(request: AnyRequest, caller: Caller, parts: Given) -> dict[str, Any]:
     """With `at`, a position or a time: the account as it was then."""
@@ -50,7 +97,7 @@ async def _history(parts: Parts, id: ImageId, caller: AccountId) -> list[Recorde
     """Raises NotFound to all who may not read it: they cannot tell it from what never was."""
     history = list(await parts.store.load(id))
     state = fold(image.evolve, history)
-    if state is None or caller not in (state.owner_id, *await administrators(parts)):
+    if state is None or caller not in {*await owners(parts, state), *await administrators(parts)}:
         raise NotFound
     return history
 
@@ -59,7 +106,35 @@ async def _picture(parts: Parts, card: Card | None) -> Any:
     if card is None or not card.finalized:
         return None
     now = await parts.gallery.find(card.id)
-    return picture(Exhibit(card=card, print=now.print if now else None), parts.public_url)
+    then = Exhibit(card=card, print=now.print if now else None, album_ids=list(card.albums))
+    return picture(then, parts.public_url)
+
+
+def _organization(card: OrganizationCard) -> dict[str, Any]:
+    return {
+        "orgId": to_text("org", card.id),
+        "name": card.name,
+        "members": {to_text("u", it): role.value for it, role in card.members.items()},
+        "teams": {
+            to_text("team", id): {
+                "name": team.name,
+                "members": {to_text("u", it): role.value for it, role in team.members.items()},
+            }
+            for id, team in card.teams.items()
+        },
+    }
+
+
+def _album(card: AlbumCard) -> dict[str, Any]:
+    return {
+        "albumId": to_text("alb", card.id),
+        "title": card.title,
+        "description": card.description,
+        "visibility": card.visibility.value,
+        "coverId": to_text("img", card.cover_id) if card.cover_id else None,
+        "parentId": to_text("alb", card.parent_id) if card.parent_id else None,
+        "order": [to_text("img", it) for it in card.arranged],
+    }
 
 
 def _at(request: AnyRequest) -> Moment | None:

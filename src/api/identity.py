@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from typing import Any, TypeAlias
+from uuid import UUID
 
 from litestar import Request
 from litestar.datastructures import Headers
@@ -12,7 +13,15 @@ from commands.accounts import find_account
 from commands.credentials import Bearer
 from domain import access
 from domain.access import Viewer
-from domain.ids import AccountId, ImageId, ShareId, from_text
+from domain.ids import (
+    AccountId,
+    AlbumId,
+    ImageId,
+    OrganizationId,
+    ShareId,
+    TeamId,
+    from_text,
+)
 from domain.refusals import NotFound, Refusal, SignatureInvalid, Unauthenticated
 
 AnyRequest: TypeAlias = Request[Any, Any, Any]
@@ -23,6 +32,7 @@ Administrator: TypeAlias = NamedDependency[AccountId]
 MaybeCaller: TypeAlias = NamedDependency[AccountId | None]
 
 SHARING = ("share", "exp", "kid", "sig")
+LENDING = ("album", *SHARING)
 """What of a query belongs to a share link."""
 _BEARER = "bearer"
 _UNASKED = object()
@@ -98,6 +108,8 @@ def viewer(request: AnyRequest, parts: Parts, account_id: AccountId | None, id: 
     if "sig" not in query:
         return Viewer(account_id=account_id)
     now = parts.clock()
+    if "album" in query and "share" in query:
+        return album_viewer(request, parts, account_id, album_id(query["album"]))
     if "share" in query:
         signed = {name: value for name, value in query.items() if name in SHARING}
         parts.signer.verify(share_path(id), signed, now)
@@ -107,8 +119,21 @@ def viewer(request: AnyRequest, parts: Parts, account_id: AccountId | None, id: 
     return Viewer(account_id=account_id, signed=int(query.get("epoch", 0)))
 
 
-def share_path(id: ImageId) -> str:
-    """What a share link's signature stands for: every path of one image."""
+def album_viewer(
+    request: AnyRequest, parts: Parts, account_id: AccountId | None, id: AlbumId
+) -> Viewer:
+    """The same for an album, and for whatever is in it."""
+    query = _query(request)
+    if "sig" not in query or "share" not in query:
+        return Viewer(account_id=account_id)
+    signed = {name: value for name, value in query.items() if name in SHARING}
+    parts.signer.verify(share_path(id), signed, parts.clock())
+    share_id = from_text("shr", query["share"])
+    return Viewer(account_id=account_id, share_id=ShareId(share_id) if share_id else None)
+
+
+def share_path(id: ImageId | AlbumId) -> str:
+    """What a share link's signature stands for: every path of one image, or of one album."""
     return f"share:{id.hex}"
 
 
@@ -126,6 +151,35 @@ def image_id(text: str) -> ImageId:
     if found is None:
         raise NotFound
     return ImageId(found)
+
+
+def album_id(text: str) -> AlbumId:
+    """Raises NotFound for what was never an album's id."""
+    found = from_text("alb", text)
+    if found is None:
+        raise NotFound
+    return AlbumId(found)
+
+
+def organization_id(text: str) -> OrganizationId:
+    found = from_text("org", text)
+    if found is None:
+        raise NotFound
+    return OrganizationId(found)
+
+
+def team_id(text: str) -> TeamId:
+    found = from_text("team", text)
+    if found is None:
+        raise NotFound
+    return TeamId(found)
+
+
+def invitation_id(text: str) -> UUID:
+    found = from_text("inv", text)
+    if found is None:
+        raise NotFound
+    return found
 
 
 def upload_id(text: str) -> ImageId:

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from litestar import Controller, Response, delete, get, patch, post
 from litestar.params import FromPath, JSONBody
 
-from api import ranges
+from api import ranges, surroundings
 from api.bodies import Describing, NewShare, NewSignedUrl, details
 from api.idempotency import Ids
 from api.identity import (
@@ -27,7 +27,7 @@ from commands.accounts import find_account
 from commands.images import ChangeImage, DeleteImage, RestoreImage, RevokeShare, Shared, ShareImage
 from commands.ports import Receipt
 from domain import access
-from domain.access import Action, Visibility
+from domain.access import Action, Viewer, Visibility
 from domain.ids import AccountId, ImageId, ShareId, from_text, to_text
 from domain.media import Format, Rung
 from domain.refusals import NotFound, PreconditionFailed, Validation
@@ -43,6 +43,8 @@ class ImageController(Controller):
         self, request: AnyRequest, id: FromPath[str], maybe_caller: MaybeCaller, parts: Given
     ) -> Response[Any]:
         exhibit = await visible(request, parts, maybe_caller, id, Action.VIEW)
+        asking = viewer(request, parts, maybe_caller, exhibit.card.id)
+        exhibit = await surroundings.with_albums(parts, asking, exhibit)
         tag = etag(exhibit)
         headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
         if ranges.matches(tag, request.headers.get("If-None-Match")):
@@ -64,16 +66,16 @@ class ImageController(Controller):
             image_id=image,
             details=details(data),
             visibility=data.visibility,
-            expected=_expected(request),
+            expected=expected(request),
         )
-        return await _changed(parts, await parts.dispatch(command), image)
+        return await _changed(parts, await parts.dispatch(command), image, caller)
 
     @delete(status_code=200, summary="Put an image into the trash")
     async def remove(
         self, request: AnyRequest, id: FromPath[str], caller: Caller, parts: Given
     ) -> Response[dict[str, Any]]:
         image = image_id(id)
-        command = DeleteImage(by=caller, image_id=image, expected=_expected(request))
+        command = DeleteImage(by=caller, image_id=image, expected=expected(request))
         receipt = await parts.dispatch(command)
         headers = await written(parts, receipt)
         exhibit = await after_write(parts, image)
@@ -91,7 +93,7 @@ class ImageController(Controller):
     async def restore(self, id: FromPath[str], caller: Caller, parts: Given) -> Response[Picture]:
         image = image_id(id)
         receipt = await parts.dispatch(RestoreImage(by=caller, image_id=image))
-        return await _changed(parts, receipt, image)
+        return await _changed(parts, receipt, image, caller)
 
     @get("/file", status_code=302, summary="Where its bytes are")
     async def file(
@@ -206,17 +208,20 @@ async def visible(
     """The image, if whoever asks may do `action` with it. Raises the policy's refusal."""
     image = image_id(id)
     exhibit = await parts.gallery.find(image)
-    subject = exhibit.card.subject if exhibit else None
     asking = viewer(request, parts, caller, image)
+    subject = await surroundings.subject(parts, exhibit.card, asking, action) if exhibit else None
     access.require(asking, action, subject, now=parts.clock())
     if exhibit is None or exhibit.card.deleted_at:
         raise NotFound
     return exhibit
 
 
-async def _changed(parts: Parts, receipt: Receipt, image: ImageId) -> Response[Picture]:
+async def _changed(
+    parts: Parts, receipt: Receipt, image: ImageId, caller: AccountId
+) -> Response[Picture]:
     headers = await written(parts, receipt)
     exhibit = await after_write(parts, image)
+    exhibit = await surroundings.with_albums(parts, Viewer(account_id=caller), exhibit)
     headers["ETag"] = etag(exhibit)
     return Response(picture(exhibit, parts.public_url), headers=headers)
 
@@ -226,12 +231,12 @@ def _epoch(card: Card) -> dict[str, str]:
     return {"epoch": str(card.epoch)}
 
 
-def _expected(request: AnyRequest) -> int | None:
-    """The version that If-Match names; the part behind the dash says only what was developed."""
+def expected(request: AnyRequest) -> int | None:
+    """The version that If-Match names; what stands behind a dash says nothing of it."""
     header = request.headers.get("If-Match")
     if header is None or header == "*":
         return None
-    version = re.fullmatch(r'\s*"?([0-9]{1,9})(-p)?"?\s*', header)
+    version = re.fullmatch(r'\s*"?([0-9]{1,9})(-[0-9a-z]+)*"?\s*', header)
     if version is None:
         raise PreconditionFailed(expected=header[:100])
     return int(version[1])

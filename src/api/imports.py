@@ -8,7 +8,7 @@ from litestar import Response, post
 from litestar.params import JSONBody
 from msgspec import Meta
 
-from api.bodies import Describing, details, file_name
+from api.bodies import Arriving, details, file_name
 from api.idempotency import Ids
 from api.identity import Caller
 from api.parts import Given
@@ -20,7 +20,7 @@ _BEFORE_PATH = re.compile(r"^[^:]*:/*[^/?#]*")
 _AFTER_PATH = re.compile(r"[?#].*$", re.DOTALL)
 
 
-class NewImport(Describing, kw_only=True):
+class NewImport(Arriving, kw_only=True):
     url: Annotated[str, Meta(min_length=1, max_length=2_048)]
     filename: Annotated[str, Meta(min_length=1, max_length=255)] | None = None
 
@@ -29,7 +29,7 @@ class NewImport(Describing, kw_only=True):
 async def import_image(
     data: JSONBody[NewImport], caller: Caller, parts: Given, new_id: Ids
 ) -> Response[Any]:
-    visibility, duplicates = await wishes(parts, caller, data)
+    visibility, duplicates, album = await wishes(parts, caller, data)
     uploaded = await accepted(
         parts,
         ImportImage(
@@ -40,6 +40,7 @@ async def import_image(
             visibility=visibility,
             details=details(data),
             duplicates=duplicates,
+            album_id=album,
         ),
     )
     return await created(parts, uploaded, new=True)

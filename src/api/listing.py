@@ -8,16 +8,19 @@ from typing import Any, TypeVar
 import msgspec
 from litestar import get
 from litestar.params import FromPath
+from msgspec.structs import replace
 
-from api.identity import AnyRequest, MaybeCaller, account_id
+from api.identity import AnyRequest, MaybeCaller, account_id, album_id
 from api.parts import Given, Parts
 from api.pictures import picture
+from api.surroundings import listable
 from domain import access
 from domain.access import Action, Viewer, Visibility
 from domain.ids import AccountId, from_text
 from domain.media import Format
 from domain.refusals import Unauthenticated, Validation
-from projections.gallery import Exhibit, Query, Sort
+from projections.albums import Binder
+from projections.gallery import Query, Sort
 from projections.search import NAME as SEARCH
 
 T = TypeVar("T")
@@ -46,10 +49,12 @@ async def search(request: AnyRequest, maybe_caller: MaybeCaller, parts: Given) -
     await _no_staler_than_listing(parts)
     viewer = Viewer(account_id=maybe_caller)
     found = await parts.search.find(text, viewer=viewer, limit=limit, page=page)
-    hits = [hit for hit in found.hits if _listable(parts, viewer, hit.exhibit)]
+    known = await listable(parts, viewer, [hit.exhibit for hit in found.hits])
+    shown = {exhibit.card.id: exhibit for exhibit in known}
+    hits = [hit for hit in found.hits if hit.exhibit.card.id in shown]
     return {
         "images": [
-            msgspec.to_builtins(picture(hit.exhibit, parts.public_url))
+            msgspec.to_builtins(picture(shown[hit.exhibit.card.id], parts.public_url))
             | {"highlights": hit.highlights}
             for hit in hits
         ],
@@ -64,11 +69,41 @@ async def search(request: AnyRequest, maybe_caller: MaybeCaller, parts: Given) -
 async def _listed(
     request: AnyRequest, caller: AccountId | None, parts: Parts, owner: AccountId | None = None
 ) -> dict[str, Any]:
-    query = _query(Asked(request), caller, owner)
+    asked = Asked(request)
+    query = _query(asked, Viewer(account_id=caller))
+    within = asked.one("album", album_id)
+    asked.check()
+    if within:
+        query = await _within(parts, query, await parts.albums.find(within))
+    if query.sort is Sort.ARRANGED and not within:
+        raise Validation(errors=[{"field": "sort", "message": "is for albums"}])
+    return await _page(parts, replace(query, owner=owner) if owner else query)
+
+
+async def of_album(
+    request: AnyRequest, parts: Parts, viewer: Viewer, album: Binder
+) -> dict[str, Any]:
+    """For who may see the album."""
+    asked = Asked(request)
+    query = _query(asked, viewer, sort=Sort.ARRANGED)
+    asked.check()
+    return await _page(parts, await _within(parts, query, album))
+
+
+async def _within(parts: Parts, query: Query, album: Binder | None) -> Query:
+    """Raises NotFound for an album that the viewer may not see."""
+    now, circle = parts.clock(), album.circle if album else None
+    access.require_on_album(query.viewer, Action.VIEW, circle, now=now)
+    assert album is not None
+    lent = access.lends(album.circle, query.viewer, Action.LIST, now=now)
+    return replace(query, album=album.card.id, arranged=album.card.arranged, lent=lent)
+
+
+async def _page(parts: Parts, query: Query) -> dict[str, Any]:
     if query.text:
         await _no_staler_than_listing(parts)
     page = await parts.gallery.list(query)
-    shown = [exhibit for exhibit in page.exhibits if _listable(parts, query.viewer, exhibit)]
+    shown = await listable(parts, query.viewer, page.exhibits)
     return {
         "images": [picture(exhibit, parts.public_url) for exhibit in shown],
         "page": query.page,
@@ -83,34 +118,39 @@ async def _no_staler_than_listing(parts: Parts) -> None:
     await parts.positions.reached(parts.positions.current("gallery"), frozenset({SEARCH}))
 
 
-def _listable(parts: Parts, viewer: Viewer, exhibit: Exhibit) -> bool:
-    """The policy's word on every row, whatever the query found."""
-    action = Action.MANAGE if exhibit.card.deleted_at else Action.LIST
-    return access.decide(viewer, action, exhibit.card.subject, now=parts.clock()) is None
-
-
-def _query(asked: "Asked", caller: AccountId | None, owner: AccountId | None) -> Query:
+def _query(asked: "Asked", viewer: Viewer, *, sort: Sort = Sort.NEWEST) -> Query:
+    """Whatever is wrong is noted, for `asked.check` to raise."""
     query = Query(
-        viewer=Viewer(account_id=caller),
-        owner=owner or asked.id("user"),
+        viewer=viewer,
+        owner=asked.owner(),
         tags=[tag for value in asked.all("tag") if (tag := value.strip())],
         text=asked.text("q", 500),
         since=asked.moment("from"),
         until=asked.moment("to"),
         format=asked.one("format", lambda text: Format({"jpg": "jpeg"}.get(text, text))),
         visibility=asked.one("visibility", Visibility),
+        shared=asked.flag("shared"),
         deleted=asked.one("status", _deleted) or False,
         min_width=asked.one("minWidth", int),
         custom=asked.custom(),
-        sort=asked.one("sort", Sort) or Sort.NEWEST,
-        limit=asked.number("limit", 20, MAX_LIMIT),
-        page=asked.number("page", 1, MAX_PAGE),
-        cursor=asked.text("cursor", 1_000),
+        sort=asked.one("sort", Sort) or sort,
+        **paging(asked),
     )
-    asked.check()
-    if query.deleted and caller is None:
+    if (query.deleted or query.shared) and viewer.account_id is None:
         raise Unauthenticated
     return query
+
+
+def paging(asked: "Asked") -> dict[str, Any]:
+    return {
+        "limit": asked.number("limit", 20, MAX_LIMIT),
+        "page": asked.number("page", 1, MAX_PAGE),
+        "cursor": asked.text("cursor", 1_000),
+    }
+
+
+def _yes(text: str) -> bool:
+    return {"true": True, "false": False}[text]
 
 
 def _deleted(text: str) -> bool:
@@ -155,8 +195,12 @@ class Asked:
         """RFC 3339, in UTC where it names no zone; a bare date is its first moment."""
         return self.one(name, _moment)
 
-    def id(self, name: str) -> AccountId | None:
-        return self.one(name, _account)
+    def flag(self, name: str) -> bool:
+        return self.one(name, _yes) or False
+
+    def owner(self) -> AccountId | None:
+        """Of what is listed: a user, or an organization."""
+        return self.one("user", _account) or self.one("org", _organization)
 
     def custom(self) -> dict[str, str]:
         return {
@@ -186,6 +230,13 @@ def _moment(text: str) -> datetime:
 
 def _account(text: str) -> AccountId:
     found = from_text("u", text)
+    if found is None:
+        raise ValueError
+    return AccountId(found)
+
+
+def _organization(text: str) -> AccountId:
+    found = from_text("org", text)
     if found is None:
         raise ValueError
     return AccountId(found)

@@ -34,10 +34,12 @@ from commands.prints import Printer
 from commands.upload_tokens import UploadTokens
 from domain.media import Caps
 from projections.accounts import Accounts
+from projections.albums import Albums
 from projections.audit_log import AuditLog
 from projections.development import Prints
 from projections.feed import Feed
 from projections.gallery import Gallery
+from projections.organizations import Organizations
 from projections.positions import Positions
 from projections.search import Search
 
@@ -59,6 +61,8 @@ class MetricsPage(Protocol):
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
     dispatch: Dispatcher
     gallery: Gallery
+    albums: Albums
+    organizations: Organizations
     accounts: Accounts
     search: Search
     prints: Prints

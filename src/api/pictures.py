@@ -1,6 +1,7 @@
 """An image as clients see it."""
 
 from datetime import datetime
+from zlib import crc32
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -25,6 +26,7 @@ class Picture(msgspec.Struct, kw_only=True, rename="camel"):
 
     image_id: str
     owner_id: str
+    uploader_id: str
     title: str
     description: str
     tags: list[str]
@@ -58,7 +60,8 @@ def picture(exhibit: Exhibit, public_url: str) -> Picture:
     url = f"{public_url}/images/{id}"
     return Picture(
         image_id=id,
-        owner_id=to_text("u", card.owner_id),
+        owner_id=to_text("org" if card.entrusted else "u", card.owner_id),
+        uploader_id=to_text("u", card.uploader_id),
         title=card.title,
         description=card.description,
         tags=card.tags,
@@ -73,7 +76,7 @@ def picture(exhibit: Exhibit, public_url: str) -> Picture:
         visibility=card.visibility.value,
         status=status(exhibit),
         placeholder=exhibit.print.placeholder if exhibit.print else None,
-        album_ids=[],
+        album_ids=[to_text("alb", it) for it in exhibit.album_ids],
         url=url,
         thumbnail_url=f"{url}/{Rung.THUMB}.webp",
         variants={rung.value: f"{url}/{rung}.webp" for rung in Rung},
@@ -94,5 +97,7 @@ def status(exhibit: Exhibit) -> str:
 
 
 def etag(exhibit: Exhibit) -> str:
-    """Of the JSON: the version, and whether it has been developed since."""
-    return f'"{exhibit.card.version}{"" if exhibit.print else "-p"}"'
+    """Of the JSON: the version, whether it has been developed since, the albums it is seen in."""
+    developed = "" if exhibit.print else "-p"
+    albums = b"".join(it.bytes for it in exhibit.album_ids)
+    return f'"{exhibit.card.version}{developed}{f"-{crc32(albums):x}" if albums else ""}"'

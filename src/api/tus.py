@@ -160,6 +160,7 @@ async def _opened(
     metadata = request.headers.get("Upload-Metadata", "")
     said = tus_headers.said(metadata)
     details(said.describing)
+    _, _, album = await wishes(parts, caller, said.describing)
     opened: Opened = await parts.dispatch(
         OpenUpload(
             by=caller,
@@ -168,6 +169,7 @@ async def _opened(
             size=size,
             content_type=said.content_type,
             metadata=metadata,
+            album_id=album,
         )
     )
     return opened
@@ -203,7 +205,7 @@ async def _outcome(
     if received.complete and not finalized:
         said = tus_headers.said(received.metadata)
         if said.finalize:
-            visibility, duplicates = await wishes(parts, caller, said.describing)
+            visibility, duplicates, album = await wishes(parts, caller, said.describing)
             uploaded = await accepted(
                 parts,
                 FinalizeUpload(
@@ -212,6 +214,7 @@ async def _outcome(
                     visibility=visibility,
                     details=details(said.describing),
                     duplicates=duplicates,
+                    album_id=album,
                 ),
             )
             headers |= await written(parts, uploaded.receipt)

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from litestar.exceptions import ClientException
 
-from api.bodies import Body, Describing, Sha256, converted, file_name
+from api.bodies import Arriving, Body, Sha256, converted, file_name
 from commands.receiving import Checksum
 from domain.refusals import Validation
 
@@ -29,7 +29,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     content_type: str
     sha256: str | None
     finalize: bool
-    describing: Describing
+    describing: Arriving
 
 
 class _Declared(Body, kw_only=True):
@@ -92,10 +92,9 @@ def said(header: str) -> Said:
     )
 
 
-def _described(given: dict[str, str]) -> Describing:
-    described: dict[str, Any] = {
-        name: given[name] for name in ("title", "description", "visibility") if given.get(name)
-    }
+def _described(given: dict[str, str]) -> Arriving:
+    names = ("title", "description", "visibility", "albumId")
+    described: dict[str, Any] = {name: given[name] for name in names if given.get(name)}
     if "tags" in given:
         tags = [tag.strip() for tag in given["tags"].split(",")]
         described["tags"] = [tag for tag in tags if tag]
@@ -105,7 +104,7 @@ def _described(given: dict[str, str]) -> Describing:
         except msgspec.DecodeError as error:
             message = "must be a JSON object"
             raise Validation(errors=[{"field": "custom", "message": message}]) from error
-    return converted(described, Describing)
+    return converted(described, Arriving)
 
 
 def _invalid(message: str) -> Validation:

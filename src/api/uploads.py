@@ -8,9 +8,10 @@ from litestar.exceptions import ClientException
 from litestar.params import FromPath, JSONBody
 
 from api import problems, tickets
+from api.album_views import visible_album
 from api.bodies import (
     MAX_BATCH,
-    Describing,
+    Arriving,
     NewImage,
     NewImages,
     NewUpload,
@@ -24,9 +25,10 @@ from api.entrance import GUESTS
 from api.forms import ReceivedFile, describing, received
 from api.guests import require_modest, require_own, taking
 from api.idempotency import Ids
-from api.identity import AnyRequest, Bearing, Caller, upload_id
+from api.identity import AnyRequest, Bearing, Caller, album_id, upload_id
 from api.parts import Given, Parts
 from api.pictures import Picture, etag, picture
+from api.surroundings import with_albums
 from api.waiting import after_write, written
 from commands.credentials import Bearer
 from commands.imports import ImportImage
@@ -40,9 +42,9 @@ from commands.uploads import (
     Ticket,
     Uploaded,
 )
-from domain.access import Visibility
+from domain.access import Action, Viewer, Visibility
 from domain.account import Duplicates
-from domain.ids import AccountId, ImageId, to_text
+from domain.ids import AccountId, AlbumId, ImageId, to_text
 from domain.image_events import Promised
 from domain.media import Format
 from domain.refusals import BatchTooLarge, Conflict, NotFound, Refusal, Validation
@@ -175,6 +177,7 @@ async def _initiate(
             promised=Promised(filename=file_name(data.filename), sha256=data.sha256, format=format),
             size=data.size,
             content_type=data.content_type,
+            album_id=album_id(data.album_id) if data.album_id else None,
             image_id=image_id,
         )
     )
@@ -193,13 +196,14 @@ async def _finalized(parts: Parts, caller: AccountId, item: Any) -> Uploaded:
 async def _finalize(parts: Parts, caller: AccountId, data: NewImage) -> Uploaded:
     id = upload_id(data.upload_id)
     data = await tickets.completed(data, id, parts)
-    visibility, duplicates = await wishes(parts, caller, data)
+    visibility, duplicates, album = await wishes(parts, caller, data)
     command = FinalizeUpload(
         by=caller,
         image_id=id,
         visibility=visibility,
         details=details(data),
         duplicates=duplicates,
+        album_id=album,
     )
     return await accepted(parts, command)
 
@@ -214,13 +218,17 @@ async def accepted(parts: Parts, command: FinalizeUpload | TakeIn | ImportImage)
 
 
 async def wishes(
-    parts: Parts, caller: AccountId, said: Describing
-) -> tuple[Visibility, Duplicates]:
-    """What the request says, or else the account's settings."""
+    parts: Parts, caller: AccountId, said: Arriving
+) -> tuple[Visibility, Duplicates, AlbumId | None]:
+    """What the request says, or else the account's settings. Raises what bars the album."""
+    album = None
+    if said.album_id is not None:
+        viewer = Viewer(account_id=caller)
+        album = (await visible_album(parts, viewer, said.album_id, Action.ADD)).card.id
     profile = await parts.accounts.find(caller)
     if profile is None:
-        return said.visibility or Visibility.PRIVATE, Duplicates.KEEP
-    return said.visibility or profile.default_visibility, profile.duplicates
+        return said.visibility or Visibility.PRIVATE, Duplicates.KEEP, album
+    return said.visibility or profile.default_visibility, profile.duplicates, album
 
 
 async def created(parts: Parts, uploaded: Uploaded, *, new: bool) -> Response[Any]:
@@ -246,7 +254,7 @@ async def _exhibit(parts: Parts, uploaded: Uploaded) -> Exhibit:
     exhibit = await after_write(parts, uploaded.image_id)
     if exhibit.card.deleted_at:
         raise NotFound
-    return exhibit
+    return await with_albums(parts, Viewer(account_id=exhibit.card.uploader_id), exhibit)
 
 
 async def _from_form(
@@ -259,7 +267,7 @@ async def _from_form(
             raise Validation(errors=[{"field": "file", "message": "is missing"}])
         said, caller = describing(form), bearer.account_id
         require_modest(bearer, said)
-        visibility, duplicates = await wishes(parts, caller, said)
+        visibility, duplicates, album = await wishes(parts, caller, said)
 
         async def taken(file: ReceivedFile) -> Uploaded:
             if file.refusal:
@@ -276,6 +284,7 @@ async def _from_form(
                         visibility=visibility,
                         details=details(said),
                         duplicates=duplicates,
+                        album_id=album,
                         image_id=image_id,
                     ),
                 )

@@ -12,12 +12,19 @@ HEADER = "Darkroom-Position"
 WANTED = "Darkroom-Min-Position"
 
 
-async def written(parts: Parts, receipt: Receipt | None) -> dict[str, str]:
+ALBUMS = CORE | {"albums"}
+ORGANIZATIONS = ALBUMS | {"organizations"}
+"""What who writes to an album waits for."""
+
+
+async def written(
+    parts: Parts, receipt: Receipt | None, projections: frozenset[str] = CORE
+) -> dict[str, str]:
     """Wait until the write can be read, at most 2 s. Returns the header that names its position."""
     position = receipt.position if receipt else None
     if position is None:
         return {HEADER: str(parts.positions.current("gallery"))}
-    await parts.positions.reached(position)
+    await parts.positions.reached(position, projections)
     return {HEADER: str(position)}
 
 
@@ -36,7 +43,11 @@ async def await_position(request: AnyRequest, parts: Given) -> None:
         return
     if not (wanted.isascii() and wanted.isdigit() and len(wanted) < 19):
         raise Validation(errors=[{"field": WANTED, "message": "must be a position"}])
-    projections = CORE | {"search"} if request.url.path.endswith("/search") else CORE
+    projections = CORE
+    if any(part in str(request.url) for part in ("album", "/orgs", "/teams", "/invitations")):
+        projections = ORGANIZATIONS
+    if request.url.path.endswith("/search"):
+        projections |= {"search"}
     if not await parts.positions.reached(int(wanted), projections):
         current = min(parts.positions.current(name) for name in projections)
         raise ProjectionBehind(wanted=int(wanted), position=current)

@@ -10,11 +10,34 @@ from adapters.erasure import Orders, PostgresErasures
 from adapters.messages import Messages
 from adapters.places import Answers, Keys, PostgresFamily, Progress, Rows, Secrets
 from bootstrap import Core, now
-from commands.erasure import Kind, erase_account_again, erase_image_again
-from projections.clearing import LEDGER, Bytes, Copies, Duplicates, Edge, Images, Ledger
+from commands.erasure import (
+    Kind,
+    erase_account_again,
+    erase_album_again,
+    erase_image_again,
+    erase_organization_again,
+)
+from projections.clearing import (
+    LEDGER,
+    Albums,
+    Bytes,
+    Copies,
+    Duplicates,
+    Edge,
+    Images,
+    Ledger,
+    Memberships,
+)
 from projections.erasure import Eraser, Place
 from projections.projection import ALL
 from settings import Settings
+
+AGAIN = {
+    Kind.IMAGE: erase_image_again,
+    Kind.ACCOUNT: erase_account_again,
+    Kind.ALBUM: erase_album_again,
+    Kind.ORGANIZATION: erase_organization_again,
+}
 
 
 def orders(core: Core) -> Orders:
@@ -40,12 +63,26 @@ def eraser(core: Core, edge: Edge | None = None) -> Eraser:
     account: list[Place] = [
         Secrets(database),
         Images(family, core.store, core.key),
+        Albums(family, core.store),
+        Memberships(family, core.store),
         Keys(database),
         *_rows(core, Kind.ACCOUNT),
     ]
+    album: list[Place] = [Keys(database), *_rows(core, Kind.ALBUM)]
+    organization: list[Place] = [
+        Images(family, core.store, core.key),
+        Albums(family, core.store),
+        Keys(database),
+        *_rows(core, Kind.ORGANIZATION),
+    ]
     return Eraser(
         ledger=PostgresErasures(database),
-        places={Kind.IMAGE: image + everywhere, Kind.ACCOUNT: account + everywhere},
+        places={
+            Kind.IMAGE: image + everywhere,
+            Kind.ACCOUNT: account + everywhere,
+            Kind.ALBUM: album + everywhere,
+            Kind.ORGANIZATION: organization + everywhere,
+        },
     )
 
 
@@ -68,8 +105,7 @@ async def reapply_all(settings: Settings) -> int:
         await PostgresErasures(core.database).reopen()
         async for note in core.objects.list(LEDGER):
             kind, _, subject = note.key.removeprefix(LEDGER).partition("/")
-            erase = erase_image_again if kind == Kind.IMAGE else erase_account_again
-            await erase(UUID(subject), store=core.store, hasher=core.key)
+            await AGAIN[Kind(kind)](UUID(subject), store=core.store, hasher=core.key)
             count += 1
         await orders(core).take()
     return count

@@ -12,7 +12,7 @@ from adapters.feed import LogFeed
 from bootstrap import PROJECTIONS, Core
 from domain.catalogue import stream_of
 from domain.stream import Recorded, tag
-from projections import accounts, gallery
+from projections import accounts, albums, gallery, organizations
 from projections.audit_log import Entry
 from projections.history import Moment, Step, document, steps, told, until
 from settings import Settings
@@ -22,7 +22,12 @@ TICK = 0.2
 """Seconds between looks at a log that does not grow."""
 SKEW = timedelta(minutes=1)
 """By which clocks of different machines may differ."""
-TELLING: dict[str, "Project"] = {"image": gallery.project, "account": accounts.project}
+TELLING: dict[str, "Project"] = {
+    "image": gallery.project,
+    "account": accounts.project,
+    "album": albums.project,
+    "organization": organizations.project,
+}
 """The projection whose documents tell how a stream was."""
 
 Project = Callable[[Any, Recorded[Any]], msgspec.Struct | None]

@@ -13,6 +13,7 @@ from litestar.types import ASGIApp
 
 from adapters.accounts import PostgresAccounts
 from adapters.addresses import PublicAddresses, networks
+from adapters.albums import PostgresAlbums
 from adapters.api_keys import PostgresApiKeys
 from adapters.audit_log import LogEntries
 from adapters.credentials import BearerCredentials
@@ -27,6 +28,7 @@ from adapters.lab import VipsLab
 from adapters.ledger import PostgresLedger
 from adapters.limits import PostgresLimiter
 from adapters.metrics import Metrics
+from adapters.organizations import PostgresOrganizations
 from adapters.passwords import Argon2Passwords
 from adapters.positions import HeardPositions
 from adapters.s3 import CONNECTIONS
@@ -42,19 +44,23 @@ from api.streaming import Turnstile
 from api.tus import Dialect
 from bootstrap import Core, new_id, now, people, sessions, token_keys
 from commands import (
+    albums,
     bulk,
     erasure,
     holds,
     images,
     imports,
+    lending,
+    organizations,
     receiving,
     standing,
     uploads,
 )
-from commands.dispatcher import Dispatcher
+from commands.dispatcher import Dispatcher, Handler
 from commands.limits import Limiter, Tolls
 from commands.once import Once
 from commands.plans import within_plan
+from commands.ports import EventStore
 from commands.prints import Printer
 from domain.refusals import Unavailable
 from settings import Settings, load
@@ -108,6 +114,8 @@ def application(settings: Settings) -> Litestar:
         Parts(
             dispatch=dispatcher(core, lab, passwords, limiter, keys),
             gallery=PostgresGallery(core.database, core.store),
+            albums=PostgresAlbums(core.database, core.store),
+            organizations=PostgresOrganizations(core.database, core.store),
             accounts=PostgresAccounts(core.database),
             search=PostgresSearch(core.database, core.store),
             prints=PostgresPrints(core.database),
@@ -182,6 +190,7 @@ def dispatcher(
     }
     names: dict[str, Any] = {"store": store, "hasher": core.key}
     erase: dict[str, Any] = names | {"erasures": PostgresErasures(core.database)}
+    owned = PostgresOrganizations(core.database, store)
     capped: dict[str, Any] = {
         "plan_of": PostgresAccounts(core.database).plan,
         "plans": settings.known_plans,
@@ -206,6 +215,7 @@ def dispatcher(
                 uploads.finalize_upload,
                 store=store,
                 spool=core.spool,
+                now=now,
                 new_id=new_id,
                 proving=Once(),
                 **arrive,
@@ -253,6 +263,10 @@ def dispatcher(
                 retention=retention(settings),
             ),
             images.RestoreImage: partial(images.restore_image, store=store, now=now),
+            **_albums(store),
+            **_organizations(settings, owned, erase),
+            lending.AddCollaborator: partial(lending.add_collaborator, store=store, now=now),
+            lending.RemoveCollaborator: partial(lending.remove_collaborator, store=store, now=now),
             holds.PlaceHold: partial(holds.place_hold, store=store),
             holds.LiftHold: partial(holds.lift_hold, store=store),
             bulk.ActOnMany: partial(
@@ -266,3 +280,43 @@ def dispatcher(
             erasure.PurgeImage: partial(erasure.purge_image, now=now, **erase),
         }
     )
+
+
+def _albums(store: EventStore) -> dict[type, Handler]:
+    return {
+        command: partial(handler, store=store, now=now)
+        for command, handler in (
+            (albums.CreateAlbum, albums.create_album),
+            (albums.ChangeAlbum, albums.change_album),
+            (albums.ArrangeAlbum, albums.arrange_album),
+            (albums.DeleteAlbum, albums.delete_album),
+            (albums.ShareAlbum, albums.share_album),
+            (albums.RevokeAlbumShare, albums.revoke_album_share),
+            (albums.LendAlbum, albums.lend_album),
+            (albums.TakeAlbumBack, albums.take_album_back),
+            (albums.PlaceImage, albums.place_image),
+        )
+    }
+
+
+def _organizations(
+    settings: Settings, owned: PostgresOrganizations, erase: dict[str, Any]
+) -> dict[type, Handler]:
+    """`erase` is what destroying needs, the store among it."""
+    store, hasher = erase["store"], erase["hasher"]
+    return {
+        organizations.CreateOrganization: partial(
+            organizations.create_organization,
+            store=store,
+            owned=owned,
+            plan=settings.plan,
+            quota_bytes=settings.quota_bytes,
+        ),
+        organizations.Govern: partial(organizations.govern, store=store),
+        organizations.Invite: partial(organizations.invite, store=store, hasher=hasher, now=now),
+        organizations.Join: partial(organizations.join, store=store, now=now),
+        organizations.TransferOwnership: partial(
+            organizations.transfer_ownership, store=store, owned=owned
+        ),
+        organizations.DeleteOrganization: partial(organizations.delete_organization, **erase),
+    }

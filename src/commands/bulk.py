@@ -11,9 +11,10 @@ from commands.erasure import Erasures, PurgeImage, purge_image
 from commands.execute import Stream, execute
 from commands.images import Retention
 from commands.ports import Clock, EventStore, Hasher, Receipt, StreamMoved
-from domain import image, many, operation
+from commands.surroundings import around, execute_amid, place
+from domain import image, many, operation, placing
 from domain.access import Visibility
-from domain.ids import AccountId, ImageId
+from domain.ids import AccountId, AlbumId, ImageId
 from domain.image import Image
 from domain.image_events import ImageEvent
 from domain.operation import Action
@@ -33,6 +34,7 @@ class ActOnMany(msgspec.Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     """To add or to remove, where the action is about tags."""
     visibility: Visibility | None = None
+    album_id: AlbumId | None = None
     dry_run: bool = False
 
 
@@ -61,7 +63,7 @@ async def act_on_many(
     retention: Retention,
 ) -> Sequence[Outcome]:
     """In the order asked for. One that is refused does not stand in the way of the others."""
-    kept = await retention.of(command.by, store)
+    kept, into = await retention.of(command.by, store), await place(store, command.album_id)
     decide = partial(
         many.act,
         by=command.by,
@@ -71,9 +73,13 @@ async def act_on_many(
         visibility=command.visibility,
         retention=kept,
         request=command.operation_id,
+        album_id=command.album_id,
+        album=into.album if into else None,
     )
     if command.dry_run:
-        return await _each(command.image_ids, partial(_tried, decide=decide, store=store))
+        return await _each(
+            command.image_ids, partial(_tried, decide=decide, by=command.by, store=store)
+        )
     begin = partial(
         operation.begin, by=command.by, action=command.action, image_ids=command.image_ids
     )
@@ -86,7 +92,7 @@ async def act_on_many(
             purging = PurgeImage(by=command.by, image_id=image_id, request=command.operation_id)
             parts = {"store": ours, "hasher": hasher, "erasures": erasures}
             return (await purge_image(purging, now=now, **parts)).receipt  # type: ignore[arg-type]  # each by its name
-        return await execute(ours, Stream(image_id, image.evolve), decide, by=command.by)
+        return await execute_amid(ours, image_id, decide, by=command.by)
 
     return await _each(
         command.image_ids,
@@ -125,7 +131,7 @@ async def undo_operation(
                 state, before, undone.action, by=command.by, now=now(), retention=kept
             )
 
-        return await execute(ours, Stream(image_id, image.evolve), compensate, by=command.by)
+        return await execute_amid(ours, image_id, compensate, by=command.by)
 
     once = partial(_done_once, operation_id=command.undo_id, store=store, act=undo)
     return await _each(undone.image_ids, once)
@@ -150,10 +156,11 @@ async def _each(
     return await asyncio.gather(*map(one, image_ids))
 
 
-async def _tried(image_id: ImageId, *, decide: Decide, store: EventStore) -> Receipt:
+async def _tried(image_id: ImageId, *, decide: Decide, by: AccountId, store: EventStore) -> Receipt:
     """What would happen, with a position where something would."""
     history = await store.load(image_id)
-    events = decide(fold(image.evolve, history))
+    known = await around(store, image_id, by)
+    events = decide(placing.amid(fold(image.evolve, history), known))
     return Receipt(version=len(history), position=0 if events else None)
 
 

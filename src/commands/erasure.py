@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from commands.execute import Stream, execute_together
+from commands.execute import Stream, execute, execute_together
 from commands.oidc import linked_name
 from commands.ports import (
     Clock,
@@ -20,10 +20,11 @@ from commands.ports import (
     StreamMoved,
 )
 from commands.proving import Claimant, Prover
+from commands.surroundings import around
 from commands.uploads import charge
-from domain import account, claim, image
+from domain import account, album, claim, image, membership, organization, placing
 from domain.account import Account
-from domain.ids import NOBODY, AccountId, ImageId
+from domain.ids import NOBODY, AccountId, AlbumId, ImageId
 from domain.image_events import Cause, ImageEvent, ImageFinalized
 from domain.stream import Event, fold
 
@@ -31,6 +32,8 @@ from domain.stream import Event, fold
 class Kind(StrEnum):
     IMAGE = "image"
     ACCOUNT = "account"
+    ALBUM = "album"
+    ORGANIZATION = "organization"
 
 
 class Erasure(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +61,12 @@ class Erasures(Protocol):
     async def find(self, receipt_id: UUID) -> Erasure | None: ...
 
 
+class Owned(Protocol):
+    async def owned(self, account_id: AccountId) -> int:
+        """How many organizations somebody owns, as far as the read model knows."""
+        ...
+
+
 class PurgeImage(msgspec.Struct, frozen=True, kw_only=True):
     by: AccountId
     image_id: ImageId
@@ -79,9 +88,17 @@ class Ordered(msgspec.Struct, frozen=True, kw_only=True):
 async def purge_image(
     command: PurgeImage, *, store: EventStore, hasher: Hasher, erasures: Erasures, now: Clock
 ) -> Ordered:
-    decide = partial(image.purge, by=command.by, request=command.request, now=now())
+    known = await around(store, command.image_id, command.by)
+    asked = partial(image.purge, by=command.by, request=command.request, now=now())
+
+    def decide(state: image.Image | None) -> list[ImageEvent]:
+        return asked(placing.amid(state, known))
+
     receipt = await purge(command.image_id, decide, by=command.by, store=store, hasher=hasher)
-    erasure = await _order(Kind.IMAGE, command.image_id, command.by, store=store, hasher=hasher)
+    state = fold(image.evolve, await store.load(command.image_id))
+    assert state is not None
+    owner_id = state.owner_id
+    erasure = await order(Kind.IMAGE, command.image_id, owner_id, store=store, hasher=hasher)
     await erasures.open(erasure)
     return Ordered(receipt_id=erasure.receipt_id, receipt=receipt)
 
@@ -116,13 +133,15 @@ async def erase_account(
     hasher: Hasher,
     prover: Prover,
     erasures: Erasures,
+    owned: Owned,
 ) -> Ordered:
     """Its names are free at once, so nobody can sign in; the rest goes in the background."""
     by = command.by
     who = Claimant(account_id=by, subject=by, client=command.client)
     await prover.by_password(who, command.password)
-    receipt = await _end_account(by, account.erase, by=by, store=store, hasher=hasher)
-    erasure = await _order(Kind.ACCOUNT, by, by, store=store, hasher=hasher)
+    erase = partial(account.erase, owned=await owned.owned(by))
+    receipt = await _end_account(by, erase, by=by, store=store, hasher=hasher)
+    erasure = await order(Kind.ACCOUNT, by, by, store=store, hasher=hasher)
     await erasures.open(erasure)
     return Ordered(receipt_id=erasure.receipt_id, receipt=receipt)
 
@@ -131,6 +150,34 @@ async def erase_image_again(subject: UUID, *, store: EventStore, hasher: Hasher)
     """For a log that is older than the purge; where it is not, nothing happens."""
     decide = partial(image.erase, cause=Cause.ERASURE)
     await purge(ImageId(subject), decide, by=NOBODY, store=store, hasher=hasher)
+
+
+async def erase_album_again(subject: UUID, *, store: EventStore, hasher: Hasher) -> None:
+    """The same for an album."""
+    await erase_album(AlbumId(subject), store=store)
+
+
+async def erase_album(album_id: AlbumId, *, store: EventStore) -> Receipt:
+    """With its owner, whoever that was."""
+    return await execute(store, Stream(album_id, album.evolve), album.erase, by=NOBODY)
+
+
+async def erase_organization_again(subject: UUID, *, store: EventStore, hasher: Hasher) -> None:
+    """The same for an organization."""
+    no_room = SetQuota(account_id=AccountId(subject), quota_bytes=0)
+    await execute(
+        store,
+        Stream(subject, organization.evolve),
+        membership.delete_again,
+        by=NOBODY,
+        guards=lambda before, after: (no_room,),
+    )
+
+
+async def depart(organization_id: UUID, account_id: AccountId, *, store: EventStore) -> Receipt:
+    """Whose account is erased leaves every organization."""
+    decide = partial(membership.depart, account_id=account_id)
+    return await execute(store, Stream(organization_id, organization.evolve), decide, by=NOBODY)
 
 
 async def erase_account_again(subject: UUID, *, store: EventStore, hasher: Hasher) -> None:
@@ -171,7 +218,7 @@ def _names(state: Account) -> Sequence[tuple[str, str]]:
     return [("email", state.email), ("username", state.username), *linked]
 
 
-async def _order(
+async def order(
     kind: Kind, subject: UUID, owner_id: AccountId, *, store: EventStore, hasher: Hasher
 ) -> Erasure:
     """As the last event of the stream has it."""

@@ -6,8 +6,8 @@ from functools import partial, reduce
 
 import msgspec
 
-from commands.execute import Stream, execute
 from commands.ports import Clock, EventStore, NewId, Receipt
+from commands.surroundings import execute_amid
 from domain import account, image
 from domain.access import Permission, Visibility
 from domain.ids import AccountId, ImageId, ShareId
@@ -72,8 +72,8 @@ class Retention(msgspec.Struct, frozen=True, kw_only=True):
 
 async def change_image(command: ChangeImage, *, store: EventStore, now: Clock) -> Receipt:
     decide = partial(_changes, command=command, now=now())
-    return await execute(
-        store, _stream(command.image_id), decide, by=command.by, expected=command.expected
+    return await execute_amid(
+        store, command.image_id, decide, by=command.by, expected=command.expected
     )
 
 
@@ -82,14 +82,14 @@ async def delete_image(
 ) -> Receipt:
     kept = await retention.of(command.by, store)
     decide = partial(image.soft_delete, by=command.by, now=now(), retention=kept)
-    return await execute(
-        store, _stream(command.image_id), decide, by=command.by, expected=command.expected
+    return await execute_amid(
+        store, command.image_id, decide, by=command.by, expected=command.expected
     )
 
 
 async def restore_image(command: RestoreImage, *, store: EventStore, now: Clock) -> Receipt:
     decide = partial(image.restore, by=command.by, now=now())
-    return await execute(store, _stream(command.image_id), decide, by=command.by)
+    return await execute_amid(store, command.image_id, decide, by=command.by)
 
 
 async def share_image(
@@ -106,7 +106,7 @@ async def share_image(
         shared_with=command.shared_with,
         now=now(),
     )
-    receipt = await execute(store, _stream(command.image_id), decide, by=command.by)
+    receipt = await execute_amid(store, command.image_id, decide, by=command.by)
     if receipt.position is None:
         state = fold(image.evolve, await store.load(command.image_id))
         assert state is not None
@@ -116,11 +116,7 @@ async def share_image(
 
 async def revoke_share(command: RevokeShare, *, store: EventStore, now: Clock) -> Receipt:
     decide = partial(image.revoke_share, by=command.by, share_id=command.share_id, now=now())
-    return await execute(store, _stream(command.image_id), decide, by=command.by)
-
-
-def _stream(image_id: ImageId) -> Stream[Image]:
-    return Stream(image_id, image.evolve)
+    return await execute_amid(store, command.image_id, decide, by=command.by)
 
 
 def _changes(state: Image | None, *, command: ChangeImage, now: datetime) -> Sequence[ImageEvent]:

@@ -11,7 +11,7 @@ from commands.uploads import TakeIn, Uploaded, outcome
 from domain import image, uploads
 from domain.access import Visibility
 from domain.account import Duplicates
-from domain.ids import AccountId, ImageId
+from domain.ids import AccountId, AlbumId, ImageId
 from domain.image_events import Details, Promised
 from domain.stream import fold
 
@@ -24,6 +24,7 @@ class ImportImage(msgspec.Struct, frozen=True, kw_only=True):
     visibility: Visibility
     details: Details = Details()
     duplicates: Duplicates = Duplicates.KEEP
+    album_id: AlbumId | None = None
 
 
 async def import_image(
@@ -52,6 +53,7 @@ async def import_image(
                 visibility=command.visibility,
                 details=command.details,
                 duplicates=command.duplicates,
+                album_id=command.album_id,
                 image_id=command.image_id,
             )
         )

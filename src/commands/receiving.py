@@ -18,9 +18,9 @@ from commands.ledger import Entry, Hold, Ledger
 from commands.multipart import MultipartStore
 from commands.pieces import Pieces
 from commands.ports import Clock, EventStore, ObjectMissing, Receipt
-from commands.uploads import charge
+from commands.uploads import charge, destination
 from domain import image, progress, uploads
-from domain.ids import AccountId, ImageId
+from domain.ids import AccountId, AlbumId, ImageId
 from domain.image import Image
 from domain.image_events import Promised
 from domain.media import Caps
@@ -53,6 +53,7 @@ class OpenUpload(msgspec.Struct, frozen=True, kw_only=True):
     size: int
     content_type: str
     metadata: str
+    album_id: AlbumId | None = None
 
 
 class Opened(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,6 +110,7 @@ async def open_upload(
         content_type=command.content_type,
         expires_at=expires_at,
         caps=caps,
+        **await destination(store, command.album_id, by=command.by, now=now),
     )
     stream = Stream(image_id, image.evolve)
     receipt = await execute(store, stream, decide, by=command.by, guards=charge)

@@ -7,9 +7,11 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import Any
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
 from commands import assembly, object_keys
 from commands.duplicates import finalize_once
@@ -32,10 +34,11 @@ from commands.ports import (
     SignedRequest,
     Twins,
 )
-from domain import image, progress, uploads
+from commands.surroundings import place
+from domain import image, placing, progress, uploads
 from domain.access import Visibility
 from domain.account import Duplicates
-from domain.ids import AccountId, ImageId
+from domain.ids import AccountId, AlbumId, ImageId
 from domain.image import Image
 from domain.image_events import Details, Promised
 from domain.media import Caps
@@ -54,6 +57,7 @@ class InitiateUpload(msgspec.Struct, frozen=True, kw_only=True):
     promised: Promised
     size: int
     content_type: str
+    album_id: AlbumId | None = None
     image_id: ImageId | None = None
     """Given where a repeated request must find what it made."""
 
@@ -78,6 +82,7 @@ class FinalizeUpload(msgspec.Struct, frozen=True, kw_only=True):
     visibility: Visibility
     details: Details = Details()
     duplicates: Duplicates = Duplicates.KEEP
+    album_id: AlbumId | None = None
 
 
 class TakeIn(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,6 +95,7 @@ class TakeIn(msgspec.Struct, frozen=True, kw_only=True):
     visibility: Visibility
     details: Details = Details()
     duplicates: Duplicates = Duplicates.KEEP
+    album_id: AlbumId | None = None
     image_id: ImageId | None = None
     """Given where a repeated request must find what it made."""
 
@@ -130,6 +136,7 @@ async def initiate_upload(
         content_type=command.content_type,
         expires_at=now() + timedelta(seconds=lifetime),
         caps=caps,
+        **await destination(store, command.album_id, by=command.by, now=now),
     )
     stream = Stream(image_id, image.evolve)
     receipt = await execute(store, stream, decide, by=command.by, guards=charge)
@@ -151,6 +158,15 @@ async def initiate_upload(
     return Ticket(image_id=image_id, request=request, parts=parts, receipt=receipt)
 
 
+async def destination(
+    store: EventStore, album_id: AlbumId | None, *, by: AccountId, now: Clock
+) -> dict[str, Any]:
+    """Where an upload is to go, and whose it will be. Raises what bars the album."""
+    into = await place(store, album_id)
+    placing.arrive(into, by=by, now=now())
+    return {"album_id": into.album_id, "owner_id": into.owner_id} if into else {}
+
+
 async def sign_parts(
     entry: Entry, size: int, objects: MultipartStore, expiry: int, *, but: Container[int] = ()
 ) -> list[SignedPart]:
@@ -170,6 +186,12 @@ async def sign_parts(
     ]
 
 
+async def _destined(state: Image, store: EventStore) -> AlbumId | None:
+    """The album that it was promised to. One of one's own may be gone meanwhile."""
+    into = await place(store, state.destined)
+    return state.destined if state.entrusted or (into and into.album) else None
+
+
 class Proof(msgspec.Struct, frozen=True, kw_only=True):
     """What one attempt to finalize found; None if not all bytes had arrived."""
 
@@ -187,6 +209,7 @@ async def finalize_upload(
     ledger: Ledger,
     lab: Lab,
     spool: Path,
+    now: Clock,
     new_id: NewId,
     proving: Once[Proof],
     hasher: Hasher,
@@ -198,11 +221,15 @@ async def finalize_upload(
     if not uploads.accepts_bytes(state, by=command.by):
         return outcome(command.image_id, state, Receipt(version=len(history)))
     assert state is not None
+    album_id = command.album_id or await _destined(state, store)
+    command = replace(command, album_id=album_id)
+    into = await destination(store, album_id, by=command.by, now=now)
+    owned = replace(state, owner_id=into.get("owner_id") or state.owner_id)
     proof = await proving(
-        command.image_id,
-        lambda: _prove(command.image_id, state, new_id(), objects, ledger, lab, spool),
+        (command.image_id, owned.owner_id),
+        lambda: _prove(command.image_id, owned, new_id(), objects, ledger, lab, spool),
     )
-    uploaded = await _finalize(command, proof, store, objects, hasher, twins)
+    uploaded = await _finalize(command, proof, store, objects, hasher, twins, now)
     await assembly.forget(proof.entry, objects=objects, ledger=ledger)
     return uploaded
 
@@ -222,6 +249,7 @@ async def take_in(
 ) -> Uploaded:
     """As initiate and finalize, without the way over a presigned URL."""
     image_id = command.image_id or ImageId(new_id())
+    into = await destination(store, command.album_id, by=command.by, now=now)
     decide = partial(
         uploads.initiate,
         by=command.by,
@@ -230,6 +258,7 @@ async def take_in(
         content_type=command.content_type,
         expires_at=now() + timedelta(seconds=lifetime),
         caps=caps,
+        **into,
     )
     stream = Stream(image_id, image.evolve)
     initiated = await execute(store, stream, decide, by=command.by, guards=charge)
@@ -239,7 +268,8 @@ async def take_in(
             return outcome(image_id, state, initiated)
     proof = Proof(attempt=new_id(), arrived=await _proven(lab, command.path, command.promised))
     if isinstance(arrived := proof.arrived, Arrived):
-        key = object_keys.original(command.by, image_id, proof.attempt)
+        owner_id = into.get("owner_id") or command.by
+        key = object_keys.original(owner_id, image_id, proof.attempt)
         await objects.put(key, command.path, content_type=arrived.format.content_type)
         await objects.settle()
     finalize = FinalizeUpload(
@@ -248,8 +278,9 @@ async def take_in(
         visibility=command.visibility,
         details=command.details,
         duplicates=command.duplicates,
+        album_id=command.album_id,
     )
-    return await _finalize(finalize, proof, store, objects, hasher, twins)
+    return await _finalize(finalize, proof, store, objects, hasher, twins, now)
 
 
 async def abort_upload(
@@ -264,11 +295,11 @@ async def abort_upload(
 
 def charge(before: Image | None, after: Image | None) -> Sequence[Guard]:
     """What a step of an image's life means for its owner's quota."""
-    delta = image.charged(after) - image.charged(before)
-    if not delta:
-        return ()
-    assert after is not None
-    return (Reserve(account_id=after.owner_id, bytes=delta),)
+    deltas: dict[AccountId, int] = {}
+    for sign, state in ((-1, before), (1, after)):
+        if state is not None:
+            deltas[state.owner_id] = deltas.get(state.owner_id, 0) + sign * image.charged(state)
+    return tuple(Reserve(account_id=id, bytes=delta) for id, delta in deltas.items() if delta)
 
 
 def outcome(image_id: ImageId, state: Image | None, receipt: Receipt) -> Uploaded:
@@ -349,7 +380,9 @@ async def _finalize(
     objects: ObjectStore,
     hasher: Hasher,
     twins: Twins,
+    now: Clock,
 ) -> Uploaded:
+    by, into = command.by, await place(store, command.album_id)
     decide = partial(
         uploads.finalize,
         by=command.by,
@@ -359,8 +392,11 @@ async def _finalize(
         visibility=command.visibility,
         details=command.details,
         scanner=DECODE,
+        placed=placing.arrive(into, by=by, now=now()),
+        owner_id=(into.owner_id or by) if into else None,
     )
-    if isinstance(proof.arrived, Arrived) and command.duplicates is Duplicates.RETURN:
+    alone = into is None or into.owner_id is None  # what an organization owns is nobody's twin
+    if isinstance(proof.arrived, Arrived) and command.duplicates is Duplicates.RETURN and alone:
         receipt = await finalize_once(
             decide,
             image_id=command.image_id,
@@ -377,19 +413,29 @@ async def _finalize(
         if receipt.position is not None and isinstance(proof.arrived, Arrived):
             return Uploaded(image_id=command.image_id, receipt=receipt)
     state = fold(image.evolve, await store.load(command.image_id))
-    await _tidy_up(command, proof, state, objects)
+    await _tidy_up(command, proof, state, objects, store)
     if receipt.position is not None and isinstance(proof.arrived, Refusal):
         return Uploaded(image_id=command.image_id, receipt=receipt, refusal=proof.arrived)
+    if into and state and state.duplicate_of:
+        put = partial(placing.put, by=by, album_id=into.album_id, album=into.album, now=now())
+        placed = await execute(store, Stream(state.duplicate_of, image.evolve), put, by=by)
+        receipt = placed if placed.position else receipt
     return outcome(command.image_id, state, receipt)
 
 
 async def _tidy_up(
-    command: FinalizeUpload, proof: Proof, state: Image | None, objects: ObjectStore
+    command: FinalizeUpload,
+    proof: Proof,
+    state: Image | None,
+    objects: ObjectStore,
+    store: EventStore,
 ) -> None:
     """Drop what this attempt copied, unless it is the image now; and bytes nobody wants."""
     if state is None or state.attempt == proof.attempt:
         return
-    unused = [object_keys.original(command.by, command.image_id, proof.attempt)]
+    into = await place(store, command.album_id)
+    owner_id = (into.owner_id if into else None) or state.owner_id
+    unused = [object_keys.original(owner_id, command.image_id, proof.attempt)]
     if state.given_up:
         unused.append(object_keys.incoming(command.image_id))
     await objects.delete(unused)

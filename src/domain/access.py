@@ -1,14 +1,16 @@
 """The one policy of who may do what with an image. Every byte and every field asks it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import msgspec
 
 from domain.ids import AccountId, ShareId
 from domain.refusals import Forbidden, NotFound, Refusal, ShareRevoked, SignatureExpired
+
+P = TypeVar("P")
 
 
 class Visibility(StrEnum):
@@ -30,6 +32,8 @@ class Action(StrEnum):
     """Find it without knowing its id."""
     DOWNLOAD = "download"
     EDIT = "edit"
+    ADD = "add"
+    """Put images into an album."""
     MANAGE = "manage"
     """Delete, restore, share, choose visibility."""
 
@@ -56,6 +60,16 @@ _REACH: Mapping[Scope, frozenset[Scope]] = {
 }
 
 
+class Role(StrEnum):
+    """What somebody is in an organization or one of its teams."""
+
+    OWNER = "owner"
+    ADMIN = "admin"
+    EDITOR = "editor"
+    UPLOADER = "uploader"
+    VIEWER = "viewer"
+
+
 class Share(msgspec.Struct, frozen=True, kw_only=True):
     """A link that lends permissions until it expires or is revoked."""
 
@@ -75,6 +89,16 @@ class Viewer(msgspec.Struct, frozen=True, kw_only=True):
     """The epoch in which someone who may manage the image signed the very URL; not expired."""
 
 
+class Circle(msgspec.Struct, frozen=True, kw_only=True):
+    """What the policy needs to know of an album: whom it lends its images to."""
+
+    owner_id: AccountId
+    visibility: Visibility
+    shares: Mapping[ShareId, Share] = {}
+    collaborators: Mapping[AccountId, frozenset[Permission]] = {}
+    roles: Mapping[AccountId, Role] = {}
+
+
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
     """What the policy needs to know of an image."""
 
@@ -88,19 +112,34 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     quarantined: bool = False
     deleted: bool = False
     shares: Mapping[ShareId, Share] = {}
+    collaborators: Mapping[AccountId, frozenset[Permission]] = {}
+    """Accounts that it is lent to by name, until that is taken back."""
+    albums: Sequence[Circle] = ()
+    """Those it is in: each lends it to its own circle, but manages nothing of it."""
+    stewards: Mapping[AccountId, Role] = {}
+    """Who may do everything with what the organization has that owns it."""
 
 
 Decision: TypeAlias = Refusal | None
 """None is yes."""
 
 ANONYMOUS = Viewer()
+NOTHING: frozenset[Permission] = frozenset()
+_LOOKING = frozenset({Action.VIEW, Action.LIST, Action.DOWNLOAD})
+BY_ROLE = {
+    Role.OWNER: frozenset(Action),
+    Role.ADMIN: frozenset(Action),
+    Role.EDITOR: _LOOKING | {Action.EDIT, Action.ADD},
+    Role.UPLOADER: _LOOKING | {Action.ADD},
+    Role.VIEWER: _LOOKING,
+}
 
 
 def decide(viewer: Viewer, action: Action, image: Subject | None, *, now: datetime) -> Decision:
     """Whether `viewer` may do `action`; the refusal says as much as the viewer may know."""
     if image is None or not image.finalized:
         return NotFound()
-    owner = viewer.account_id == image.owner_id
+    owner = viewer.account_id == image.owner_id or viewer.account_id in image.stewards
     if image.deleted:
         return None if owner and action is Action.MANAGE else NotFound()
     if image.quarantined:
@@ -133,13 +172,71 @@ def require(viewer: Viewer, action: Action, image: Subject | None, *, now: datet
         raise refusal
 
 
+def decide_on_album(
+    viewer: Viewer, action: Action, album: Circle | None, *, now: datetime
+) -> Decision:
+    """The same for an album itself. What may not be seen is not there."""
+    if album is None:
+        return NotFound()
+    if action in _granted(album, viewer.account_id) | _FOUND[album.visibility]:
+        return None
+    if viewer.share_id and viewer.share_id in album.shares:
+        return _by_link(album.shares[viewer.share_id], action, now)
+    seen = Action.VIEW in _granted(album, viewer.account_id) | _FOUND[album.visibility]
+    return Forbidden() if seen else NotFound()
+
+
+def require_on_album(
+    viewer: Viewer, action: Action, album: Circle | None, *, now: datetime
+) -> None:
+    if refusal := decide_on_album(viewer, action, album, now=now):
+        raise refusal
+
+
+def lends(album: Circle, viewer: Viewer, action: Action, *, now: datetime) -> bool:
+    """Whether an album lends `action` on every image in it to the viewer."""
+    if action is Action.MANAGE:
+        return False
+    share = album.shares.get(viewer.share_id) if viewer.share_id else None
+    by_link = share is not None and _by_link(share, action, now) is None
+    return by_link or action in _granted(album, viewer.account_id)
+
+
+def without(people: Mapping[AccountId, P], account_id: AccountId) -> dict[AccountId, P]:
+    return {id: kept for id, kept in people.items() if id != account_id}
+
+
+_FOUND = {
+    Visibility.PUBLIC: frozenset({Action.VIEW, Action.LIST}),
+    Visibility.UNLISTED: frozenset({Action.VIEW}),
+    Visibility.PRIVATE: frozenset[Action](),
+}
+"""What everybody may do with an album; each image in it is asked for itself."""
+
+
+def _granted(album: Circle, account_id: AccountId | None) -> frozenset[Action]:
+    if account_id is None:
+        return frozenset()
+    if account_id == album.owner_id:
+        return frozenset(Action)
+    permissions = album.collaborators.get(account_id, NOTHING)
+    by_name = frozenset(action for action in Action if _covers(permissions, action))
+    if Action.EDIT in by_name:
+        by_name |= {Action.ADD}
+    role = album.roles.get(account_id)
+    return by_name | (BY_ROLE[role] if role else frozenset())
+
+
 def _as_guest(viewer: Viewer, action: Action, image: Subject, now: datetime) -> Decision:
     if action is Action.MANAGE or not image.cleared:
         return Forbidden()
     if _lent(viewer, action, image, now):
         return None
+    if any(lends(album, viewer, action, now=now) for album in image.albums):
+        return None
     if viewer.share_id:
-        return _by_link(viewer.share_id, action, image, now)
+        share = _link(viewer.share_id, image)
+        return _by_link(share, action, now) if share else NotFound()
     if action in _OPEN[image.visibility]:
         return None
     if viewer.signed is None or action not in _OPEN[Visibility.UNLISTED]:
@@ -155,35 +252,40 @@ _OPEN: Mapping[Visibility, frozenset[Action]] = {
 """To everybody. A signed URL opens as much as knowing an unlisted image's id."""
 
 
-def _by_link(share_id: ShareId, action: Action, image: Subject, now: datetime) -> Decision:
-    share = image.shares.get(share_id)
-    if share is None:
-        return NotFound()
+def _link(share_id: ShareId, image: Subject) -> Share | None:
+    """Its own, or one of an album that it is in."""
+    holders = (image.shares, *(album.shares for album in image.albums))
+    return next((shares[share_id] for shares in holders if share_id in shares), None)
+
+
+def _by_link(share: Share, action: Action, now: datetime) -> Decision:
     if share.revoked:
         return ShareRevoked()
     if share.expires_at <= now:
         return SignatureExpired()
     if share.shared_with or action is Action.EDIT:
         return Forbidden()  # meant for one account: log in, the link alone is not enough
-    return None if _covers(share, action) else Forbidden()
+    return None if _covers(share.permissions, action) else Forbidden()
 
 
 def _lent(viewer: Viewer, action: Action, image: Subject, now: datetime) -> bool:
-    """Whether a share was made out to this very account."""
-    return viewer.account_id is not None and any(
+    """Whether it is lent to this very account, by name or by a share made out to it."""
+    if viewer.account_id is None:
+        return False
+    return _covers(image.collaborators.get(viewer.account_id, NOTHING), action) or any(
         share.shared_with == viewer.account_id
         and not share.revoked
         and share.expires_at > now
-        and _covers(share, action)
+        and _covers(share.permissions, action)
         for share in image.shares.values()
     )
 
 
-def _covers(share: Share, action: Action) -> bool:
+def _covers(permissions: Collection[Permission], action: Action) -> bool:
     needed = {
         Action.VIEW: Permission.VIEW,
         Action.LIST: Permission.VIEW,
         Action.DOWNLOAD: Permission.DOWNLOAD,
         Action.EDIT: Permission.EDIT,
     }.get(action)
-    return needed in share.permissions
+    return needed in permissions

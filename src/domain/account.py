@@ -26,7 +26,7 @@ from domain.account_marks import (
 )
 from domain.api_key import ApiKeyEvent, ApiKeyIssued, ApiKeyRevoked
 from domain.ids import KeyId, TokenId
-from domain.refusals import Conflict, NotFound
+from domain.refusals import Conflict, NotFound, OwnerMustStay
 from domain.stream import Event, Personal
 from domain.upload_token import UploadTokenEvent, UploadTokenIssued, UploadTokenRevoked
 
@@ -259,8 +259,11 @@ def note_usage(account: Account | None, *, used: int, quota: int) -> list[Accoun
     return [*crossed(account.reached, used=used, quota=quota)]
 
 
-def erase(account: Account | None) -> list[AccountEvent]:
+def erase(account: Account | None, *, owned: int = 0) -> list[AccountEvent]:
+    """`owned` is how many organizations would have no owner then."""
     _existing(account)
+    if owned:
+        raise OwnerMustStay(organizations=owned)
     return [AccountErased()]
 
 

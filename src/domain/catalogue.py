@@ -3,12 +3,14 @@
 from typing import Any, get_args, get_type_hints
 
 from domain.account import AccountEvent
+from domain.album import AlbumEvent
 from domain.claim import ClaimEvent
 from domain.image_events import ImageEvent
 from domain.operation import OperationEvent
+from domain.organization import OrganizationEvent
 from domain.stream import Event, Personal, tag
 
-_STREAMS = (AccountEvent, ClaimEvent, ImageEvent, OperationEvent)
+_STREAMS = (AccountEvent, AlbumEvent, ClaimEvent, ImageEvent, OperationEvent, OrganizationEvent)
 EVENTS: dict[str, type[Event]] = {tag(kind): kind for union in _STREAMS for kind in get_args(union)}
 
 

@@ -8,6 +8,9 @@ from uuid import UUID
 
 AccountId = NewType("AccountId", UUID)
 ImageId = NewType("ImageId", UUID)
+AlbumId = NewType("AlbumId", UUID)
+OrganizationId = NewType("OrganizationId", UUID)
+TeamId = NewType("TeamId", UUID)
 ShareId = NewType("ShareId", UUID)
 KeyId = NewType("KeyId", UUID)
 SessionId = NewType("SessionId", UUID)

@@ -9,10 +9,13 @@ import msgspec
 from msgspec.structs import replace
 
 from domain import access
-from domain.access import Permission, Share, Visibility
-from domain.ids import AccountId, ImageId, ShareId
+from domain.access import Circle, Permission, Role, Share, Visibility
+from domain.ids import AccountId, AlbumId, ImageId, ShareId
 from domain.image_events import (
+    AddedToAlbum,
     Cause,
+    CollaboratorAdded,
+    CollaboratorRemoved,
     Details,
     DetailsChanged,
     Ground,
@@ -24,6 +27,7 @@ from domain.image_events import (
     LegalHoldPlaced,
     Promised,
     Purged,
+    RemovedFromAlbum,
     Restored,
     ShareLinkCreated,
     ShareLinkRevoked,
@@ -33,6 +37,7 @@ from domain.image_events import (
     UploadExpired,
     UploadInitiated,
     UploadRefused,
+    UploadTransferred,
     VisibilityChanged,
 )
 from domain.refusals import (
@@ -48,6 +53,9 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     """What the rules need to know, and no more."""
 
     owner_id: AccountId
+    """An account, or an organization."""
+    uploader_id: AccountId
+    destined: AlbumId | None = None
     size: int
     content_type: str
     expires_at: datetime
@@ -64,10 +72,21 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     visibility: Visibility = Visibility.PRIVATE
     details: Details = Details(title="", description="", tags=(), custom={})
     shares: Mapping[ShareId, Share] = {}
+    collaborators: Mapping[AccountId, frozenset[Permission]] = {}
+    album_ids: frozenset[AlbumId] = frozenset()
+    albums: tuple[Circle, ...] = ()
+    """Of those, the ones that are there, where the caller of a decision has looked."""
+    stewards: Mapping[AccountId, Role] = {}
+    """Of the organization that owns it, likewise."""
     purge_after: datetime | None = None
     purged: Purged | None = None
     held: bool = False
     """Under legal hold: nothing of it may be destroyed."""
+
+    @property
+    def entrusted(self) -> bool:
+        """Whether an organization owns it."""
+        return self.owner_id != self.uploader_id
 
     @property
     def finalized(self) -> bool:
@@ -98,6 +117,9 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
             quarantined=self.quarantined,
             deleted=self.purge_after is not None,
             shares=self.shares,
+            collaborators=self.collaborators,
+            albums=self.albums,
+            stewards=self.stewards,
         )
 
 
@@ -106,6 +128,8 @@ def evolve(image: Image | None, event: ImageEvent) -> Image:  # noqa: C901 - one
     if isinstance(event, UploadInitiated):
         return Image(
             owner_id=event.owner_id,
+            uploader_id=event.uploader_id or event.owner_id,
+            destined=event.album_id,
             size=event.size,
             content_type=event.content_type,
             expires_at=event.expires_at,
@@ -117,6 +141,8 @@ def evolve(image: Image | None, event: ImageEvent) -> Image:  # noqa: C901 - one
             return replace(image, closed=True)
         case UploadExpired():
             return replace(image, closed=True, expired=True)
+        case UploadTransferred(to=to):
+            return replace(image, owner_id=to)
         case UploadRefused(code=code, facts=facts):
             return replace(image, refusal=(code, facts))
         case UploadDeduplicated(of=of):
@@ -136,6 +162,14 @@ def evolve(image: Image | None, event: ImageEvent) -> Image:  # noqa: C901 - one
         case ShareLinkRevoked(share_id=share_id):
             revoked = replace(image.shares[share_id], revoked=True)
             return replace(image, shares={**image.shares, share_id: revoked})
+        case CollaboratorAdded(account_id=account_id, permissions=permissions):
+            return replace(image, collaborators={**image.collaborators, account_id: permissions})
+        case CollaboratorRemoved(account_id=account_id):
+            return replace(image, collaborators=access.without(image.collaborators, account_id))
+        case AddedToAlbum(album_id=album_id):
+            return replace(image, album_ids=image.album_ids | {album_id})
+        case RemovedFromAlbum(album_id=album_id):
+            return replace(image, album_ids=image.album_ids - {album_id})
         case SoftDeleted(purge_after=purge_after):
             return replace(image, purge_after=purge_after)
         case Restored():
@@ -253,7 +287,7 @@ def restore(image: Image | None, *, by: AccountId, now: datetime) -> list[ImageE
 
 def purge(image: Image | None, *, by: AccountId, request: UUID, now: datetime) -> list[ImageEvent]:
     """Its owner wants it gone for good. Raises AlreadyPurged, to its owner only."""
-    if image is not None and image.purged and image.owner_id == by:
+    if image is not None and image.purged and by in {image.owner_id, *image.stewards}:
         if image.purged.request == request:
             return []
         raise AlreadyPurged

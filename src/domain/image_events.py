@@ -6,7 +6,7 @@ from typing import TypeAlias
 from uuid import UUID
 
 from domain.access import Permission, Visibility
-from domain.ids import AccountId, ImageId, ShareId
+from domain.ids import AccountId, AlbumId, ImageId, ShareId
 from domain.media import Content, Format
 from domain.stream import Event, Personal
 
@@ -34,6 +34,10 @@ class UploadInitiated(Event, frozen=True, kw_only=True, tag="image.upload-initia
     size: int
     content_type: str
     expires_at: datetime
+    uploader_id: AccountId | None = None
+    """Who sends the bytes, where an organization owns them."""
+    album_id: AlbumId | None = None
+    """Where they are to go."""
     personal: Promised | None
 
 
@@ -43,6 +47,12 @@ class UploadAborted(Event, frozen=True, kw_only=True, tag="image.upload-aborted"
 
 class UploadExpired(Event, frozen=True, kw_only=True, tag="image.upload-expired"):
     pass
+
+
+class UploadTransferred(Event, frozen=True, kw_only=True, tag="image.upload-transferred"):
+    """It goes to an organization's album after all: from now on the organization owns it."""
+
+    to: AccountId
 
 
 class UploadRefused(Event, frozen=True, kw_only=True, tag="image.upload-refused"):
@@ -98,6 +108,27 @@ class ShareLinkRevoked(Event, frozen=True, kw_only=True, tag="image.share-link-r
     share_id: ShareId
 
 
+class CollaboratorAdded(Event, frozen=True, kw_only=True, tag="image.collaborator-added"):
+    """Lent to an account until it is taken back; again with other permissions replaces them."""
+
+    account_id: AccountId
+    permissions: frozenset[Permission]
+
+
+class CollaboratorRemoved(Event, frozen=True, kw_only=True, tag="image.collaborator-removed"):
+    account_id: AccountId
+
+
+class AddedToAlbum(Event, frozen=True, kw_only=True, tag="image.added-to-album"):
+    """Lent to whomever the album is lent to, for as long as it is in it."""
+
+    album_id: AlbumId
+
+
+class RemovedFromAlbum(Event, frozen=True, kw_only=True, tag="image.removed-from-album"):
+    album_id: AlbumId
+
+
 class SoftDeleted(Event, frozen=True, kw_only=True, tag="image.soft-deleted"):
     purge_after: datetime
 
@@ -142,6 +173,7 @@ ImageEvent: TypeAlias = (
     UploadInitiated
     | UploadAborted
     | UploadExpired
+    | UploadTransferred
     | UploadRefused
     | UploadDeduplicated
     | ImageFinalized
@@ -151,6 +183,10 @@ ImageEvent: TypeAlias = (
     | VisibilityChanged
     | ShareLinkCreated
     | ShareLinkRevoked
+    | CollaboratorAdded
+    | CollaboratorRemoved
+    | AddedToAlbum
+    | RemovedFromAlbum
     | SoftDeleted
     | Restored
     | Purged

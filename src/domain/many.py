@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from typing import assert_never
 from uuid import UUID
 
-from domain import image
-from domain.access import Visibility
-from domain.ids import AccountId
+from domain import image, placing
+from domain.access import Circle, Visibility
+from domain.ids import AccountId, AlbumId
 from domain.image import Image
-from domain.image_events import Details, ImageEvent
+from domain.image_events import Details, ImageEvent, RemovedFromAlbum
 from domain.operation import Action
 from domain.refusals import CannotBeUndone, TooManyTags
 
@@ -42,6 +42,8 @@ def act(
     request: UUID,
     tags: Sequence[str] = (),
     visibility: Visibility | None = None,
+    album_id: AlbumId | None = None,
+    album: Circle | None = None,
 ) -> list[ImageEvent]:
     """One act of an operation upon many."""
     match action:
@@ -58,6 +60,9 @@ def act(
         case Action.VISIBILITY:
             assert visibility is not None
             return image.change_visibility(state, by=by, to=visibility, now=now)
+        case Action.ALBUM:
+            assert album_id is not None
+            return placing.put(state, by=by, album_id=album_id, album=album, now=now)
         case _:
             assert_never(action)
 
@@ -72,6 +77,8 @@ def touched(state: Image | None, action: Action) -> object:
             return state.details.tags
         case Action.VISIBILITY:
             return state.visibility
+        case Action.ALBUM:
+            return state.album_ids
         case _:
             assert_never(action)
 
@@ -97,6 +104,9 @@ def compensate(
             )
         case Action.VISIBILITY:
             return image.change_visibility(state, by=by, to=before.visibility, now=now)
+        case Action.ALBUM:
+            new = state.album_ids - before.album_ids
+            return [RemovedFromAlbum(album_id=it) for it in new]
         case Action.PURGE:
             raise CannotBeUndone
         case _:

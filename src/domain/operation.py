@@ -18,6 +18,8 @@ class Action(StrEnum):
     TAG = "tag"
     UNTAG = "untag"
     VISIBILITY = "visibility"
+    ALBUM = "album"
+    """Put into one."""
 
 
 # Events

@@ -260,6 +260,42 @@ class TooManyTags(Refusal):
     kind = Kind.UNPROCESSABLE
 
 
+class TooManyCollaborators(Refusal):
+    """Something can be lent by name only to so many people."""
+
+    kind = Kind.UNPROCESSABLE
+
+
+class TooManyAlbums(Refusal):
+    """An image can be in only so many albums."""
+
+    kind = Kind.UNPROCESSABLE
+
+
+class InvitationOver(Refusal):
+    """The invitation was used, withdrawn or has expired; ask for another one."""
+
+    kind = Kind.CONFLICT
+
+
+class OwnerMustStay(Refusal):
+    """An organization has an owner: transfer the ownership, or delete the organization, first."""
+
+    kind = Kind.CONFLICT
+
+
+class TooManyMembers(Refusal):
+    """An organization can have only so many members, invitations and teams."""
+
+    kind = Kind.UNPROCESSABLE
+
+
+class TooManyOrganizations(Refusal):
+    """An account can own only so many organizations."""
+
+    kind = Kind.UNPROCESSABLE
+
+
 class Validation(Refusal):
     """A field of the request is wrong."""
 

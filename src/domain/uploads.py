@@ -1,13 +1,13 @@
 """Bytes on their way in: what was promised, what arrived, and how it ends."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 import msgspec
 
 from domain.access import Visibility
-from domain.ids import AccountId, ImageId
+from domain.ids import AccountId, AlbumId, ImageId
 from domain.image import Image
 from domain.image_events import (
     Details,
@@ -21,6 +21,7 @@ from domain.image_events import (
     UploadExpired,
     UploadInitiated,
     UploadRefused,
+    UploadTransferred,
 )
 from domain.media import Caps, Content, Format
 from domain.refusals import (
@@ -51,14 +52,19 @@ def initiate(
     content_type: str,
     expires_at: datetime,
     caps: Caps,
+    album_id: AlbumId | None = None,
+    owner_id: AccountId | None = None,
 ) -> list[ImageEvent]:
+    """`owner_id` is the organization that the album belongs to, if it is none of one's own."""
     if image is not None:
         return _initiated_already(image, by, promised, size, content_type)
     if size > caps.file_bytes:
         raise FileTooLarge(limitBytes=caps.file_bytes, requestedBytes=size)
     return [
         UploadInitiated(
-            owner_id=by,
+            owner_id=owner_id or by,
+            uploader_id=by if owner_id else None,
+            album_id=album_id,
             size=size,
             content_type=content_type,
             expires_at=expires_at,
@@ -73,7 +79,7 @@ def _initiated_already(
     """The same promise again is kept already; another one needs an id of its own."""
     if image.purged:
         raise NotFound
-    made = (image.owner_id, image.promised, image.size, image.content_type)
+    made = (image.uploader_id, image.promised, image.size, image.content_type)
     if made != (by, promised, size, content_type):
         raise Conflict
     accepts_bytes(image, by=by)
@@ -101,10 +107,13 @@ def finalize(
     scanner: str | None,
     twin: ImageId | None = None,
     received: int = 0,
+    placed: Sequence[ImageEvent] = (),
+    owner_id: AccountId | None = None,
 ) -> list[ImageEvent]:
     """`scanner` names a check that the bytes have already passed; None leaves the gate shut.
 
-    `twin` is the image that already holds the bytes, for an owner who wants each only once.
+    `twin` is the image that already holds the bytes, for an owner who wants each only once;
+    `placed` is what puts the new one into an album, `owner_id` whose that is.
     """
     if not accepts_bytes(image, by=by):
         return []
@@ -122,12 +131,17 @@ def finalize(
         visibility=visibility,
         personal=arrived.content,
     )
-    events: list[ImageEvent] = [finalized]
+    assert image is not None
+    moved = owner_id not in (None, image.owner_id)
+    if image.entrusted and moved:
+        raise Conflict(reason="the upload was promised to another owner")
+    events: list[ImageEvent] = [UploadTransferred(to=owner_id)] if moved and owner_id else []
+    events.append(finalized)
     if details != Details():
         events.append(DetailsChanged(personal=details))
     if scanner:
         events.append(ImageCleared(scanner=scanner))
-    return events
+    return [*events, *placed]
 
 
 def refusal(recorded: tuple[str, Mapping[str, int | str]]) -> Refusal:
@@ -175,6 +189,6 @@ def receiving(image: Image | None, *, by: AccountId, now: datetime) -> Image:
 
 
 def _uploaded_by(image: Image | None, by: AccountId) -> Image:
-    if image is None or image.owner_id != by or image.purged:
+    if image is None or image.uploader_id != by or image.purged:
         raise NotFound  # a stranger cannot tell "not yours" from "not there"
     return image

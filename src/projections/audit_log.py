@@ -14,7 +14,13 @@ from domain.catalogue import EVENTS, stream_of
 from domain.ids import NOBODY, from_text, to_text
 from domain.stream import Recorded, tag
 
-PREFIXES = {"image": "img", "account": "u", "operation": "op"}
+PREFIXES = {
+    "image": "img",
+    "account": "u",
+    "album": "alb",
+    "operation": "op",
+    "organization": "org",
+}
 """How streams are called outside; the others are plain UUIDs."""
 
 

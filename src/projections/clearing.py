@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import Sequence
 from functools import partial
 from typing import Protocol
+from uuid import UUID
 
 from commands import object_keys
-from commands.erasure import Erasure, purge
+from commands.erasure import Erasure, Kind, depart, erase_album, purge
 from commands.multipart import MultipartStore
 from commands.ports import EventStore, Hasher, ObjectKey
 from domain import image
-from domain.ids import NOBODY, AccountId, ImageId
+from domain.ids import NOBODY, AccountId, AlbumId, ImageId
 from domain.image_events import Cause
 
 QUARANTINE = "quarantine/"
@@ -85,8 +86,16 @@ class Family(Protocol):
         """Uploads that turned out to be the bytes of this image."""
         ...
 
-    async def erased(self, owner_id: AccountId) -> tuple[int, int]:
-        """How many of an account's images are cleared everywhere, and how many not yet."""
+    async def albums(self, owner_id: AccountId) -> Sequence[AlbumId]:
+        """Every album of an account that the read model still has."""
+        ...
+
+    async def memberships(self, account_id: AccountId) -> Sequence[UUID]:
+        """Every organization that somebody is in, as far as the read model knows."""
+        ...
+
+    async def erased(self, owner_id: AccountId, kind: Kind) -> tuple[int, int]:
+        """How many of what an account had are cleared everywhere, and how many not yet."""
         ...
 
 
@@ -102,8 +111,38 @@ class Images:
     async def clear(self, erasure: Erasure) -> int | None:
         found = await self._family.images(erasure.owner_id)
         await self._purge(found)
-        done, waiting = await self._family.erased(erasure.owner_id)
+        done, waiting = await self._family.erased(erasure.owner_id, Kind.IMAGE)
         return None if found or waiting else done
+
+
+class Albums:
+    """An account's albums, each with an erasure of its own."""
+
+    name = "albums"
+
+    def __init__(self, family: Family, store: EventStore) -> None:
+        self._family = family
+        self._store = store
+
+    async def clear(self, erasure: Erasure) -> int | None:
+        found = await self._family.albums(erasure.owner_id)
+        for album_id in found:
+            await erase_album(album_id, store=self._store)
+        done, waiting = await self._family.erased(erasure.owner_id, Kind.ALBUM)
+        return None if found or waiting else done
+
+
+class Memberships:
+    name = "memberships"
+
+    def __init__(self, family: Family, store: EventStore) -> None:
+        self._family = family
+        self._store = store
+
+    async def clear(self, erasure: Erasure) -> int | None:
+        found = await self._family.memberships(erasure.owner_id)
+        left = [await depart(it, erasure.owner_id, store=self._store) for it in found]
+        return sum(receipt.position is not None for receipt in left)
 
 
 class Duplicates:

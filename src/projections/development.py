@@ -54,6 +54,8 @@ def project(exposure: Exposure | None, recorded: Recorded[Any]) -> Exposure | No
             | image_events.Purged()
         ):
             return None
+        case image_events.UploadTransferred(to=to) if exposure:
+            return replace(exposure, owner_id=to)
         case image_events.ImageFinalized(attempt=attempt, format=format) if exposure:
             return replace(exposure, attempt=attempt, format=format)
     return exposure

@@ -11,9 +11,9 @@ from msgspec.structs import replace
 
 from commands import object_keys
 from commands.ports import ObjectKey
-from domain import image, image_events
-from domain.access import Share, Subject, Viewer, Visibility
-from domain.ids import AccountId, ImageId, ShareId
+from domain import access, image, image_events
+from domain.access import Permission, Share, Subject, Viewer, Visibility
+from domain.ids import AccountId, AlbumId, ImageId, ShareId
 from domain.media import Format
 from domain.stream import Recorded
 
@@ -26,6 +26,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
 
     id: ImageId
     owner_id: AccountId
+    """An account, or an organization."""
+    uploader_id: AccountId
     version: int
     size: int
     filename: str
@@ -51,11 +53,19 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     cleared: bool = False
     quarantined: bool = False
     shares: dict[ShareId, Share] = {}
+    collaborators: dict[AccountId, frozenset[Permission]] = {}
+    albums: dict[AlbumId, int] = {}
+    """With the position at which it was put into each: the order in which they came."""
     created_at: datetime
     """When its bytes were accepted; until then, when they were promised."""
     updated_at: datetime
     deleted_at: datetime | None = None
     purge_after: datetime | None = None
+
+    @property
+    def entrusted(self) -> bool:
+        """Whether an organization owns it."""
+        return self.owner_id != self.uploader_id
 
     @property
     def finalized(self) -> bool:
@@ -77,6 +87,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
             quarantined=self.quarantined,
             deleted=self.deleted_at is not None,
             shares=self.shares,
+            collaborators=self.collaborators,
         )
 
 
@@ -94,6 +105,8 @@ class Exhibit(msgspec.Struct, frozen=True, kw_only=True):
 
     card: Card
     print: Print | None = None
+    album_ids: Sequence[AlbumId] = ()
+    """Those that its viewer may know of."""
 
 
 class Tally(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,6 +124,8 @@ class Sort(StrEnum):
     MOST_VIEWED = "most_viewed"
     LARGEST = "largest"
     TITLE = "title"
+    ARRANGED = "arranged"
+    """As the album has them; only in one."""
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,6 +141,13 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     """Exclusive."""
     format: Format | None = None
     visibility: Visibility | None = None
+    album: AlbumId | None = None
+    arranged: Sequence[ImageId] = ()
+    """Which of the album come first."""
+    lent: bool = False
+    """The album lends the viewer whatever is in it."""
+    shared: bool = False
+    """Only what others lend to the viewer."""
     deleted: bool = False
     """The viewer's own trash, instead of what is alive."""
     min_width: int | None = None
@@ -179,6 +201,7 @@ def _opened(recorded: Recorded[Any], event: image_events.UploadInitiated) -> Car
     return Card(
         id=ImageId(recorded.stream_id),
         owner_id=event.owner_id,
+        uploader_id=event.uploader_id or event.owner_id,
         version=recorded.version,
         size=event.size,
         filename=event.personal.filename if event.personal else "",
@@ -198,6 +221,8 @@ def _changes(card: Card, recorded: Recorded[Any]) -> dict[str, Any]:  # noqa: C9
             return {"closed": True}
         case image_events.UploadDeduplicated(of=of):
             return {"closed": True, "duplicate_of": of}
+        case image_events.UploadTransferred(to=to):
+            return {"owner_id": to}
         case image_events.ImageFinalized() as event:
             return _accepted(event, recorded.at)
         case image_events.ImageCleared():
@@ -216,6 +241,14 @@ def _changes(card: Card, recorded: Recorded[Any]) -> dict[str, Any]:  # noqa: C9
             return {
                 "shares": {**card.shares, share_id: replace(card.shares[share_id], revoked=True)}
             }
+        case image_events.CollaboratorAdded(account_id=account_id, permissions=permissions):
+            return {"collaborators": {**card.collaborators, account_id: permissions}}
+        case image_events.CollaboratorRemoved(account_id=account_id):
+            return {"collaborators": access.without(card.collaborators, account_id)}
+        case image_events.AddedToAlbum(album_id=album_id):
+            return {"albums": {**card.albums, album_id: recorded.position or 0}}
+        case image_events.RemovedFromAlbum(album_id=album_id):
+            return {"albums": {id: at for id, at in card.albums.items() if id != album_id}}
         case image_events.SoftDeleted(purge_after=purge_after):
             return {"deleted_at": recorded.at, "purge_after": purge_after}
         case image_events.Restored():

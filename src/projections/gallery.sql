@@ -2,6 +2,7 @@
 create table images (
     id uuid primary key,
     owner_id uuid not null,
+    uploader_id uuid not null,
     version bigint not null,
     size bigint not null,
     filename text not null,
@@ -23,6 +24,8 @@ create table images (
     cleared boolean not null,
     quarantined boolean not null,
     shares jsonb not null,
+    collaborators jsonb not null,
+    albums jsonb not null,
     created_at timestamptz not null,
     updated_at timestamptz not null,
     deleted_at timestamptz,
@@ -37,6 +40,10 @@ create index on images using gin (tags) where finalized and deleted_at is null;
 create index on images (owner_id, checksum) where finalized;
 create index on images (expires_at) where not finalized and not closed;
 create index on images (purge_after, id) where deleted_at is not null;
+create index on images using gin (collaborators) where collaborators <> '{}';
+create index on images (owner_id) where owner_id <> uploader_id;
+create index on images using gin (albums) where albums <> '{}';
+create index on images using gin (shares jsonb_path_ops) where shares <> '{}';
 create index on images (duplicate_of) where duplicate_of is not null;
 create table usage (
     account_id uuid primary key,

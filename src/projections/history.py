@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
+from uuid import UUID
 
 import msgspec
 
@@ -14,16 +15,18 @@ Moment: TypeAlias = int | datetime
 """A position in the log, or a time. What happened at it is part of it."""
 Document: TypeAlias = msgspec.Struct | None
 
-_UNTOLD = {"id", "owner_id", "version", "attempt", "shares", "created_at", "updated_at", "at"}
+_UNTOLD = {
+    *("id", "owner_id", "version", "attempt", "shares", "collaborators", "albums", "arranged"),
+    *("uploader_id", "members", "teams", "invitations"),
+    *("created_at", "updated_at", "at"),
+}
 """Of documents: what never changes, or says nothing to people."""
-_INTERNAL = {"attempt", "owner_id", "request"}
+_INTERNAL = {"attempt", "owner_id", "request", "address_id"}
 _PREFIXES = {
-    "share_id": "shr",
-    "of": "img",
-    "shared_with": "u",
-    "key_id": "key",
-    "issued_by": "key",
-    "token_id": "upt",
+    **{"share_id": "shr", "shared_with": "u", "account_id": "u", "uploader_id": "u"},
+    **{"album_id": "alb", "parent_id": "alb", "of": "img", "image_id": "img", "image_ids": "img"},
+    **{"team_id": "team", "invitation_id": "inv", "to": "org"},
+    **{"key_id": "key", "issued_by": "key", "token_id": "upt"},
 }
 """Of events: the fields that are ids."""
 
@@ -78,13 +81,17 @@ def document(
 def told(recorded: Recorded[Any]) -> Entry:
     plain = entry(recorded)
     data = {
-        name: to_text(_PREFIXES[name], getattr(recorded.event, name))
-        if name in _PREFIXES and value is not None
-        else value
+        name: _named(_PREFIXES[name], getattr(recorded.event, name)) if name in _PREFIXES else value
         for name, value in plain.data.items()
         if name not in _INTERNAL
     }
     return msgspec.structs.replace(plain, data=data)
+
+
+def _named(prefix: str, ids: Any) -> Any:
+    if isinstance(ids, UUID):
+        return to_text(prefix, ids)
+    return [to_text(prefix, id) for id in ids] if ids else None
 
 
 def _changes(before: Document, after: Document) -> dict[str, tuple[Any, Any]]:

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from domain.stream import Recorded
-from projections import accounts, development, gallery, search
+from projections import accounts, albums, development, gallery, organizations, search
 
 D = TypeVar("D", bound=msgspec.Struct)
 
@@ -52,6 +52,20 @@ ALL: Sequence[Projection[Any]] = (
         table="profiles",
         document=accounts.Profile,
         project=accounts.project,
+    ),
+    Projection(
+        name=albums.NAME,
+        streams=albums.STREAMS,
+        table="albums",
+        document=albums.AlbumCard,
+        project=albums.project,
+    ),
+    Projection(
+        name=organizations.NAME,
+        streams=organizations.STREAMS,
+        table="organizations",
+        document=organizations.OrganizationCard,
+        project=organizations.project,
     ),
     Projection(
         name=search.NAME,

@@ -63,6 +63,8 @@ def project(entry: Entry | None, recorded: Recorded[Any]) -> Entry | None:
             | image_events.Purged()
         ):
             return None
+        case image_events.UploadTransferred(to=to) if entry:
+            return replace(entry, owner_id=to)
         case image_events.DetailsChanged(personal=details) if entry and details:
             words = gallery.written(details)
             return replace(entry, **{k: v for k, v in words.items() if k != "custom"})

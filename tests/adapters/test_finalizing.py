@@ -21,7 +21,7 @@ from domain.image_events import ImageFinalized, Promised
 from domain.media import Caps
 from domain.stream import fold
 from tests.people import sample
-from tests.spec import OWNER
+from tests.spec import NOW, OWNER
 
 CONTENT = sample("valid/Pillow__rgb.jpg")
 OTHER = sample("valid/Pillow__rgb.jpg")[:-20] + bytes(20)
@@ -38,6 +38,7 @@ async def finalizing(core, tmp_path):
             ledger=PostgresLedger(core.database),
             lab=lab,
             spool=tmp_path,
+            now=lambda: NOW,
             new_id=new_id,
             proving=Once[Proof](),
             hasher=core.key,
@@ -115,7 +116,7 @@ async def test_a_late_attempt_on_other_bytes_leaves_the_original_alone(core, fin
         *(stores[name] for name in ("objects", "ledger", "lab", "spool")),
     )
     uploaded = await uploads._finalize(
-        command, proof, core.store, core.objects, core.key, stores["twins"]
+        command, proof, core.store, core.objects, core.key, stores["twins"], lambda: NOW
     )
 
     state: Image | None = fold(image.evolve, await core.store.load(command.image_id))

@@ -106,7 +106,9 @@ async def finalize(core: Core, lab: VipsLab, spool, image_id: ImageId, **changed
         "twins": PostgresGallery(core.database, core.store),
     }
     proving = Once[Proof]()
-    return await uploads.finalize_upload(command, new_id=new_id, proving=proving, **parts | changed)
+    return await uploads.finalize_upload(
+        command, now=now, new_id=new_id, proving=proving, **parts | changed
+    )
 
 
 async def projected(core: Core) -> None:

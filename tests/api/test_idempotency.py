@@ -210,6 +210,91 @@ def issuing_a_key(_: Person) -> Request:
     )
 
 
+def making_an_album(_: Person) -> Request:
+    body = {"title": "Summer"}
+    return Request(
+        path="/v1/albums", body={"json": body}, other={"json": {"title": "Winter"}}, events=1
+    )
+
+
+def sharing_an_album(person: Person) -> Request:
+    album = expect(person.http.post("/v1/albums", json={"title": "Lent"}), 201)
+    return Request(
+        path=f"/v1/albums/{album['albumId']}/share",
+        body={"json": {"expiresIn": 3600}},
+        other={"json": {"expiresIn": 3601}},
+        events=1,
+    )
+
+
+def filling_an_album(person: Person) -> Request:
+    album = expect(person.http.post("/v1/albums", json={"title": "Full"}), 201)
+    images = [person.upload(PIXEL)["imageId"] for _ in range(2)]
+    body = {"action": "album", "imageIds": images, "albumId": album["albumId"]}
+    return Request(
+        path="/v1/images/bulk",
+        body={"json": body},
+        other={"json": body | {"imageIds": images[:1]}},
+        events=3,
+    )
+
+
+def organization(person: Person) -> str:
+    """Of somebody new: an account owns only so many."""
+    made = expect(person.http.post("/v1/orgs", json={"name": "Firm"}), 201)["orgId"]
+    return f"/v1/orgs/{made}"
+
+
+def founding(person: Person) -> Request:
+    founder = Person(person.service, "founder")
+    return Request(
+        path="/v1/orgs",
+        body={"json": {"name": "One"}},
+        other={"json": {"name": "Two"}},
+        events=1,
+        http=founder.http,
+    )
+
+
+def making_a_team(person: Person) -> Request:
+    founder = Person(person.service, "founder")
+    return Request(
+        path=f"{organization(founder)}/teams",
+        body={"json": {"name": "One"}},
+        other={"json": {"name": "Two"}},
+        events=1,
+        http=founder.http,
+    )
+
+
+def inviting(person: Person) -> Request:
+    founder = Person(person.service, "founder")
+    return Request(
+        path=f"{organization(founder)}/invitations",
+        body={"json": {"email": "one@example.org"}},
+        other={"json": {"email": "two@example.org"}},
+        events=1,
+        http=founder.http,
+    )
+
+
+def invited(person: Person, whom: Person) -> tuple[str, dict[str, Any]]:
+    path = organization(person)
+    invitation = {"email": whom.email, "role": "editor"}
+    return path, expect(person.http.post(f"{path}/invitations", json=invitation), 201)
+
+
+def joining_by_a_token(person: Person) -> Request:
+    founder = Person(person.service, "founder")
+    token = invited(founder, person)[1]["token"]
+    return Request(
+        path="/v1/invitations/accept",
+        body={"json": {"token": token}},
+        other={"json": {"token": "x"}},
+        events=1,
+    )
+
+
 def issuing_an_upload_token(_: Person) -> Request:
     return Request(
         path="/v1/upload-tokens",
@@ -255,6 +340,26 @@ def administering(act: str, *before: str) -> Callable[[Person], Request]:
     return made
 
 
+def joining(person: Person) -> Request:
+    founder = Person(person.service, "founder")
+    id = invited(founder, person)[1]["invitationId"]
+    return Request(path=f"/v1/invitations/{id}/accept", body={}, other={"content": b"{}"}, events=1)
+
+
+def handing_over(person: Person) -> Request:
+    founder, heir = Person(person.service, "founder"), Person(person.service, "heir")
+    path, invitation = invited(founder, heir)
+    token = {"token": invitation["token"]}
+    expect(heir.http.post("/v1/invitations/accept", json=token), 200)
+    return Request(
+        path=f"{path}/transfer",
+        body={"json": {"userId": heir.id}},
+        other={"json": {"userId": founder.id}},
+        events=1,
+        http=founder.http,
+    )
+
+
 POSTS: dict[str, list[Callable[[Person], Request]]] = {
     "/v1/auth/signup": [signing_up],
     "/v1/auth/password-reset": [asking_for_a_reset],
@@ -271,7 +376,15 @@ POSTS: dict[str, list[Callable[[Person], Request]]] = {
     "/v1/images/batch": [finalizing_many],
     "/v1/images/{id}/restore": [restoring],
     "/v1/images/{id}/purge": [purging],
-    "/v1/images/bulk": [acting_on_many, purging_many],
+    "/v1/images/bulk": [acting_on_many, purging_many, filling_an_album],
+    "/v1/albums": [making_an_album],
+    "/v1/albums/{id}/share": [sharing_an_album],
+    "/v1/orgs": [founding],
+    "/v1/orgs/{id}/teams": [making_a_team],
+    "/v1/orgs/{id}/invitations": [inviting],
+    "/v1/orgs/{id}/transfer": [handing_over],
+    "/v1/invitations/accept": [joining_by_a_token],
+    "/v1/invitations/{id}/accept": [joining],
     "/v1/operations/{id}/undo": [undoing],
     "/v1/images/{id}/share": [sharing],
     "/v1/images/{id}/signed-url": [signing_a_url],
@@ -380,7 +493,7 @@ def test_an_answer_that_was_lost_with_its_process_is_made_again_from_what_is_the
 def ids(body: Any) -> set[str]:
     """Whatever the answer names as made."""
     text = json.dumps(body)
-    prefixes = ("img_", "upl_", "shr_", "u_", "key_", "upt_")
+    prefixes = ("img_", "upl_", "shr_", "alb_", "org_", "team_", "inv_", "u_", "key_", "upt_")
     return {part for part in text.split('"') if part.startswith(prefixes)}
 
 

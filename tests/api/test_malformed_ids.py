@@ -1,5 +1,6 @@
 """A malformed id is a 404 wherever an id can stand, never an accident."""
 
+import re
 from urllib.parse import quote
 
 import httpx
@@ -51,11 +52,32 @@ def routes(anyone: httpx.Client) -> list[tuple[str, str]]:
     return found
 
 
+BODIES = {
+    r"/orgs(/[^/]*(/teams)?)?$|/teams/[^/]*$": b'{"name": "x"}',
+    r"/members/": b'{"role": "viewer"}',
+    r"/invitations$": b'{"email": "x@example.org"}',
+    r"/transfer$": b'{"userId": "u_00000000000000000000000000"}',
+    r"/admin/": b'{"reason": "why"}',
+    r"/collaborators/": b'{"permissions": ["view"]}',
+    r"/albums/[^/]*/images$": b'{"imageIds": ["img_x"]}',
+    r"/order$": b'{"imageIds": []}',
+}
+"""What is valid where an empty object is not."""
+NAMED = {
+    "invitation": "inv_",
+    "image": "img_",
+    "share": "shr_",
+    "user": "u_",
+    "variant": "thumb.webp",
+    "provider": "nobody",
+}
+"""What stands for the parts of a path that are not called `id`."""
+
+
 def _asked(http, method, path):
-    """An empty JSON object is a valid body of all but administrators' routes."""
-    body = b"{}" if method in ("POST", "PUT", "PATCH") else None
-    if body and "/admin/" in path:
-        body = b'{"reason": "why"}'
+    body = next((body for part, body in BODIES.items() if re.search(part, path)), b"{}")
+    if method in ("GET", "HEAD") or (method == "DELETE" and body == b"{}"):
+        body = None
     headers = TUS if path.startswith("/v1/tus/") else {}
     return http.request(method, path, content=body, headers=headers)
 
@@ -64,7 +86,7 @@ def _asked(http, method, path):
 def test_on_every_route_that_takes_one(ann, admin, routes, id):
     for method, template in routes:
         path = template
-        for name in ("id", "share", "variant", "provider"):
+        for name in ("id", *NAMED):
             path = path.replace(f"{{{name}}}", quote(id, safe=""))
         assert "{" not in path, f"{template}: what stands here?"
         answer = _asked((admin if "/admin/" in path else ann).http, method, path)
@@ -75,11 +97,15 @@ def test_on_every_route_that_takes_one(ann, admin, routes, id):
 
 def test_on_every_route_one_that_is_nobodys(ann, admin, anyone, routes):
     for method, template in routes:
-        path = template.format(
-            id=f"img_{ZEROS}", share=f"shr_{ZEROS}", variant="thumb.webp", provider="nobody"
-        )
+        parts = {name: it + ZEROS if it.endswith("_") else it for name, it in NAMED.items()}
+        path = template.format(id=f"img_{ZEROS}", **parts)
         if "/uploads/" in path or "/tus/" in path:
             path = path.replace("img_", "upl_")
+        if "/albums/" in path:
+            path = path.replace("img_", "alb_", 1)
+        for part, prefix in (("/orgs/", "org_"), ("/teams/", "team_"), ("/invitations/", "inv_")):
+            if path.startswith(f"/v1{part}"):
+                path = path.replace("img_", prefix, 1)
         if "/users/" in path:
             continue  # an empty list: whether somebody is here is nobody's business
         asking = (admin if "/admin/" in path else ann).http

@@ -11,7 +11,7 @@ from tests.people import PASSWORD, Person, expect, refused
 
 PARAMETERS = [
     *("q", "tag", "user", "cursor", "from", "to", "limit", "page", "minWidth", "format"),
-    *("visibility", "status", "sort", "custom.camera"),
+    *("visibility", "status", "sort", "custom.camera", "shared", "org"),
 ]
 BODIES = {
     "PATCH /v1/images/{id}": {"title": "x", "description": "x"},
@@ -20,6 +20,9 @@ BODIES = {
     "PATCH /v1/me": {"username": "nasty", "defaultVisibility": "private"},
     "POST /v1/uploads": {"filename": "x", "size": 1, "contentType": "a/b", "sha256": "0" * 64},
     "POST /v1/images": {"uploadId": "upl_x"},
+    "POST /v1/albums": {"title": "x", "description": "x", "parentId": "x", "teamId": "x"},
+    "POST /v1/orgs": {"name": "x"},
+    "POST /v1/invitations/accept": {"token": "x"},
     "POST /v1/auth/signup": {"username": "nasty", "email": "nasty@x.example", "password": PASSWORD},
     "POST /v1/auth/login": {"email": "nasty@x.example", "password": PASSWORD},
     "POST /v1/auth/refresh": {"refreshToken": "x"},
@@ -74,6 +77,21 @@ def _marked(hit):
 
 def _bare(marked: str) -> str:
     return marked.replace("<mark>", "").replace("</mark>", "")
+
+
+def test_names_of_albums_and_organizations_come_back_or_are_refused(service):
+    person = Person(service, "namer")
+    album = expect(person.http.post("/v1/albums", json={"title": "x"}), 201)["albumId"]
+    firm = expect(person.http.post("/v1/orgs", json={"name": "x"}), 201)["orgId"]
+    for text in NASTY:
+        name = text[:300]
+        for path, field in ((f"/v1/albums/{album}", "title"), (f"/v1/orgs/{firm}", "name")):
+            answer = person.http.patch(path, json={field: name})
+            if answer.status_code != 200:
+                problem = refused(answer, 422, "validation")
+                assert [error["field"] for error in problem["errors"]] == [field]
+                continue
+            assert expect(person.http.get(path), 200)[field] == same(name)
 
 
 @pytest.mark.parametrize("text", [text for text in NASTY if text], ids=lambda t: ascii(t)[:30])

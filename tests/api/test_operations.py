@@ -24,7 +24,14 @@ def test_ready_tells_of_each_server_and_each_read_model(anyone):
         assert found["services"][name]["state"] == "up"
     assert found["head"] >= 0
     models = {model["name"]: model for model in found["projections"]}
-    assert set(models) == {"gallery", "accounts", "search", "development"}
+    assert set(models) == {
+        "gallery",
+        "accounts",
+        "albums",
+        "organizations",
+        "search",
+        "development",
+    }
     for model in models.values():
         assert {"position", "lag", "generation", "parked", "stalled"} <= set(model)
         assert model["parked"] == 0

@@ -17,7 +17,7 @@ EVERYTHING = {
     "tags": "water, blue",
     "visibility": "public",
     "custom": '{"camera": "X"}',
-    "albumId": "alb_unknown",
+    "relativePath": "pictures/lake.jpg",
 }
 
 

@@ -3,6 +3,7 @@
 import itertools
 
 import pytest
+from msgspec.structs import replace
 
 from domain import access
 from domain.access import Action, Permission, Share, Subject, Viewer, Visibility
@@ -118,6 +119,26 @@ def test_what_was_signed_before_it_was_made_private_is_void():
 
 def test_a_link_of_another_image_opens_nothing():
     assert isinstance(decide(LINK, SEEING, subject()), NotFound)
+
+
+@pytest.mark.parametrize(
+    ("permissions", "actions"),
+    [
+        ({Permission.VIEW}, {SEEING, FINDING}),
+        ({Permission.DOWNLOAD}, {TAKING}),
+        ({Permission.VIEW, Permission.EDIT}, {SEEING, FINDING, Action.EDIT}),
+        (set(Permission), {SEEING, FINDING, TAKING, Action.EDIT}),
+    ],
+)
+def test_a_collaborator_may_do_what_was_lent_and_no_more(permissions, actions):
+    friend = Viewer(account_id=FRIEND)
+    image = subject(collaborators={FRIEND: frozenset(permissions)})
+
+    assert {action for action in Action if decide(friend, action, image) is None} == actions
+    for action in Action:
+        assert isinstance(decide(STRANGE, action, image), Forbidden)
+        assert isinstance(decide(friend, action, subject()), Forbidden)
+        assert isinstance(decide(friend, action, replace(image, cleared=False)), Forbidden)
 
 
 def test_what_is_lent_to_an_account_is_lent_to_no_other():

@@ -6,14 +6,25 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain import image, image_events, uploads
+from domain import image, image_events, lending, uploads
 from domain.access import Permission, Visibility
 from domain.image_events import Details, Promised
 from domain.media import Caps, Content, Format
 from domain.refusals import CorruptImage, Refusal
 from domain.stream import fold
 from projections import gallery
-from tests.spec import ANOTHER, ATTEMPT, LATER, NOW, OWNER, SHARE, STRANGER, TWIN, recorded
+from tests.spec import (
+    ANOTHER,
+    ATTEMPT,
+    FRIEND,
+    LATER,
+    NOW,
+    OWNER,
+    SHARE,
+    STRANGER,
+    TWIN,
+    recorded,
+)
 
 arrived = st.sampled_from(
     [
@@ -55,6 +66,17 @@ requests = st.one_of(
     st.tuples(st.just(image.soft_delete), st.just({"now": NOW, "retention": timedelta(days=1)})),
     st.tuples(st.just(image.restore), st.just({"now": NOW})),
     st.tuples(st.just(image.purge), st.just({"request": ANOTHER, "now": NOW})),
+    st.tuples(
+        st.just(lending.add_collaborator),
+        st.fixed_dictionaries(
+            {
+                "account_id": st.just(FRIEND),
+                "permissions": st.frozensets(st.sampled_from(Permission), min_size=1),
+                "now": st.just(NOW),
+            }
+        ),
+    ),
+    st.tuples(st.just(lending.remove_collaborator), st.just({"account_id": FRIEND, "now": NOW})),
     st.tuples(st.just(image.revoke_share), st.just({"share_id": SHARE, "now": NOW})),
 )
 sharing = {

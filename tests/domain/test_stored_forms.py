@@ -9,7 +9,11 @@ from domain.catalogue import EVENTS, PERSONAL, stream_of
 @pytest.mark.parametrize("name", EVENTS)
 def test_tags_say_stream_and_fact(name):
     stream, _, fact = name.partition(".")
-    assert stream_of(name) == stream in {"image", "account", "claim", "operation"}
+    assert (
+        stream_of(name)
+        == stream
+        in {"image", "account", "album", "claim", "operation", "organization"}
+    )
     assert fact == fact.lower()
     assert EVENTS[name].__struct_config__.frozen
 

@@ -2,27 +2,29 @@
 
 import re
 from typing import get_args
+from uuid import UUID
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain import account, claim
-from domain.access import Visibility
+from domain import account, album, claim, organization
+from domain.access import Permission, Role, Visibility
 from domain.account import Identity, SettingsChanged, Username
 from domain.account_marks import Mark
 from domain.stream import Event
 from projections import gallery
 from projections.projection import ALL
 from tests.domain.test_image_properties import histories
-from tests.spec import NOW, OWNER, recorded
+from tests.spec import FRIEND, IMAGE, NOW, OWNER, STRANGER, TWIN, recorded
 
 
 class FromTheFuture(Event, frozen=True, kw_only=True, tag="image.sent-to-the-moon"):
     """An event that this release does not know."""
 
 
+TEAM = UUID(int=70)
 names = st.text("abc", min_size=1, max_size=4)
 settings = st.builds(
     SettingsChanged,
@@ -44,7 +46,73 @@ def accounts(draw):
     return [opened, *draw(st.lists(st.one_of(settings, renamed, marks), max_size=6))]
 
 
-STREAMS = {"image": histories(), "account": accounts()}
+people = st.sampled_from([FRIEND, STRANGER])
+album_events = st.one_of(
+    st.builds(
+        album.AlbumDescribed,
+        personal=st.none() | st.builds(album.AlbumText, title=st.none() | names),
+    ),
+    st.builds(album.AlbumVisibilityChanged, visibility=st.sampled_from(Visibility)),
+    st.builds(album.CoverChosen, image_id=st.none() | st.just(IMAGE)),
+    st.builds(album.AlbumArranged, image_ids=st.just((IMAGE, TWIN))),
+    st.builds(album.AlbumLent, account_id=people, permissions=st.just(frozenset(Permission))),
+    st.builds(album.AlbumTakenBack, account_id=people),
+    st.just(album.AlbumDeleted()),
+)
+
+
+@st.composite
+def albums(draw):
+    text = draw(st.none() | st.builds(album.AlbumText, title=names))
+    created = album.AlbumCreated(owner_id=OWNER, visibility=Visibility.PRIVATE, personal=text)
+    return [created, *draw(st.lists(album_events, max_size=6))]
+
+
+roles = st.sampled_from([Role.ADMIN, Role.VIEWER])
+team = {"team_id": st.just(TEAM)}
+organization_events = st.one_of(
+    st.builds(
+        organization.MemberJoined, invitation_id=st.just(TEAM), account_id=people, role=roles
+    ),
+    st.builds(organization.RoleChanged, account_id=people, role=roles),
+    st.builds(organization.OwnershipTransferred, account_id=people),
+    st.builds(organization.MemberLeft, account_id=people),
+    st.builds(
+        organization.MemberInvited,
+        invitation_id=st.just(TEAM),
+        role=roles,
+        expires_at=st.just(NOW),
+        address_id=st.just(TEAM),
+        account_id=st.none() | people,
+    ),
+    st.builds(organization.InvitationEnded, invitation_id=st.just(TEAM)),
+    st.builds(organization.TeamRenamed, personal=st.none(), **team),
+    st.builds(organization.TeamMemberAdded, account_id=people, role=roles, **team),
+    st.builds(organization.TeamMemberRemoved, account_id=people, **team),
+    st.just(organization.OrganizationDeleted()),
+)
+
+
+@st.composite
+def organizations(draw):
+    name = draw(st.none() | st.builds(organization.Name, name=names))
+    created = organization.OrganizationCreated(
+        owner_id=OWNER, plan="free", quota_bytes=1, personal=name
+    )
+    story = [created, organization.TeamCreated(team_id=TEAM, personal=name)]
+    for event in draw(st.lists(organization_events, max_size=6)):
+        story.append(event)
+        if isinstance(event, organization.OrganizationDeleted):
+            break
+    return story
+
+
+STREAMS = {
+    "image": histories(),
+    "account": accounts(),
+    "album": albums(),
+    "organization": organizations(),
+}
 every_history = pytest.mark.parametrize("projection", ALL, ids=lambda projection: projection.name)
 
 

@@ -29,12 +29,18 @@ def test_everything_is_back_but_what_was_purged(tmp_path_factory):
     try:
         person = Person(old, "gil")
         kept = person.developed(person.upload(DOT, title="kept", visibility="public"))
+        firm = expect(person.http.post("/v1/orgs", json={"name": "Firm"}), 201)["orgId"]
+        teams = f"/v1/orgs/{firm}/teams"
+        team = expect(person.http.post(teams, json={"name": "Team"}), 201)["teamId"]
+        body = {"title": "Album", "teamId": team}
+        album = expect(person.http.post("/v1/albums", json=body), 201)["albumId"]
+        ours = person.upload(DOT, albumId=album)
         gone = person.upload(DOT, title="gone")
         assert old.run("backup", str(folder / "backup")).returncode == 0
         url = expect(person.http.post(f"/v1/images/{gone['imageId']}/purge"), 202)["receiptUrl"]
         eventually(lambda: person.http.get(url).json()["complete"])
         made = old.run("backup", str(folder / "backup"))
-        assert made.stdout.startswith("1 originals, "), (made.stdout, made.stderr)
+        assert made.stdout.startswith("2 originals, "), (made.stdout, made.stderr)
         before = rows(old, "select id, title, checksum, version from gallery.images")
     finally:
         old.stop()
@@ -52,6 +58,10 @@ def test_everything_is_back_but_what_was_purged(tmp_path_factory):
         there = new.client(token)
         assert there.get(f"/images/{kept['imageId']}").content == DOT
         assert expect(there.get(f"/v1/images/{kept['imageId']}"), 200)["title"] == "kept"
+        (inside,) = expect(there.get(f"/v1/albums/{album}/images"), 200)["images"]
+        assert (inside["imageId"], inside["ownerId"]) == (ours["imageId"], firm)
+        assert expect(there.get(f"/v1/albums/{album}"), 200)["title"] == "Album"
+        assert there.get(f"/images/{ours['imageId']}").content == DOT
         refused(there.get(f"/v1/images/{gone['imageId']}"), 404, "not_found")
         assert expect(there.get("/v1/me/usage"), 200)["storageBytes"] == len(DOT)
         assert new.run("storage", "check").returncode == 0

@@ -79,6 +79,7 @@ def canaries_of(person: Person, image: dict, content: bytes) -> dict[str, bytes]
         "description": b"a canary of a description",
         "tag": b"canary-tag",
         "file name": b"canary-of-a-file",
+        "album": b"a canary of an album",
         "file name, as tus says it": base64.b64encode(b"canary-of-a-file.jpg"),
         "whereabouts": b"latitude",
         "checksum": checksum.encode(),
@@ -105,6 +106,9 @@ def test_no_raw_byte_is_left_of_an_account_that_was_erased(forgetful):
     canaries = canaries_of(person, image, content)
     metadata = f"/v1/images/{image['imageId']}/metadata"
     assert expect(person.http.get(metadata), 200)["gps"]["latitude"]
+    albums = [{"title": f"a canary of an album, {n}"} for n in range(2)]
+    made = [expect(person.http.post("/v1/albums", json=it), 201)["albumId"] for it in albums]
+    assert person.http.delete(f"/v1/albums/{made[0]}").status_code == 204
     ticket = person.initiate(content, "canary-of-a-file.jpg")
     person.put(ticket, content)
     assert expect(person.finalize(ticket), 200)["imageId"] == image["imageId"]
@@ -127,6 +131,7 @@ def test_no_raw_byte_is_left_of_an_account_that_was_erased(forgetful):
     assert receipt["userId"] == person.id
     assert counts(receipt)["images"] == 3
     assert counts(receipt)["secrets"] == 2
+    assert counts(receipt)["albums"] == 2
     eventually(lambda: not hits(forgetful, canaries))
     assert forgetful.run("rebuild", "--all").returncode == 0
     assert expect(forgetful.client().get("/v1/images"), 200)["total"] == 0

@@ -1,0 +1,121 @@
+"""Whom an album is lent to: by a link, or by name."""
+
+from datetime import timedelta
+from typing import Any
+
+from litestar import Controller, Response, delete, get, post, put
+from litestar.params import FromPath, JSONBody
+
+from api.album_bodies import NewAlbumShare
+from api.album_views import visible_album
+from api.bodies import NewCollaborator
+from api.idempotency import Ids
+from api.identity import Caller, account_id, album_id, share_path
+from api.parts import Given
+from api.waiting import ALBUMS, written
+from commands.albums import LendAlbum, RevokeAlbumShare, ShareAlbum, TakeAlbumBack
+from domain.access import Action, Viewer
+from domain.ids import ShareId, from_text, to_text
+from domain.refusals import NotFound
+
+
+class AlbumSharingController(Controller):
+    path = "/v1/albums/{id:str}"
+    tags = ("albums",)
+
+    @post("/share", status_code=201, summary="Lend an album with all of its images by a link")
+    async def share(
+        self,
+        id: FromPath[str],
+        data: JSONBody[NewAlbumShare],
+        caller: Caller,
+        parts: Given,
+        new_id: Ids,
+    ) -> Response[dict[str, Any]]:
+        command = ShareAlbum(
+            by=caller,
+            album_id=album_id(id),
+            share_id=ShareId(new_id()),
+            permissions=frozenset(data.permissions),
+            expires_in=timedelta(seconds=data.expires_in),
+        )
+        shared = await parts.dispatch(command)
+        headers = await written(parts, shared.receipt, ALBUMS)
+        share_id = to_text("shr", command.share_id)
+        signed = parts.signer.sign(
+            share_path(command.album_id), {"share": share_id}, shared.expires_at, parts.clock()
+        )
+        query = f"album={id}&{signed.url.partition('?')[2]}"
+        url = f"{parts.public_url}/v1/albums/{id}/images?{query}"
+        return Response(
+            {"shareId": share_id, "shareUrl": url, "expiresAt": shared.expires_at},
+            status_code=201,
+            headers=headers | {"Location": f"/v1/albums/{id}/shares/{share_id}"},
+        )
+
+    @get("/shares", summary="The links of an album")
+    async def shares(self, id: FromPath[str], caller: Caller, parts: Given) -> dict[str, Any]:
+        card = (await visible_album(parts, Viewer(account_id=caller), id, Action.MANAGE)).card
+        return {
+            "shares": [
+                {
+                    "shareId": to_text("shr", share_id),
+                    "permissions": sorted(share.permissions),
+                    "expiresAt": share.expires_at,
+                    "revoked": share.revoked,
+                }
+                for share_id, share in card.shares.items()
+            ]
+        }
+
+    @delete("/shares/{share:str}", status_code=204, summary="Revoke a link, at once")
+    async def revoke(
+        self, id: FromPath[str], share: FromPath[str], caller: Caller, parts: Given
+    ) -> Response[None]:
+        share_id = from_text("shr", share)
+        if share_id is None:
+            raise NotFound
+        command = RevokeAlbumShare(by=caller, album_id=album_id(id), share_id=ShareId(share_id))
+        headers = await written(parts, await parts.dispatch(command), ALBUMS)
+        return Response(None, status_code=204, headers=headers)
+
+    @get("/collaborators", summary="Whom an album is lent to by name")
+    async def collaborators(
+        self, id: FromPath[str], caller: Caller, parts: Given
+    ) -> dict[str, Any]:
+        card = (await visible_album(parts, Viewer(account_id=caller), id, Action.MANAGE)).card
+        return {
+            "collaborators": [
+                {"userId": to_text("u", account), "permissions": sorted(permissions)}
+                for account, permissions in card.collaborators.items()
+            ]
+        }
+
+    @put("/collaborators/{user:str}", summary="Lend an album with all of its images to somebody")
+    async def lend(
+        self,
+        id: FromPath[str],
+        user: FromPath[str],
+        data: JSONBody[NewCollaborator],
+        caller: Caller,
+        parts: Given,
+    ) -> Response[dict[str, Any]]:
+        await visible_album(parts, Viewer(account_id=caller), id, Action.MANAGE)
+        whom, permissions = account_id(user), frozenset(data.permissions)
+        if await parts.accounts.find(whom) is None:
+            raise NotFound
+        command = LendAlbum(
+            by=caller, album_id=album_id(id), account_id=whom, permissions=permissions
+        )
+        headers = await written(parts, await parts.dispatch(command), ALBUMS)
+        return Response({"userId": user, "permissions": sorted(permissions)}, headers=headers)
+
+    @delete(
+        "/collaborators/{user:str}", status_code=204, summary="Take an album back, or give it back"
+    )
+    async def take_back(
+        self, id: FromPath[str], user: FromPath[str], caller: Caller, parts: Given
+    ) -> Response[None]:
+        command = TakeAlbumBack(by=caller, album_id=album_id(id), account_id=account_id(user))
+        headers = await written(parts, await parts.dispatch(command), ALBUMS)
+        return Response(None, status_code=204, headers=headers)
