@@ -14,12 +14,13 @@ from tests.people import expect, refused
 
 
 @contextmanager
-def standing_still(service, projection: str) -> Iterator[None]:
-    """A read model that cannot move: its generation is held, as for a swap that never ends."""
+def standing_still(service, *projections: str) -> Iterator[None]:
+    """Read models that cannot move: their generations are held, as for a swap that never ends."""
     url = load(DataFolder(service.data).endpoints()).database_url
     with psycopg.connect(url, autocommit=True) as connection:
-        lock = (generation_lock(projection),)
-        connection.execute("select pg_advisory_lock(hashtext(%s))", lock)
+        for name in projections:
+            lock = (generation_lock(name),)
+            connection.execute("select pg_advisory_lock(hashtext(%s))", lock)
         yield
 
 
