@@ -25,12 +25,16 @@ LISTS: dict[str, list[dict[str, Any]]] = {
     "/v1/me": [{}],
     "/v1/me/usage": [{}],
     "/v1/me/history": [{}],
+    "/v1/me/sessions": [{}],
+    "/v1/api-keys": [{}],
+    "/v1/upload-tokens": [{}],
 }
 """What is asked without an id. The feed has a test of its own."""
 OTHERS = {
     *("/health/live", "/health/ready", "/metrics", "/.well-known/jwks.json", "/v1/events"),
     *("/schema/events.json", "/v1/sharex.sxcu", "/v1/receipts/{id}", "/v1/uploads/{id}"),
-    "/v1/admin/audit",
+    *("/v1/admin/audit", "/v1/admin/users", "/v1/auth/oidc"),
+    "/.well-known/oauth-authorization-server",
 }
 """What shows nothing of anybody, what only its holder's key opens, and what has another test."""
 IGNORED = {("album", "/v1/albums"), ("parent", "/v1/images"), ("parent", "/images")}
@@ -63,6 +67,9 @@ def tenant(service, dot) -> Tenant:
     gone = owner.upload(dot, "waxwing.png", **said)
     expect(owner.http.delete(f"/v1/images/{gone['imageId']}"), 200)
     private = new_album(owner, "Summer")
+    robot = {"name": "Robot", "scopes": ["read"]}
+    key = expect(owner.http.post("/v1/api-keys", json=robot), 201)
+    token = expect(owner.http.post("/v1/upload-tokens", json={"number": 1}), 201)
     expect(owner.http.post(f"/v1/images/{own['imageId']}/share", json={}), 201)
     return Tenant(
         owner=owner,
@@ -78,6 +85,8 @@ def tenant(service, dot) -> Tenant:
             "gone": gone["imageId"],
             "private": private["albumId"],
             "member": member.id,
+            "key": key["keyId"],
+            "token": token["tokenId"],
         },
     )
 
@@ -146,7 +155,7 @@ def test_nothing_that_has_an_id_is_there_for_the_other(tenants, anyone, paths):
     for mine, theirs in both(tenants):
         more = {"images": [theirs.ids["gone"]], "albums": [theirs.ids["private"]]}
         for template in (it for it in paths if "{id}" in it and it not in OTHERS):
-            kind = template.removeprefix("/v1").split("/")[1]
+            kind = template.partition("/{id}")[0].rpartition("/")[2]
             for id in (theirs.ids[kind], *more.get(kind, ())):
                 path = template.format(id=id, variant="thumb.webp")
                 for http in (mine.owner.http, mine.member.http, anyone):
