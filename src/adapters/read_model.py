@@ -57,6 +57,15 @@ class ReadModel(Generic[D]):
             await connection.execute(self._sql("set local search_path to {schema}, pg_catalog"))
             await connection.execute((self.projection.ddl + BOOKKEEPING).encode())
 
+    async def fits(self, connection: Connection) -> bool:
+        """Whether its table has all that documents have now; an older version may have made it."""
+        cursor = await connection.execute(
+            "select column_name from information_schema.columns"
+            " where table_schema = %s and table_name = %s",
+            (self.schema, self.projection.table),
+        )
+        return {row[0] for row in await cursor.fetchall()} >= set(self._columns)
+
     async def drop(self, connection: Connection) -> None:
         await connection.execute(self._sql("drop schema if exists {schema} cascade"))
 

@@ -24,17 +24,24 @@ if TYPE_CHECKING:
 
 
 async def prepare(settings: Settings) -> None:
-    """Create whatever is not there yet: schemas, tables, bucket, stream."""
+    """Create whatever is not there yet: schemas, tables, bucket, stream.
+
+    Read models that an older version made without what documents have now are built anew.
+    """
     with psycopg.connect(settings.database_url, autocommit=True) as connection:
         connection.execute("create schema if not exists log")
         for tables in ("secrets.sql", "idempotency.sql", "ledger.sql", "erasure.sql", "audit.sql"):
             connection.execute((files("adapters") / tables).read_bytes())
     core = Core(settings, create=True)
     async with core.opened(), core.database.connection() as connection:
-        for projection in ALL:
-            await ReadModel(projection).create(connection)
+        models = [ReadModel(projection) for projection in ALL]
+        for model in models:
+            await model.create(connection)
+        outgrown = [model.schema for model in models if not await model.fits(connection)]
         await core.objects.ensure_bucket()
         await jetstream.ensure_stream(core.nats.jetstream(), core.names)
+    if outgrown:
+        await rebuild(settings, outgrown, lambda *_: None)
 
 
 async def rebuild(settings: Settings, names: Sequence[str], report: Report) -> list[RebuildReport]:
