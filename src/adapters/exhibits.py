@@ -15,12 +15,16 @@ import structlog
 from commands.ports import EventStore
 from domain.refusals import Refusal, Unavailable
 from projections.gallery import Card, Exhibit, Print, project
+from projections.history import document
 
 COLUMNS = """row_to_json(i)::text, case when p.id is null then null else json_build_object(
     'placeholder', p.placeholder, 'recipe', p.recipe, 'scrubbed', p.scrubbed)::text end,
     (select max(e.originator_version) from log.darkroom_events e where e.originator_id = i.id)"""
 """The first three of a row, in this order."""
 PRINTS = "left join development.prints p on p.id = i.id"
+
+UNCLEAR = {"dependency": "gallery"}
+"""The figures of a refusal: the log holds something of the image that this version cannot read."""
 
 _CARD = msgspec.json.Decoder(Card)
 _PRINT = msgspec.json.Decoder(Print)
@@ -46,22 +50,18 @@ class Exhibits:
         """The same; but a list goes on without what is not clear."""
         try:
             return await self.of(row)
-        except Unclear:
+        except Unavailable as refusal:
+            if refusal.facts != UNCLEAR:
+                raise
             return None
 
     async def told(self, image_id: UUID, print: Print | None = None) -> Exhibit | None:
-        """As the log alone tells it."""
-        card: Card | None = None
+        """As the log alone tells it. Raises Unavailable for what it does not make clear."""
         try:
-            for recorded in await self._store.load(image_id):
-                card = project(card, recorded)
+            card: Card | None = document(project, await self._store.load(image_id))
         except Refusal:
             raise
         except Exception as error:  # an event that nobody here understands: it may hide the image
             _log.exception("image is not clear", image_id=str(image_id))
-            raise Unclear(dependency="gallery") from error
+            raise Unavailable(**UNCLEAR) from error
         return Exhibit(card=card, print=print) if card else None
-
-
-class Unclear(Unavailable):
-    """The log holds something of the image that this version cannot read."""

@@ -48,6 +48,8 @@ from domain.refusals import (
     RestoreWindowClosed,
 )
 
+# State
+
 
 class Image(msgspec.Struct, frozen=True, kw_only=True):
     """What the rules need to know, and no more."""

@@ -88,7 +88,7 @@ def _initiated_already(
 
 def accepts_bytes(image: Image | None, *, by: AccountId) -> bool:
     """Whether finalizing has work to do; False once it is done. Raises why it never will be."""
-    image = _uploaded_by(image, by)
+    image = own(image, by=by)
     if image.refusal:
         raise refusal(image.refusal)
     if image.closed:
@@ -151,7 +151,7 @@ def refusal(recorded: tuple[str, Mapping[str, int | str]]) -> Refusal:
 
 
 def abort(image: Image | None, *, by: AccountId) -> list[ImageEvent]:
-    image = _uploaded_by(image, by)
+    image = own(image, by=by)
     if image.finalized:
         raise Conflict
     return [] if image.given_up else [UploadAborted()]
@@ -165,8 +165,10 @@ def expire(image: Image | None, *, now: datetime) -> list[ImageEvent]:
 
 
 def own(image: Image | None, *, by: AccountId) -> Image:
-    """The upload, whatever became of it. Raises NotFound to all but its owner."""
-    return _uploaded_by(image, by)
+    """The upload, whatever became of it. Raises NotFound to all but its uploader."""
+    if image is None or image.uploader_id != by or image.purged:
+        raise NotFound  # a stranger cannot tell "not yours" from "not there"
+    return image
 
 
 def ended(image: Image, *, now: datetime) -> str | None:
@@ -180,15 +182,9 @@ def ended(image: Image, *, now: datetime) -> str | None:
 
 def receiving(image: Image | None, *, by: AccountId, now: datetime) -> Image:
     """The upload, as long as more of it may come. Raises why it may not."""
-    image = _uploaded_by(image, by)
+    image = own(image, by=by)
     if image.refusal:
         raise refusal(image.refusal)
     if image.closed or (now >= image.expires_at and not image.finalized):
         raise UploadGone
-    return image
-
-
-def _uploaded_by(image: Image | None, by: AccountId) -> Image:
-    if image is None or image.uploader_id != by or image.purged:
-        raise NotFound  # a stranger cannot tell "not yours" from "not there"
     return image

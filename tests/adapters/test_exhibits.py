@@ -7,29 +7,21 @@ import pytest
 from adapters.gallery import PostgresGallery
 from adapters.read_model import ReadModel
 from bootstrap import PROJECTIONS
-from commands.ports import Batch
 from domain.access import Viewer, Visibility
 from domain.ids import ImageId
-from domain.image_events import (
-    ImageCleared,
-    ImageFinalized,
-    Purged,
-    UploadInitiated,
-    VisibilityChanged,
-)
+from domain.image_events import ImageFinalized, Purged, VisibilityChanged
 from domain.media import Format
 from domain.refusals import Unavailable
 from projections.gallery import Query
-from tests.spec import ATTEMPT, LATER, OWNER
+from tests.adapters.test_following import cleared, opened, write
+from tests.spec import ATTEMPT
 
 PUBLIC = (
-    UploadInitiated(
-        owner_id=OWNER, size=1, content_type="image/png", expires_at=LATER, personal=None
-    ),
+    opened(),
     ImageFinalized(
         attempt=ATTEMPT, format=Format.PNG, size=1, visibility=Visibility.PUBLIC, personal=None
     ),
-    ImageCleared(scanner="decode"),
+    cleared(),
 )
 
 
@@ -42,17 +34,13 @@ def gallery(core):
 async def image(core):
     """A public image, in the log and in the read model."""
     image = ImageId(uuid4())
-    await append(core, image, *PUBLIC, after=0)
+    await write(core, image, *PUBLIC, after=0)
     async with core.database.connection() as connection:
         model = ReadModel(PROJECTIONS["gallery"])
         await model.create(connection)
         events = await core.log.opened(await core.log.recorder.page(0, 10))
         await model.apply(connection, events, after=0, upto=events[-1].position)
     return image
-
-
-async def append(core, image, *events, after):
-    await core.store.append([Batch(stream_id=image, after=after, events=events)], by=OWNER)
 
 
 async def listed(gallery):
@@ -65,7 +53,7 @@ async def test_a_row_that_is_up_to_date_is_taken_as_it_is(gallery, image):
 
 
 async def test_a_row_that_is_behind_shows_what_the_log_says(core, gallery, image):
-    await append(core, image, VisibilityChanged(visibility=Visibility.PRIVATE), after=3)
+    await write(core, image, VisibilityChanged(visibility=Visibility.PRIVATE), after=3)
 
     card = (await gallery.find(image)).card
     assert (card.visibility, card.version, card.epoch) == (Visibility.PRIVATE, 4, 4)
@@ -73,7 +61,7 @@ async def test_a_row_that_is_behind_shows_what_the_log_says(core, gallery, image
 
 
 async def test_what_is_purged_is_gone_from_every_answer(core, gallery, image):
-    await append(core, image, Purged(cause="owner"), after=3)
+    await write(core, image, Purged(cause="owner"), after=3)
 
     assert await gallery.find(image) is None
     assert await gallery.cards([image]) == {}
@@ -84,7 +72,7 @@ async def test_what_no_row_knows_yet_is_found_in_the_log(core, gallery, image):
     fresh = ImageId(uuid4())
     assert await gallery.find(fresh) is None
 
-    await append(core, fresh, *PUBLIC, after=0)
+    await write(core, fresh, *PUBLIC, after=0)
 
     assert (await gallery.find(fresh)).card.finalized
 
@@ -101,5 +89,6 @@ async def test_what_cannot_be_read_opens_nothing_and_spoils_no_list(core, galler
     with pytest.raises(Unavailable) as refusal:
         await gallery.find(image)
     assert refusal.value.facts == {"dependency": "gallery"}
+    assert refusal.value.code == "unavailable"
     assert await gallery.cards([image]) == {}
     assert await listed(gallery) == []

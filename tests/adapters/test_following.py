@@ -86,10 +86,25 @@ async def counts(core) -> dict[UUID, int]:
 
 
 async def caught_up(core, within: float = 15.0) -> None:
+    async def reached() -> int:
+        return (await core.database.rows("select position from counts.position"))[0][0]
+
+    await _at_the_head(core, reached, within)
+
+
+async def published(core, within: float = 15.0) -> None:
+    """The projector may be there first: it reads the log itself where NATS is silent."""
+
+    async def reached() -> int | None:
+        return (await jetstream.cursor(core.nats.jetstream(), core.names))[0]
+
+    await _at_the_head(core, reached, within)
+
+
+async def _at_the_head(core, reached, within: float) -> None:
     deadline = time.monotonic() + within
     while time.monotonic() < deadline:
-        rows = await core.database.rows("select position from counts.position")
-        if rows[0][0] == await core.log.head():
+        if await reached() == await core.log.head():
             return
         await asyncio.sleep(0.02)
     raise AssertionError("does not catch up")
@@ -140,6 +155,7 @@ async def test_two_relays_publish_each_event_once_and_in_order(core, model):
     async with running(relay(core), relay(core), projector(core, model)):
         await write_many(core, 100)
         await caught_up(core)
+        await published(core)
 
     log = [event.id for event in await core.log.recorder.page(0, 1_000)]
     assert await messages(core) == log
@@ -153,6 +169,7 @@ async def test_a_relay_that_takes_over_leaves_nothing_out(core, model):
     async with running(relay(core), projector(core, model)):
         await write_many(core, 10)
         await caught_up(core)
+        await published(core)
         await asyncio.sleep(0.3)
 
     assert await messages(core) == [event.id for event in await core.log.recorder.page(0, 1_000)]

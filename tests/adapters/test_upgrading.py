@@ -4,18 +4,13 @@ from uuid import uuid4
 
 from adapters.read_model import ReadModel
 from bootstrap import PROJECTIONS, upkeep
-from commands.ports import Batch
-from domain.image_events import UploadInitiated
 from projections.projection import ALL
-from tests.spec import LATER, OWNER
+from tests.adapters.test_following import opened, write
 
 
 async def test_a_read_model_without_a_new_column_is_built_anew(core, settings):
     image = uuid4()
-    promised = UploadInitiated(
-        owner_id=OWNER, size=1, content_type="image/png", expires_at=LATER, personal=None
-    )
-    await core.store.append([Batch(stream_id=image, after=0, events=[promised])], by=OWNER)
+    await write(core, image, opened())
     async with core.database.connection() as connection:
         await connection.execute("alter table gallery.images drop column epoch")
         assert not await ReadModel(PROJECTIONS["gallery"]).fits(connection)

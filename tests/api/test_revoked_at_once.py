@@ -10,6 +10,7 @@ import pytest
 from adapters.embedded import DataFolder
 from adapters.read_model import generation_lock
 from settings import load
+from tests.api.test_share_links import routes
 from tests.people import expect, refused
 
 
@@ -22,11 +23,6 @@ def standing_still(service, *projections: str) -> Iterator[None]:
             lock = (generation_lock(name),)
             connection.execute("select pg_advisory_lock(hashtext(%s))", lock)
         yield
-
-
-def routes(image):
-    path = image["url"].removesuffix("/")
-    return [path, f"{path}/thumb.webp", f"{path}/metadata", f"/v1{path[path.index('/images') :]}"]
 
 
 @pytest.fixture(scope="module")
