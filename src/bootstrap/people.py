@@ -16,6 +16,7 @@ from bootstrap import Core, letters, new_id, now, sessions
 from commands import accounts, administration, api_keys, erasure, factors, oidc, upload_tokens
 from commands import passwords as words
 from commands.dispatcher import Handler
+from commands.erasure import Owned
 from commands.guesses import Guesses
 from commands.limits import Limiter
 from commands.proving import Prover
@@ -26,6 +27,7 @@ def handlers(
     passwords: Argon2Passwords,
     limiter: Limiter | None,
     keys: PostgresApiKeys,
+    owned: Owned,
 ) -> dict[type, Handler]:
     store, settings = core.store, core.settings
     names: dict[str, Any] = {"store": store, "hasher": core.key}
@@ -101,7 +103,7 @@ def handlers(
         ),
         api_keys.RevokeApiKey: partial(api_keys.revoke_api_key, store=store, keys=keys),
         erasure.EraseAccount: partial(
-            erasure.erase_account, prover=prover, erasures=erasures, **names
+            erasure.erase_account, prover=prover, erasures=erasures, owned=owned, **names
         ),
     }
 

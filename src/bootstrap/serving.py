@@ -202,7 +202,7 @@ def dispatcher(
         **capped,
     )
     return Dispatcher(
-        people.handlers(core, passwords, limiter, keys)
+        people.handlers(core, passwords, limiter, keys, owned)
         | {
             uploads.InitiateUpload: partial(
                 within_plan,

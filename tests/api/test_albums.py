@@ -55,6 +55,7 @@ def test_an_album_as_its_owner_sees_it(ann, ben, anyone, three):
     assert album | {"createdAt": "", "updatedAt": "", "albumId": ""} == {
         "albumId": "",
         "ownerId": ann.id,
+        "teamId": None,
         "parentId": None,
         "title": "Sommer",
         "description": "at the lake",

@@ -61,9 +61,13 @@ def test_a_key_does_what_its_scope_says(key, owner):
     writer, _ = key("write")
 
     assert expect(reader.get("/v1/me"), 200)["userId"] == owner.id
-    for method, path in (("POST", "/v1/uploads"), ("PATCH", "/v1/me"), ("DELETE", "/v1/tus/x")):
+    for method, path, scope in (
+        ("POST", "/v1/uploads", "upload"),
+        ("PATCH", "/v1/me", "write"),
+        ("DELETE", "/v1/tus/x", "write"),
+    ):
         problem = refused(reader.request(method, path, json={}), 403, "forbidden")
-        assert problem["neededScope"] == "write"
+        assert problem["neededScope"] == scope
     image = expect(writer.post("/v1/images", files={"file": ("a.png", PIXEL)}), 201)
     expect(writer.get(f"/v1/images/{image['imageId']}"), 200)
 

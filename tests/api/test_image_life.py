@@ -7,7 +7,7 @@ from tests.people import expect, refused
 FIELDS = {
     *("imageId", "ownerId", "title", "description", "tags", "custom", "filename", "size"),
     *("format", "contentType", "width", "height", "checksum", "visibility", "status"),
-    *("placeholder", "albumIds", "url", "thumbnailUrl", "variants", "views"),
+    *("placeholder", "albumIds", "uploaderId", "url", "thumbnailUrl", "variants", "views"),
     *("createdAt", "updatedAt", "deletedAt"),
 }
 NOBODYS = "img_" + "0" * 26

@@ -130,7 +130,7 @@ def test_no_raw_byte_is_left_of_an_account_that_was_erased(forgetful):
     assert done.returncode == 0, done.stderr
     assert receipt["userId"] == person.id
     assert counts(receipt)["images"] == 3
-    assert counts(receipt)["secrets"] == 2
+    assert counts(receipt)["secrets"] == 4  # password, session, refresh token, mailed token
     assert counts(receipt)["albums"] == 2
     eventually(lambda: not hits(forgetful, canaries))
     assert forgetful.run("rebuild", "--all").returncode == 0
