@@ -1,6 +1,7 @@
 """Deadlines of bodies: who sends or reads too slowly loses the connection; a sender is told so."""
 
 import asyncio
+from contextlib import suppress
 
 import msgspec
 from litestar.datastructures import Headers, MutableScopeHeaders
@@ -20,6 +21,10 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
     """Bytes a second."""
     reading_rate: int = 16_384
     """Bytes a second of an answer: it holds a connection to the object store."""
+    linger: float = 5.0
+    """Seconds that a body is still read and thrown away before an early answer."""
+    hush: float = 0.5
+    """Seconds of silence that end this: the client has stopped sending, or has yet to begin."""
 
     @property
     def most(self) -> float:
@@ -41,9 +46,14 @@ class Deadlines(ASGIMiddleware):
         has_body = "Transfer-Encoding" in headers or headers.get("Content-Length", "0") != "0"
 
         async def sending(message: Message) -> None:
-            """RFC 9112, 9.6: whoever answers before the body's end will close, and says so."""
+            """RFC 9112, 9.6: whoever answers before the body's end will close, and says so.
+
+            A close over unread bytes resets the connection, and the answer may be lost with it.
+            """
             if message["type"] == "http.response.start" and has_body and not paced.complete:
                 MutableScopeHeaders.from_message(message)["Connection"] = "close"
+                if paced.begun or "Expect" not in headers:  # else to read would ask for the body
+                    await paced.linger()
             await read(message)
 
         await next_app(scope, paced, sending)
@@ -79,6 +89,19 @@ class Paced:
         self._credit -= loop.time() - began
         self._account(message)
         return message
+
+    @property
+    def begun(self) -> bool:
+        return self._received > 0
+
+    async def linger(self) -> None:
+        """Throw the rest away, for a while: who is still sending does not read an answer yet."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._pace.linger):
+                while not self.complete:
+                    async with asyncio.timeout(self._pace.hush):
+                        message = await self._next()
+                    self._account(message)
 
     def _account(self, message: HTTPReceiveMessage) -> None:
         if message["type"] != "http.request":

@@ -177,7 +177,25 @@ def test_400_who_do_not_read_what_they_asked_for_are_sent_away(service, ann):
     assert len(answer.content) == len(photo) + 20_000_000
 
 
-PACE = Pace(grace=0.1, rate=1_000)
+def test_who_is_answered_early_and_sends_on_still_reads_the_answer(service):
+    """Closed over what was not read, the connection would be reset, and the answer with it."""
+    form = "Content-Type: multipart/form-data; boundary=b"
+    head = (
+        f"POST /v1/images HTTP/1.1\r\nHost: darkroom\r\n{form}\r\nContent-Length: 9000000\r\n\r\n"
+    )
+    url = urlsplit(service.url)
+
+    with socket.create_connection((url.hostname, url.port), timeout=30) as connection:
+        connection.sendall(head.encode() + PART)
+        time.sleep(0.2)  # long refused by now
+        connection.sendall(bytes(9_000_000 - len(PART)))
+        answer = b"".join(iter(lambda: connection.recv(65_536), b""))
+
+    assert answer.startswith(b"HTTP/1.1 401 ")
+    assert b'"code":"unauthenticated"' in answer
+
+
+PACE = Pace(grace=0.1, rate=1_000, linger=0.3, hush=0.2)
 
 
 class Sender:
@@ -234,3 +252,21 @@ async def test_a_steady_sender_passes(pieces):
 
 async def test_what_the_service_takes_is_not_the_clients_fault():
     assert await drained((0.0, 1), (0.0, 1), (0.0, 1), work=0.08) == 3
+
+
+async def test_before_an_early_answer_no_more_than_a_while_is_waited():
+    paced = Paced(Sender(*[(0.05, 100)] * 100), PACE)
+
+    async with asyncio.timeout(3):
+        await paced.linger()
+
+    assert not paced.complete
+
+
+async def test_before_an_early_answer_silence_is_not_waited_for():
+    paced = Paced(Sender((0.0, 10), (10.0, 1)), Pace(linger=60.0, hush=0.2))
+
+    async with asyncio.timeout(3):
+        await paced.linger()
+
+    assert not paced.complete
