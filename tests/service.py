@@ -31,7 +31,7 @@ class Service:
         self._process: subprocess.Popen[str] | None = None
         self._clients: list[httpx.Client] = []
 
-    def start(self, within: float = 60.0, prefix: Sequence[str] = ()) -> float:
+    def start(self, within: float = 240.0, prefix: Sequence[str] = ()) -> float:
         """Returns the seconds until it was ready. The port stays: tokens name their issuer."""
         began = time.monotonic()
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("DARKROOM_")}
