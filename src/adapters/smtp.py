@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import structlog
 
+from commands.erasure import Erasure
 from commands.mail import Mail, MailRefused
 from domain.refusals import Unavailable
 
@@ -65,16 +66,24 @@ class SmtpMailer:
 
 
 class FolderMailer:
-    """Each mail a file, for whoever runs Darkroom without a mail server."""
+    """Each mail a file, for whoever runs Darkroom without a mail server.
+
+    They lie beside our data, so an erasure visits them: as a place, it is called `mail`.
+    """
+
+    name = "mail"
 
     def __init__(self, folder: Path, sender: str) -> None:
         self._folder = folder
         self._sender = sender
 
     async def send(self, mail: Mail) -> None:
-        file = self._folder / f"{uuid4().hex}.eml"
+        file = self._folder / f"{mail.account_id.hex}-{uuid4().hex}.eml"
         await asyncio.to_thread(_written, file, composed(mail, self._sender).as_bytes)
         _log.warning("no mail server is set: the mail lies in a folder", file=str(file))
+
+    async def clear(self, erasure: Erasure) -> int:
+        return await asyncio.to_thread(_removed, self._folder, f"{erasure.subject.hex}-*")
 
 
 def composed(mail: Mail, sender: str) -> EmailMessage:
@@ -99,6 +108,13 @@ def _written(file: Path, content: Callable[[], bytes]) -> None:
     new = file.with_suffix(".new")
     new.write_bytes(content())
     new.rename(file)
+
+
+def _removed(folder: Path, pattern: str) -> int:
+    files = list(folder.glob(pattern))
+    for file in files:
+        file.unlink(missing_ok=True)
+    return len(files)
 
 
 def _said(error: Exception) -> str:

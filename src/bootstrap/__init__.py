@@ -20,6 +20,7 @@ from adapters.keys import InstanceKey
 from adapters.letters import PostgresLetters
 from adapters.sealing import Sealer
 from adapters.sessions import PostgresSessions
+from adapters.smtp import FolderMailer
 from adapters.token_keys import TokenKeys
 from domain.ids import uuid7
 from projections.projection import ALL
@@ -134,6 +135,11 @@ def sessions(core: Core) -> PostgresSessions:
 def token_keys(core: Core) -> TokenKeys:
     lifetime = core.settings.access_token_seconds
     return TokenKeys(core.database, core.key, lifetime=lifetime)
+
+
+def mail_folder(core: Core) -> FolderMailer:
+    folder = core.settings.mail_folder
+    return FolderMailer(Path(folder) if folder else core.spool / "mail", core.settings.mail_from)
 
 
 def letters(core: Core) -> PostgresLetters:

@@ -9,7 +9,7 @@ from adapters.compaction import Report
 from adapters.erasure import Orders, PostgresErasures
 from adapters.messages import Messages
 from adapters.places import Answers, Keys, PostgresFamily, Progress, Rows, Secrets
-from bootstrap import Core, now
+from bootstrap import Core, mail_folder, now
 from commands.erasure import (
     Kind,
     erase_account_again,
@@ -62,6 +62,7 @@ def eraser(core: Core, edge: Edge | None = None) -> Eraser:
     ]
     account: list[Place] = [
         Secrets(database),
+        mail_folder(core),
         Images(family, core.store, core.key),
         Albums(family, core.store),
         Memberships(family, core.store),

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
@@ -14,7 +13,7 @@ from adapters.limits import PostgresLimiter
 from adapters.projector import Projector
 from adapters.read_model import ReadModel
 from adapters.relay import Relay
-from bootstrap import Core, auditing, letters, now, sessions
+from bootstrap import Core, auditing, letters, mail_folder, now, sessions
 from domain.refusals import Unavailable
 from projections.projection import ALL
 from settings import Settings
@@ -98,14 +97,14 @@ async def _every_letter(core: Core) -> None:
 
 def postman(core: Core) -> "Postman":
     from adapters.letters import PostgresMailTokens
-    from adapters.smtp import FolderMailer, SmtpMailer
+    from adapters.smtp import SmtpMailer
     from projections.post import Postman
 
     settings = core.settings
     mailer = (
         SmtpMailer(settings.smtp_url, settings.mail_from)
         if settings.smtp_url
-        else FolderMailer(Path(settings.mail_folder or core.spool / "mail"), settings.mail_from)
+        else mail_folder(core)
     )
     return Postman(
         letters(core),

@@ -58,6 +58,8 @@ class MailTokens(Protocol):
 
 class Mail(msgspec.Struct, frozen=True, kw_only=True):
     to: str
+    account_id: AccountId
+    """Whose address that is."""
     subject: str
     text: str
     html: str

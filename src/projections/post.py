@@ -13,6 +13,8 @@ from commands.accounts import find_account
 from commands.mail import Letter, Mail, Mailer, MailRefused, MailTokens, Occasion
 from commands.ports import EventStore, Hasher
 from domain import account
+from domain.account import Account
+from domain.ids import AccountId
 from domain.refusals import Unavailable
 from domain.stream import fold
 
@@ -126,13 +128,13 @@ class Postman:
         if letter.occasion is Occasion.VERIFY and state.verified:
             return None
         token = await self._tokens.make(found, letter.occasion)
-        return written(letter.occasion, state.email, state.username, token, self._public_url)
+        return written(letter.occasion, found, state, token, self._public_url)
 
 
-def written(occasion: Occasion, to: str, name: str, token: str, public_url: str) -> Mail:
+def written(occasion: Occasion, to: AccountId, state: Account, token: str, public_url: str) -> Mail:
     wording = WORDINGS[occasion]
     words = {
-        "name": name,
+        "name": state.username,
         "subject": wording.subject,
         "words": wording.words,
         "button": wording.button,
@@ -140,7 +142,8 @@ def written(occasion: Occasion, to: str, name: str, token: str, public_url: str)
         "where": f"Darkroom at {public_url}",
     }
     return Mail(
-        to=to,
+        to=state.email,
+        account_id=to,
         subject=wording.subject,
         text=_TEXT.substitute(words),
         html=_HTML.substitute({key: escape(text) for key, text in words.items()}),

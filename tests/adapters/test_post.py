@@ -27,7 +27,13 @@ from tests.service import free_port
 from tests.spec import OWNER, STRANGER
 
 SENDER = "Darkroom <darkroom@example.org>"
-MAIL = Mail(to="ann@example.org", subject="Grüße", text="Hello\n.\nÄ", html="<p>Hello</p>")
+MAIL = Mail(
+    to="ann@example.org",
+    account_id=OWNER,
+    subject="Grüße",
+    text="Hello\n.\nÄ",
+    html="<p>Hello</p>",
+)
 
 
 class Inbox:
@@ -227,7 +233,7 @@ async def test_an_expired_link_is_none(core):
 async def test_an_unknown_recipient_is_refused_for_good(server):
     with pytest.raises(MailRefused):
         await SmtpMailer(server, SENDER).send(
-            Mail(to="unknown@example.org", subject="", text="", html="")
+            Mail(to="unknown@example.org", account_id=OWNER, subject="", text="", html="")
         )
 
 
