@@ -74,7 +74,7 @@ Ids: TypeAlias = NamedDependency[SkipValidation[NewId]]
 
 
 def new_id(request: AnyRequest, parts: Given) -> NewId:
-    return request.scope["state"].get(_NEW_ID, parts.new_id)  # type: ignore[no-any-return]
+    return request.scope["state"].get(_NEW_ID, parts.new_id)  # type: ignore[no-any-return]  # put there below
 
 
 class Idempotency(ASGIMiddleware):

@@ -49,7 +49,7 @@ class Streamed(Stream):
 
         async def call(scope: Scope, receive: Receive, send: Send) -> None:
             async with self._turnstile, aclosing(self._chunks) as chunks:
-                response.iterator = _led(await anext(chunks, b""), chunks)  # type: ignore[attr-defined]
+                response.iterator = _led(await anext(chunks, b""), chunks)  # type: ignore[attr-defined]  # a stream's
                 try:
                     await send_it(scope, receive, send)
                 except* ReaderTooSlow:

@@ -20,7 +20,6 @@ from adapters.keys import InstanceKey
 from adapters.letters import PostgresLetters
 from adapters.sealing import Sealer
 from adapters.sessions import PostgresSessions
-from adapters.smtp import FolderMailer
 from adapters.token_keys import TokenKeys
 from domain.ids import uuid7
 from projections.projection import ALL
@@ -29,6 +28,7 @@ from settings import Settings
 if TYPE_CHECKING:
     from adapters.lab import VipsLab
     from adapters.s3_multipart import S3Multipart
+    from adapters.smtp import FolderMailer
 
 PROJECTIONS = {projection.name: projection for projection in ALL}
 
@@ -137,7 +137,9 @@ def token_keys(core: Core) -> TokenKeys:
     return TokenKeys(core.database, core.key, lifetime=lifetime)
 
 
-def mail_folder(core: Core) -> FolderMailer:
+def mail_folder(core: Core) -> "FolderMailer":
+    from adapters.smtp import FolderMailer
+
     folder = core.settings.mail_folder
     return FolderMailer(Path(folder) if folder else core.spool / "mail", core.settings.mail_from)
 

@@ -131,7 +131,7 @@ class Postman:
         return written(letter.occasion, found, state, token, self._public_url)
 
 
-def written(occasion: Occasion, to: AccountId, state: Account, token: str, public_url: str) -> Mail:
+def written(occasion: Occasion, id: AccountId, state: Account, token: str, public_url: str) -> Mail:
     wording = WORDINGS[occasion]
     words = {
         "name": state.username,
@@ -143,7 +143,7 @@ def written(occasion: Occasion, to: AccountId, state: Account, token: str, publi
     }
     return Mail(
         to=state.email,
-        account_id=to,
+        account_id=id,
         subject=wording.subject,
         text=_TEXT.substitute(words),
         html=_HTML.substitute({key: escape(text) for key, text in words.items()}),
