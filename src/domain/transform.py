@@ -233,8 +233,8 @@ def _normal(found: dict[str, Any]) -> Transform:
         rot = (rot + 180) % 360
     if "crop" in found:
         found["fit"] = Fit.COVER
-    sides = {name: _scaled(found.pop(name, None), dpr) for name in ("w", "h")}
-    return Transform(rot=rot, mirrored=flip in ("h", "v"), **sides, **found)
+    found |= {name: _scaled(found.get(name), dpr) for name in ("w", "h")}
+    return Transform(rot=rot, mirrored=flip in ("h", "v"), **found)
 
 
 # Writing
