@@ -129,6 +129,38 @@ def for_size(transform: Transform, width: int, height: int) -> Transform:
     return transform
 
 
+class Frame(NamedTuple):
+    """Sides in pixels, before the rotation."""
+
+    scaled: tuple[int, int]
+    """What the whole picture is resized to,"""
+    shown: tuple[int, int]
+    """and what is then cut out of it, or put around it."""
+
+
+def frame(transform: Transform, width: int, height: int) -> Frame:
+    """Of a picture with these sides, upright."""
+    w, h = transform.w, transform.h
+    if transform.rot % 180:
+        w, h = h, w
+    if w is None or h is None or transform.fit is Fit.INSIDE:
+        scale = min((w or width) / width, (h or height) / height, 1)
+        inside = (max(1, round(width * scale)), max(1, round(height * scale)))
+        return Frame(inside, inside)
+    if transform.fit is Fit.FILL:
+        return Frame((w, h), (w, h))
+    ratios = (w / width, h / height)
+    if transform.fit is Fit.COVER:
+        scale = max(ratios)
+        return Frame((max(w, round(width * scale)), max(h, round(height * scale))), (w, h))
+    scale = min(ratios)
+    return Frame((_within(width * scale, w), _within(height * scale, h)), (w, h))
+
+
+def _within(side: float, most: int) -> int:
+    return min(most, max(1, round(side)))
+
+
 def require_steps(transform: Transform, steps: Collection[int]) -> None:
     """Raises SignatureRequired for a width or height that nobody may ask for without."""
     off = [it for it in (transform.w, transform.h) if it is not None and it not in steps]
