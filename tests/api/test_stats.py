@@ -129,9 +129,7 @@ def test_stats_are_the_owners(shown, ben, anyone):
 
 def test_the_most_viewed_come_first_and_cursors_go_through_all(service, dot):
     owner = Person(service, "popular")
-    images = [
-        owner.developed(owner.upload(dot, f"{n}.png", visibility="public")) for n in range(7)
-    ]
+    images = [owner.developed(owner.upload(dot, f"{n}.png", visibility="public")) for n in range(7)]
     wanted = {images[3]["imageId"]: 3, images[0]["imageId"]: 2, images[5]["imageId"]: 2}
     for id, viewers in wanted.items():
         for number in range(viewers):
