@@ -29,6 +29,7 @@ from adapters.recipe import RECIPE
 from adapters.saving import encoded, first_page, pages
 from adapters.scrub import scrubbed
 from adapters.thumbhash import thumbhash
+from adapters.traits import traits
 from commands.ports import Derivative, Development
 from domain.media import Caps, Content, Format, Rung
 from domain.refusals import CorruptImage, FileTooLarge, Refusal, UnsupportedFormat
@@ -80,12 +81,14 @@ def develop(path: Path) -> Development:
     format = headers.format_of(data[: headers.HEAD])
     original = heic(path) if format is Format.HEIC else opened(path)
     derivatives, smallest = _ladder(path, format, AHEAD)
+    clean = scrubbed(data)
     return Development(
         recipe=RECIPE,
         placeholder=base64.b64encode(_hash(smallest)).decode(),
         metadata=_metadata(original),
         derivatives=derivatives,
-        scrubbed=scrubbed(data),
+        scrubbed=clean,
+        traits=traits(data, clean, smallest),
     )
 
 

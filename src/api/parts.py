@@ -40,6 +40,7 @@ from projections.audit_log import AuditLog
 from projections.development import Prints
 from projections.feed import Feed
 from projections.gallery import Gallery
+from projections.likeness import Likenesses
 from projections.organizations import Organizations
 from projections.positions import Positions
 from projections.search import Search
@@ -66,6 +67,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     organizations: Organizations
     accounts: Accounts
     search: Search
+    likenesses: Likenesses
     prints: Prints
     feed: Feed
     positions: Positions

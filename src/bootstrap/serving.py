@@ -27,6 +27,7 @@ from adapters.health import Health
 from adapters.idempotency import PostgresRecords
 from adapters.lab import VipsLab
 from adapters.ledger import PostgresLedger
+from adapters.likeness import PostgresLikenesses
 from adapters.limits import PostgresLimiter
 from adapters.metrics import Metrics
 from adapters.organizations import PostgresOrganizations
@@ -127,6 +128,7 @@ def application(settings: Settings) -> Litestar:
             organizations=PostgresOrganizations(core.database, core.store),
             accounts=PostgresAccounts(core.database),
             search=PostgresSearch(core.database, core.store),
+            likenesses=PostgresLikenesses(core.database, core.store),
             prints=PostgresPrints(core.database),
             feed=LogFeed(core.log),
             positions=positions,

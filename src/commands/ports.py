@@ -203,6 +203,18 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True):
     """EXIF capture time; taken for UTC where the file names no offset."""
 
 
+class Traits(msgspec.Struct, frozen=True, kw_only=True):
+    """What an original is known by, to archives and to whoever seeks its like."""
+
+    crc: int
+    """CRC-32."""
+    scrubbed_size: int | None = None
+    """Of the copy without its whereabouts, where there is one."""
+    scrubbed_crc: int | None = None
+    fingerprint: int | None = None
+    """A perceptual hash of 64 bits, as a signed number; None for a flat picture."""
+
+
 class Development(msgspec.Struct, frozen=True, kw_only=True):
     """Every print of one original, from one decode."""
 
@@ -213,6 +225,7 @@ class Development(msgspec.Struct, frozen=True, kw_only=True):
     derivatives: Sequence[Derivative]
     scrubbed: bytes | None
     """The original without its whereabouts, losslessly; None if it tells none."""
+    traits: Traits
 
 
 class Lab(Protocol):
