@@ -86,6 +86,12 @@ class SignatureExpired(Refusal):
     kind = Kind.FORBIDDEN
 
 
+class SignatureNotYetValid(Refusal):
+    """The signed URL is for later."""
+
+    kind = Kind.FORBIDDEN
+
+
 class ShareRevoked(Refusal):
     """The share link was revoked."""
 
