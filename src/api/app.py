@@ -43,10 +43,11 @@ from api import (
     tus,
     uploads,
     users,
+    viewing,
 )
 from api.bodies import MAX_BODY, JsonRequest
 from api.deadlines import Deadlines
-from api.identity import AnyRequest, administrator, bearer, caller, maybe_caller
+from api.identity import AnyRequest, acquainted, administrator, bearer, caller, maybe_caller
 from api.methods import Methods
 from api.parts import Parts
 from api.waiting import await_position
@@ -122,11 +123,12 @@ def create(parts: Parts) -> Litestar:
             "administrator": Provide(administrator),
             "new_id": Provide(idempotency.new_id, sync_to_thread=False),
         },
-        before_request=_waiting_for(parts),
+        before_request=_before(parts),
         before_send=[entrance.tell_limits],
         exception_handlers=problems.handlers,
         middleware=[
             operations.Counting(parts.metrics),
+            *([viewing.Viewing(parts, parts.counter)] if parts.counter else []),
             Deadlines(parts.pace),
             entrance.Entrance(parts),
             idempotency.Idempotency(parts),
@@ -146,8 +148,9 @@ def create(parts: Parts) -> Litestar:
     )
 
 
-def _waiting_for(parts: Parts) -> Callable[[AnyRequest], Awaitable[None]]:
+def _before(parts: Parts) -> Callable[[AnyRequest], Awaitable[None]]:
     async def before(request: AnyRequest) -> None:
+        await acquainted(request, parts)
         await await_position(request, parts)
 
     return before
