@@ -48,7 +48,7 @@ from api import (
 )
 from api.bodies import MAX_BODY, JsonRequest
 from api.deadlines import Deadlines
-from api.identity import AnyRequest, administrator, bearer, caller, maybe_caller
+from api.identity import AnyRequest, acquainted, administrator, bearer, caller, maybe_caller
 from api.methods import Methods
 from api.parts import Parts
 from api.waiting import await_position
@@ -125,7 +125,7 @@ def create(parts: Parts) -> Litestar:
             "administrator": Provide(administrator),
             "new_id": Provide(idempotency.new_id, sync_to_thread=False),
         },
-        before_request=_waiting_for(parts),
+        before_request=_before(parts),
         before_send=[entrance.tell_limits],
         exception_handlers=problems.handlers,
         middleware=[
@@ -150,8 +150,9 @@ def create(parts: Parts) -> Litestar:
     )
 
 
-def _waiting_for(parts: Parts) -> Callable[[AnyRequest], Awaitable[None]]:
+def _before(parts: Parts) -> Callable[[AnyRequest], Awaitable[None]]:
     async def before(request: AnyRequest) -> None:
+        await acquainted(request, parts)
         await await_position(request, parts)
 
     return before

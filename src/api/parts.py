@@ -25,6 +25,7 @@ from commands.ports import (
     AccessTokens,
     EventStore,
     Hasher,
+    KeyFinder,
     Lab,
     NewId,
     ObjectStore,
@@ -89,6 +90,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     proxies: Sequence[Network]
     """Whose word about addresses counts."""
     signer: UrlSigner
+    url_keys: KeyFinder
     health: HealthCheck
     metrics: MetricsPage
     counter: Counter | None

@@ -40,6 +40,7 @@ from adapters.signed_urls import HmacUrls
 from adapters.tallies import PostgresTallies
 from adapters.tokens import JwtTokens
 from adapters.upload_tokens import PostgresUploadTokens
+from adapters.url_keys import UrlKeys
 from api.app import create
 from api.deadlines import Pace
 from api.parts import Parts
@@ -84,7 +85,7 @@ def application(settings: Settings) -> Litestar:
     passwords = Argon2Passwords(core.database)
     limiter = None if settings.rate_limits == "off" else PostgresLimiter(core.database)
     keys = PostgresApiKeys(core.database)
-    signing = token_keys(core)
+    signing, url_keys = token_keys(core), UrlKeys(core.database, core.key)
     counter = PostgresCounter(core.database, now)
 
     @asynccontextmanager
@@ -94,12 +95,14 @@ def application(settings: Settings) -> Litestar:
             await positions.listen(core.nats)
             lab.start()
             await signing.load()
+            await url_keys.load()
             await counter.load()
             tasks = [
                 asyncio.create_task(work)
                 for work in (
                     keys.flush_for_ever(),
                     signing.load_for_ever(),
+                    url_keys.load_for_ever(),
                     counter.flush_for_ever(),
                 )
             ]
@@ -146,7 +149,8 @@ def application(settings: Settings) -> Litestar:
             upload_tokens=PostgresUploadTokens(core.database),
             tolls=Tolls(limits=settings.limits, limiter=limiter) if limiter else None,
             proxies=networks(settings.trusted_proxies),
-            signer=HmacUrls(core.key.url_keys()),
+            signer=HmacUrls(url_keys.ring),
+            url_keys=url_keys,
             health=health,
             metrics=metrics,
             counter=counter if settings.counting == "on" else None,

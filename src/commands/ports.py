@@ -13,6 +13,7 @@ from domain.access import Scope
 from domain.ids import AccountId, ImageId, KeyId, SessionId
 from domain.media import Format, Rung
 from domain.stream import Event, Recorded
+from domain.transform import Transform
 from domain.uploads import Arrived
 
 # The log
@@ -256,6 +257,21 @@ class Lab(Protocol):
         """One derivative. Raises CorruptImage."""
         ...
 
+    async def transform(
+        self,
+        path: Path,
+        transform: Transform,
+        format: Format,
+        *,
+        size: tuple[int, int] | None = None,
+    ) -> bytes:
+        """Upright and without metadata but the profile, animated where both formats can be.
+
+        `size` is the original's, upright, where the file is a rendering that stands in for it.
+        Raises Validation for a page that the file does not have, or CorruptImage.
+        """
+        ...
+
     async def scrub(self, path: Path) -> bytes | None:
         """As Development.scrubbed."""
         ...
@@ -382,11 +398,22 @@ class UrlSigner(Protocol):
     """HMAC over path and parameters, with an expiry and a key id."""
 
     def sign(
-        self, path: str, parameters: Mapping[str, str], expires_at: datetime, now: datetime
+        self,
+        path: str,
+        parameters: Mapping[str, str],
+        expires_at: datetime,
+        now: datetime,
+        not_before: datetime | None = None,
     ) -> SignedUrl:
         """`path` with its parameters and `exp`, `kid`, `sig`; it may live a little longer."""
         ...
 
     def verify(self, path: str, parameters: Mapping[str, str], now: datetime) -> None:
-        """Raises SignatureInvalid or SignatureExpired."""
+        """Raises SignatureInvalid, SignatureExpired or SignatureNotYetValid."""
+        ...
+
+
+class KeyFinder(Protocol):
+    async def meet(self, key_id: str) -> None:
+        """Have `verify` know the key, if there is one of this id. Raises Unavailable."""
         ...

@@ -86,6 +86,12 @@ class SignatureExpired(Refusal):
     kind = Kind.FORBIDDEN
 
 
+class SignatureNotYetValid(Refusal):
+    """The signed URL is for later."""
+
+    kind = Kind.FORBIDDEN
+
+
 class SignatureRequired(Refusal):
     """Only the allowed steps of sizes can be asked for without a signed URL."""
 
