@@ -25,6 +25,8 @@ from domain.uploads import Arrived
 
 LADDER = (Rung.LARGE, Rung.MEDIUM, Rung.SMALL, Rung.THUMB)
 AHEAD = (Format.WEBP, Format.JPEG)
+AHEAD_OF = {Format.PNG: (Format.PNG, *AHEAD)}
+"""What has sharp edges and no loss keeps them."""
 HASHED_SIDE = 48
 
 Image = Any  # pyvips makes its methods at run time
@@ -34,9 +36,11 @@ _SAVE: dict[Format, tuple[str, dict[str, Any]]] = {
     Format.JPEG: ("jpegsave_buffer", {"Q": 82, "optimize_coding": True, "interlace": True}),
     Format.PNG: ("pngsave_buffer", {"compression": 6}),
     Format.AVIF: ("heifsave_buffer", {"Q": 55, "compression": "av1", "effort": 3}),
-    Format.GIF: ("gifsave_buffer", {}),
+    Format.GIF: ("gifsave_buffer", {"effort": 1}),
 }
-_ANIMATED = (Format.GIF, Format.WEBP)
+MOVING = {Format.WEBP: 48_000_000, Format.GIF: 24_000_000}
+"""Pixels over all frames that are encoded as an animation: of noise, WebP takes 0.13 s of CPU and
+GIF 0.5 s for a million. What has more stands still."""
 _PROOF: dict[Format, dict[str, int]] = {Format.JPEG: {"shrink": 8}}
 """Reading its coefficients is where a JPEG fails, and for an eighth of its size all are read."""
 
@@ -77,13 +81,16 @@ def develop(path: Path) -> Development:
     """Every print of one original, from one decode."""
     data = path.read_bytes()
     format = headers.format_of(data[: headers.HEAD])
-    opened = _heic(path) if format is Format.HEIC else _opened(path)
-    derivatives, smallest = _ladder(path, format, AHEAD)
+    opened = _whole(path, format)
+    moves = format in MOVING and _frames(opened) > 1
+    wanted = [Format.WEBP] if moves else AHEAD_OF.get(format, AHEAD)
+    derivatives, smallest = _ladder(path, format, wanted, opened)
     return Development(
         recipe=RECIPE,
         placeholder=base64.b64encode(_hash(smallest)).decode(),
         metadata=_metadata(opened),
         derivatives=derivatives,
+        alpha=opened.hasalpha(),
         scrubbed=scrubbed(data),
     )
 
@@ -92,7 +99,8 @@ def render(path: Path, rung: Rung, format: Format) -> Derivative:
     """One derivative, from the original."""
     with path.open("rb") as file:
         source = headers.format_of(file.read(headers.HEAD))
-    return _saved(_rung(path, source, rung).copy_memory(), rung, format)
+    moves = source in MOVING and _moves(_opened(path), rung, format)
+    return _saved(_rung(path, source, rung, moves=moves).copy_memory(), rung, format)
 
 
 def scrub(path: Path) -> bytes | None:
@@ -108,18 +116,20 @@ def _proven(path: Path, format: Format, caps: Caps) -> tuple[int, int, int]:
         image = _heic(path)
         return image.width, image.height, 1
     first = _opened(path)
-    frames = _frames(first) if format in _ANIMATED else 1
+    frames = _frames(first) if format in MOVING else 1
     headers.check_size(first.width, first.height, frames, caps)
     options = {"n": frames} if frames > 1 else _PROOF.get(format, {})
     _opened(path, **options).avg()
-    turned = _orientation(first) in (5, 6, 7, 8)
-    sides = (first.height, first.width) if turned else (first.width, first.height)
-    return *sides, frames
+    return *_upright(first), frames
 
 
 def _opened(path: Path, **options: int) -> Image:
     """Opening proves nothing: what is broken shows when pixels are asked for."""
     return pyvips.Image.new_from_file(str(path), access="sequential", fail_on="error", **options)
+
+
+def _whole(path: Path, format: Format) -> Image:
+    return _heic(path) if format is Format.HEIC else _opened(path)
 
 
 def _heic(path: Path) -> Image:
@@ -144,6 +154,19 @@ def _heic(path: Path) -> Image:
     return image
 
 
+def _upright(image: Image) -> tuple[int, int]:
+    """Width and height, as shown."""
+    turned = _orientation(image) in (5, 6, 7, 8)
+    return (image.height, image.width) if turned else (image.width, image.height)
+
+
+def _moves(first: Image, rung: Rung, format: Format) -> bool:
+    """Whether an animation is still one on that rung, in that format."""
+    width, height = rung.fit(*_upright(first))
+    frames = _frames(first)
+    return frames > 1 and frames * width * height <= MOVING.get(format, 0)
+
+
 def _frames(image: Image) -> int:
     return int(image.get("n-pages")) if image.get_typeof("n-pages") else 1
 
@@ -153,32 +176,53 @@ def _orientation(image: Image) -> int:
     return found if 1 <= found <= 8 else 1
 
 
-def _rung(path: Path, format: Format, rung: Rung) -> Image:
+def _rung(
+    path: Path, format: Format, rung: Rung, whole: Image = None, *, moves: bool = False
+) -> Image:
     """The original at most as large as the rung, upright, in 8 bit, in a screen's colours."""
-    size = {"height": rung.side, "size": "down"}
+    whole = _whole(path, format) if whole is None else whole
+    width, height = rung.fit(*_upright(whole))
+    size = {"height": height, "size": "force"}
     if format is Format.HEIC:
-        return _on_screen(_heic(path).thumbnail_image(rung.side, **size))
-    animated = format in _ANIMATED and _frames(_opened(path)) > 1
-    source = f"{path}[n=-1]" if animated else str(path)
-    return _on_screen(pyvips.Image.thumbnail(source, rung.side, fail_on="error", **size))
+        return _on_screen(whole.thumbnail_image(width, **size))
+    source = f"{path}[n=-1]" if moves else str(path)
+    return _on_screen(pyvips.Image.thumbnail(source, width, fail_on="error", **size))
 
 
-def _ladder(path: Path, format: Format, wanted: Sequence[Format]) -> tuple[list[Derivative], Image]:
+def _ladder(
+    path: Path, format: Format, wanted: Sequence[Format], whole: Image = None
+) -> tuple[list[Derivative], Image]:
+    """Every rung, and the smallest as it was saved. An animation too large to move stands still."""
+    whole = _whole(path, format) if whole is None else whole
+    moving = [it for it in LADDER if format in MOVING and _moves(whole, it, wanted[0])]
+    still = [it for it in LADDER if it not in moving]
+    derivatives: list[Derivative] = []
+    for rungs, moves in ((still, False), (moving, True)):
+        if rungs:
+            image = _rung(path, format, rungs[0], whole, moves=moves).copy_memory()
+            made, image = _steps(image, rungs, wanted, _upright(whole))
+            derivatives += made
+    return derivatives, image
+
+
+def _steps(
+    image: Image, rungs: Sequence[Rung], wanted: Sequence[Format], sides: tuple[int, int]
+) -> tuple[list[Derivative], Image]:
     """Each rung from the one above; what is no larger than the next is not saved again."""
-    image = _rung(path, format, LADDER[0]).copy_memory()
-    made = [_saved(image, LADDER[0], kind) for kind in wanted]
+    made = [_saved(image, rungs[0], kind) for kind in wanted]
     derivatives = list(made)
-    for rung in LADDER[1:]:
-        if max(made[0].width, made[0].height) > rung.side:
+    for rung in rungs[1:]:
+        width, height = rung.fit(*sides)
+        if (made[0].width, made[0].height) != (width, height):
             # copied, else a second writer reads its pixels out of order
-            image = _fit(image, rung).copy_memory()
+            image = _fit(image, width, height).copy_memory()
             made = [_saved(image, rung, kind) for kind in wanted]
         derivatives += [replace(it, rung=rung) for it in made]
     return derivatives, image
 
 
-def _fit(image: Image, rung: Rung) -> Image:
-    return image.thumbnail_image(rung.side, height=rung.side, size="down", no_rotate=True)
+def _fit(image: Image, width: int, height: int) -> Image:
+    return image.thumbnail_image(width, height=height, size="force", no_rotate=True)
 
 
 def _on_screen(image: Image) -> Image:
@@ -196,17 +240,22 @@ def _on_screen(image: Image) -> Image:
 
 def _saved(image: Image, rung: Rung, format: Format) -> Derivative:
     pages = image.height // image.get("page-height") if image.get_typeof("page-height") else 1
-    if pages > 1 and format not in _ANIMATED:
-        image, pages = image.crop(0, 0, image.width, image.get("page-height")), 1
-        image = image.copy()
-        image.remove("page-height")
     if format is Format.JPEG and image.hasalpha():
         image = image.flatten(background=[255] * (image.bands - 1))
+    if format is Format.GIF:
+        image = _without_profile(image)
     method, options = _SAVE[format]
     body = getattr(image, method)(keep="icc", **options)
     return Derivative(
         rung=rung, format=format, width=image.width, height=image.height // pages, body=body
     )
+
+
+def _without_profile(image: Image) -> Image:
+    """For a format that has none: in sRGB, which is what everybody takes it for."""
+    if not image.get_typeof("icc-profile-data"):
+        return image
+    return image.icc_transform("srgb", embedded=True)
 
 
 def _hash(image: Image) -> bytes:

@@ -43,6 +43,7 @@ from api import (
     tus,
     uploads,
     users,
+    versions,
 )
 from api.bodies import MAX_BODY, JsonRequest
 from api.deadlines import Deadlines
@@ -99,6 +100,7 @@ def create(parts: Parts) -> Litestar:
             bulk.act,
             bulk.undo,
             metadata.metadata,
+            versions.versions,
             feed.events,
             feed.schema,
             history.of_image,

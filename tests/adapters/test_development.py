@@ -9,7 +9,12 @@ from domain.refusals import CorruptImage, Unavailable
 from projections.development import Developed, Exposure
 
 PRINT = Developed(
-    recipe="v1", placeholder="", scrubbed=False, metadata={"orientation": 1}, variants=[]
+    recipe="v1",
+    placeholder="",
+    scrubbed=False,
+    alpha=False,
+    metadata={"orientation": 1},
+    variants=[],
 )
 
 
