@@ -15,7 +15,20 @@ from msgspec.structs import replace
 from PIL import ImageCms
 
 from adapters import headers, metadata
+from adapters.opening import (
+    ANIMATED,
+    Image,
+    format_of,
+    frames,
+    heic,
+    on_screen,
+    opened,
+    orientation,
+    upright,
+    whole,
+)
 from adapters.recipe import RECIPE
+from adapters.saving import encoded, first_page, pages
 from adapters.scrub import scrubbed
 from adapters.thumbhash import thumbhash
 from commands.ports import Derivative, Development
@@ -27,20 +40,11 @@ LADDER = (Rung.LARGE, Rung.MEDIUM, Rung.SMALL, Rung.THUMB)
 AHEAD = (Format.WEBP, Format.JPEG)
 AHEAD_OF = {Format.PNG: (Format.PNG, *AHEAD)}
 """What has sharp edges and no loss keeps them."""
-HASHED_SIDE = 48
-
-Image = Any  # pyvips makes its methods at run time
-
-_SAVE: dict[Format, tuple[str, dict[str, Any]]] = {
-    Format.WEBP: ("webpsave_buffer", {"Q": 80, "effort": 3}),
-    Format.JPEG: ("jpegsave_buffer", {"Q": 82, "optimize_coding": True, "interlace": True}),
-    Format.PNG: ("pngsave_buffer", {"compression": 6}),
-    Format.AVIF: ("heifsave_buffer", {"Q": 55, "compression": "av1", "effort": 3}),
-    Format.GIF: ("gifsave_buffer", {"effort": 1}),
-}
 MOVING = {Format.WEBP: 48_000_000, Format.GIF: 24_000_000}
 """Pixels over all frames that are encoded as an animation: of noise, WebP takes 0.13 s of CPU and
 GIF 0.5 s for a million. What has more stands still."""
+HASHED_SIDE = 48
+
 _PROOF: dict[Format, dict[str, int]] = {Format.JPEG: {"shrink": 8}}
 """Reading its coefficients is where a JPEG fails, and for an eighth of its size all are read."""
 
@@ -81,25 +85,24 @@ def develop(path: Path) -> Development:
     """Every print of one original, from one decode."""
     data = path.read_bytes()
     format = headers.format_of(data[: headers.HEAD])
-    opened = _whole(path, format)
-    moves = format in MOVING and _frames(opened) > 1
+    original = whole(path, format)
+    moves = format in ANIMATED and frames(original) > 1
     wanted = [Format.WEBP] if moves else AHEAD_OF.get(format, AHEAD)
-    derivatives, smallest = _ladder(path, format, wanted, opened)
+    derivatives, smallest = _ladder(path, format, wanted, original)
     return Development(
         recipe=RECIPE,
         placeholder=base64.b64encode(_hash(smallest)).decode(),
-        metadata=_metadata(opened),
+        metadata=_metadata(original),
         derivatives=derivatives,
-        alpha=opened.hasalpha(),
+        alpha=original.hasalpha(),
         scrubbed=scrubbed(data),
     )
 
 
 def render(path: Path, rung: Rung, format: Format) -> Derivative:
     """One derivative, from the original."""
-    with path.open("rb") as file:
-        source = headers.format_of(file.read(headers.HEAD))
-    moves = source in MOVING and _moves(_opened(path), rung, format)
+    source = format_of(path)
+    moves = source in ANIMATED and _moves(opened(path), rung, format)
     return _saved(_rung(path, source, rung, moves=moves).copy_memory(), rung, format)
 
 
@@ -113,94 +116,48 @@ def _proven(path: Path, format: Format, caps: Caps) -> tuple[int, int, int]:
         file = pillow_heif.open_heif(path)
         width, height = file[file.primary_index].size
         headers.check_size(width, height, 1, caps)
-        image = _heic(path)
+        image = heic(path)
         return image.width, image.height, 1
-    first = _opened(path)
-    frames = _frames(first) if format in MOVING else 1
-    headers.check_size(first.width, first.height, frames, caps)
-    options = {"n": frames} if frames > 1 else _PROOF.get(format, {})
-    _opened(path, **options).avg()
-    return *_upright(first), frames
-
-
-def _opened(path: Path, **options: int) -> Image:
-    """Opening proves nothing: what is broken shows when pixels are asked for."""
-    return pyvips.Image.new_from_file(str(path), access="sequential", fail_on="error", **options)
-
-
-def _whole(path: Path, format: Format) -> Image:
-    return _heic(path) if format is Format.HEIC else _opened(path)
-
-
-def _heic(path: Path) -> Image:
-    """HEVC, decoded by libheif: the wheel of libvips has no decoder for it."""
-    file = pillow_heif.open_heif(path, convert_hdr_to_8bit=True)
-    found = file[file.primary_index]
-    picture = found.to_pillow()
-    if picture.mode not in ("L", "RGB", "RGBA"):
-        picture = picture.convert("RGBA" if "A" in picture.mode else "RGB")
-    bands = len(picture.getbands())
-    image = pyvips.Image.new_from_memory(
-        picture.tobytes(), picture.width, picture.height, bands, "uchar"
-    ).copy(interpretation="b-w" if bands == 1 else "srgb")
-    for field, key in (
-        ("icc-profile-data", "icc_profile"),
-        ("exif-data", "exif"),
-        ("xmp-data", "xmp"),
-    ):
-        if isinstance(value := found.info.get(key), bytes) and value:
-            image.set_type(pyvips.GValue.blob_type, field, value)
-    image.set_type(pyvips.GValue.gint_type, "orientation", 1)
-    return image
-
-
-def _upright(image: Image) -> tuple[int, int]:
-    """Width and height, as shown."""
-    turned = _orientation(image) in (5, 6, 7, 8)
-    return (image.height, image.width) if turned else (image.width, image.height)
+    first = opened(path)
+    count = frames(first) if format in ANIMATED else 1
+    headers.check_size(first.width, first.height, count, caps)
+    options = {"n": count} if count > 1 else _PROOF.get(format, {})
+    opened(path, **options).avg()
+    return *upright(first), count
 
 
 def _moves(first: Image, rung: Rung, format: Format) -> bool:
     """Whether an animation is still one on that rung, in that format."""
-    width, height = rung.fit(*_upright(first))
-    frames = _frames(first)
-    return frames > 1 and frames * width * height <= MOVING.get(format, 0)
-
-
-def _frames(image: Image) -> int:
-    return int(image.get("n-pages")) if image.get_typeof("n-pages") else 1
-
-
-def _orientation(image: Image) -> int:
-    found = int(image.get("orientation")) if image.get_typeof("orientation") else 1
-    return found if 1 <= found <= 8 else 1
+    width, height = rung.fit(*upright(first))
+    count = frames(first)
+    return count > 1 and count * width * height <= MOVING.get(format, 0)
 
 
 def _rung(
-    path: Path, format: Format, rung: Rung, whole: Image = None, *, moves: bool = False
+    path: Path, format: Format, rung: Rung, original: Image = None, *, moves: bool = False
 ) -> Image:
     """The original at most as large as the rung, upright, in 8 bit, in a screen's colours."""
-    whole = _whole(path, format) if whole is None else whole
-    width, height = rung.fit(*_upright(whole))
+    original = whole(path, format) if original is None else original
+    width, height = rung.fit(*upright(original))
     size = {"height": height, "size": "force"}
     if format is Format.HEIC:
-        return _on_screen(whole.thumbnail_image(width, **size))
+        return on_screen(original.thumbnail_image(width, **size))
     source = f"{path}[n=-1]" if moves else str(path)
-    return _on_screen(pyvips.Image.thumbnail(source, width, fail_on="error", **size))
+    return on_screen(pyvips.Image.thumbnail(source, width, fail_on="error", **size))
 
 
 def _ladder(
-    path: Path, format: Format, wanted: Sequence[Format], whole: Image = None
+    path: Path, format: Format, wanted: Sequence[Format], original: Image = None
 ) -> tuple[list[Derivative], Image]:
     """Every rung, and the smallest as it was saved. An animation too large to move stands still."""
-    whole = _whole(path, format) if whole is None else whole
-    moving = [it for it in LADDER if format in MOVING and _moves(whole, it, wanted[0])]
+    original = whole(path, format) if original is None else original
+    moving = [it for it in LADDER if format in ANIMATED and _moves(original, it, wanted[0])]
     still = [it for it in LADDER if it not in moving]
     derivatives: list[Derivative] = []
     for rungs, moves in ((still, False), (moving, True)):
         if rungs:
-            image = _rung(path, format, rungs[0], whole, moves=moves).copy_memory()
-            made, image = _steps(image, rungs, wanted, _upright(whole))
+            image = _rung(path, format, rungs[0], original, moves=moves).copy_memory()
+            made, image = _steps(image, rungs, wanted, upright(original))
             derivatives += made
     return derivatives, image
 
@@ -225,45 +182,19 @@ def _fit(image: Image, width: int, height: int) -> Image:
     return image.thumbnail_image(width, height=height, size="force", no_rotate=True)
 
 
-def _on_screen(image: Image) -> Image:
-    """CMYK and Lab through their profiles to sRGB, 16 bit to 8; RGB profiles are kept."""
-    if image.interpretation in ("cmyk", "lab", "labs", "xyz") or (
-        image.get_typeof("icc-profile-data") and image.bands not in (1, 2, 3, 4)
-    ):
-        if image.get_typeof("icc-profile-data"):
-            image = image.icc_transform("srgb", embedded=True)
-        return image.colourspace("srgb")
-    if image.interpretation == "grey16":
-        return image.colourspace("b-w")
-    return image if image.interpretation in ("srgb", "b-w") else image.colourspace("srgb")
-
-
 def _saved(image: Image, rung: Rung, format: Format) -> Derivative:
-    pages = image.height // image.get("page-height") if image.get_typeof("page-height") else 1
-    if format is Format.JPEG and image.hasalpha():
-        image = image.flatten(background=[255] * (image.bands - 1))
-    if format is Format.GIF:
-        image = _without_profile(image)
-    method, options = _SAVE[format]
-    body = getattr(image, method)(keep="icc", **options)
     return Derivative(
-        rung=rung, format=format, width=image.width, height=image.height // pages, body=body
+        rung=rung,
+        format=format,
+        width=image.width,
+        height=image.height // pages(image),
+        body=encoded(image, format),
     )
 
 
-def _without_profile(image: Image) -> Image:
-    """For a format that has none: in sRGB, which is what everybody takes it for."""
-    if not image.get_typeof("icc-profile-data"):
-        return image
-    return image.icc_transform("srgb", embedded=True)
-
-
 def _hash(image: Image) -> bytes:
-    page = image.get("page-height") if image.get_typeof("page-height") else image.height
-    small = image.crop(0, 0, image.width, page).copy()
-    if small.get_typeof("page-height"):
-        small.remove("page-height")
-    small = small.thumbnail_image(HASHED_SIDE, height=HASHED_SIDE, size="down").colourspace("srgb")
+    still = first_page(image) if pages(image) > 1 else image
+    small = still.thumbnail_image(HASHED_SIDE, height=HASHED_SIDE, size="down").colourspace("srgb")
     if not small.hasalpha():
         small = small.addalpha()
     return thumbhash(small.width, small.height, bytes(small.cast("uchar").write_to_memory()))
@@ -275,7 +206,7 @@ def _metadata(image: Image) -> Any:
         iptc=_blob(image, "iptc-data"),
         xmp=_blob(image, "xmp-data"),
         color_profile=_profile(_blob(image, "icc-profile-data")),
-        orientation=_orientation(image),
+        orientation=orientation(image),
     )
 
 

@@ -44,6 +44,7 @@ from api import (
     uploads,
     users,
     versions,
+    viewing,
 )
 from api.bodies import MAX_BODY, JsonRequest
 from api.deadlines import Deadlines
@@ -129,6 +130,7 @@ def create(parts: Parts) -> Litestar:
         exception_handlers=problems.handlers,
         middleware=[
             operations.Counting(parts.metrics),
+            *([viewing.Viewing(parts, parts.counter)] if parts.counter else []),
             Deadlines(parts.pace),
             entrance.Entrance(parts),
             idempotency.Idempotency(parts),

@@ -13,6 +13,7 @@ from api.clients import Network
 from api.deadlines import Pace
 from api.streaming import Turnstile
 from commands.api_keys import ApiKeys
+from commands.counts import Counter, Tallies
 from commands.credentials import Credentials
 from commands.dispatcher import Dispatcher
 from commands.erasure import Erasures
@@ -88,6 +89,9 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     signer: UrlSigner
     health: HealthCheck
     metrics: MetricsPage
+    counter: Counter | None
+    """None where no looks are counted."""
+    tallies: Tallies
     records: Records
     erasures: Erasures
     audit_log: AuditLog

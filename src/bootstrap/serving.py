@@ -16,6 +16,7 @@ from adapters.addresses import PublicAddresses, networks
 from adapters.albums import PostgresAlbums
 from adapters.api_keys import PostgresApiKeys
 from adapters.audit_log import LogEntries
+from adapters.counting import PostgresCounter
 from adapters.credentials import BearerCredentials
 from adapters.development import PostgresPrints
 from adapters.erasure import PostgresErasures
@@ -35,6 +36,7 @@ from adapters.s3 import CONNECTIONS
 from adapters.sandbox import die_with_parent
 from adapters.search import PostgresSearch
 from adapters.signed_urls import HmacUrls
+from adapters.tallies import PostgresTallies
 from adapters.tokens import JwtTokens
 from adapters.upload_tokens import PostgresUploadTokens
 from api.app import create
@@ -82,6 +84,7 @@ def application(settings: Settings) -> Litestar:
     limiter = None if settings.rate_limits == "off" else PostgresLimiter(core.database)
     keys = PostgresApiKeys(core.database)
     signing = token_keys(core)
+    counter = PostgresCounter(core.database, now)
 
     @asynccontextmanager
     async def running(_: Litestar) -> AsyncIterator[None]:
@@ -90,9 +93,14 @@ def application(settings: Settings) -> Litestar:
             await positions.listen(core.nats)
             lab.start()
             await signing.load()
+            await counter.load()
             tasks = [
                 asyncio.create_task(work)
-                for work in (keys.flush_for_ever(), signing.load_for_ever())
+                for work in (
+                    keys.flush_for_ever(),
+                    signing.load_for_ever(),
+                    counter.flush_for_ever(),
+                )
             ]
             try:
                 yield
@@ -101,6 +109,7 @@ def application(settings: Settings) -> Litestar:
                     task.cancel()
                 with suppress(Unavailable):
                     await keys.flush()
+                    await counter.flush()
                 await lab.close()
 
     tokens = JwtTokens(
@@ -138,6 +147,8 @@ def application(settings: Settings) -> Litestar:
             signer=HmacUrls(core.key.url_keys()),
             health=health,
             metrics=metrics,
+            counter=counter if settings.counting == "on" else None,
+            tallies=PostgresTallies(core.database),
             records=PostgresRecords(core.database, core.key),
             erasures=PostgresErasures(core.database),
             audit_log=LogEntries(core.log),
