@@ -94,7 +94,7 @@ def develop(path: Path) -> Development:
         placeholder=base64.b64encode(_hash(smallest)).decode(),
         metadata=_metadata(original),
         derivatives=derivatives,
-        alpha=original.hasalpha(),
+        alpha=bool(original.hasalpha()),
         scrubbed=scrubbed(data),
     )
 

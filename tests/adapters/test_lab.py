@@ -139,7 +139,7 @@ async def test_what_is_png_loses_nothing(lab, tmp_path):
     [("valid/Pillow__pil123rgba.png", True), (PHOTO, False), (EACH_FORMAT["gif"], True)],
 )
 async def test_it_is_known_what_may_be_transparent(lab, name, alpha):
-    assert (await lab.develop(CORPUS / name)).alpha == alpha
+    assert (await lab.develop(CORPUS / name)).alpha is alpha
 
 
 async def test_small_pictures_are_not_blown_up(lab):
