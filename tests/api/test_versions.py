@@ -62,14 +62,3 @@ def test_only_who_may_see_it_sees_them(ann, ben, anyone, private, public):
     refused(ben.http.get(url), 403, "forbidden")
     assert listed(ann.http, private)
     assert listed(anyone, public)
-
-
-def test_the_original_that_others_get_is_listed_to_others(ann, anyone):
-    """Without its whereabouts it has another size."""
-    there = sample("exif/test-assets__datetimeoriginal-gps.jpg")
-    image = ann.developed(ann.upload(there, visibility="public"))
-
-    (own, *_), (others, *_) = listed(ann.http, image), listed(anyone, image)
-
-    assert own["bytes"] == len(there)
-    assert others["bytes"] == len(anyone.get(image["url"]).content) != len(there)
