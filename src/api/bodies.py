@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from datetime import datetime
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -111,6 +112,11 @@ class NewHold(Body, kw_only=True):
 
 class Because(Body, kw_only=True):
     reason: Reason
+
+
+class NewRescan(Because, kw_only=True):
+    since: datetime | None = None
+    cursor: Annotated[str, Meta(max_length=40)] | None = None
 
 
 class UserChanges(Because, kw_only=True):
