@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from adapters.embedded import DataFolder
 from adapters.signed_urls import HmacUrls
+from adapters.url_keys import UrlKeys
 from bootstrap import Core, token_keys
 from commands.ports import Batch
 from domain.access import Visibility
@@ -79,10 +80,10 @@ class World:
     def _signed(self, kind: str, id: str, share: str, days: int) -> dict[str, str]:
         found = from_text({"image": "img", "album": "alb"}[kind], id)
         assert found
-        signer, now = HmacUrls(self._core.key.url_keys()), datetime.now(UTC)
-        ends = now + timedelta(days=days)
-        url = signer.sign(f"share:{found.hex}", {"share": share}, ends, ends).url
-        query = dict(httpx.URL(url).params)
+        ends = datetime.now(UTC) + timedelta(days=days)
+        signer = HmacUrls(self._url_keys.ring)
+        signed = signer.sign(f"share:{found.hex}", {"share": share}, ends, ends)
+        query = dict(httpx.URL(signed.url).params)
         return query | ({"album": id} if kind == "album" else {})
 
     # Who
@@ -125,9 +126,10 @@ class World:
 
     async def _signed_tokens(self, token: str) -> tuple[str, str]:
         """The same, but of an hour ago; and signed with another key."""
-        keys = token_keys(self._core)
+        keys, self._url_keys = token_keys(self._core), UrlKeys(self._core.database, self._core.key)
         async with self._core.opened():
             await keys.load()
+            await self._url_keys.load()
         ours, header = keys.ring(), jwt.get_unverified_header(token)
         said = jwt.decode(token, options={"verify_signature": False})
         late = said | {"iat": said["iat"] - 3_600, "exp": said["exp"] - 3_600}
