@@ -31,9 +31,12 @@ from adapters.recipe import RECIPE
 from adapters.saving import encoded, first_page, pages
 from adapters.scrub import scrubbed
 from adapters.thumbhash import thumbhash
+from adapters.traits import traits
+from adapters.transform import Asked, transformed
 from commands.ports import Derivative, Development
 from domain.media import Caps, Content, Format, Rung
 from domain.refusals import CorruptImage, FileTooLarge, Refusal, UnsupportedFormat
+from domain.transform import Transform
 from domain.uploads import Arrived
 
 LADDER = (Rung.LARGE, Rung.MEDIUM, Rung.SMALL, Rung.THUMB)
@@ -89,13 +92,15 @@ def develop(path: Path) -> Development:
     moves = format in ANIMATED and frames(original) > 1
     wanted = [Format.WEBP] if moves else AHEAD_OF.get(format, AHEAD)
     derivatives, smallest = _ladder(path, format, wanted, original)
+    clean = scrubbed(data)
     return Development(
         recipe=RECIPE,
         placeholder=base64.b64encode(_hash(smallest)).decode(),
         metadata=_metadata(original),
         derivatives=derivatives,
         alpha=bool(original.hasalpha()),
-        scrubbed=scrubbed(data),
+        scrubbed=clean,
+        traits=traits(data, clean, smallest),
     )
 
 
@@ -104,6 +109,10 @@ def render(path: Path, rung: Rung, format: Format) -> Derivative:
     source = format_of(path)
     moves = source in ANIMATED and _moves(opened(path), rung, format)
     return _saved(_rung(path, source, rung, moves=moves).copy_memory(), rung, format)
+
+
+def transform(path: Path, asked: tuple[Transform, Format, tuple[int, int] | None]) -> bytes:
+    return transformed(path, Asked(*asked))
 
 
 def scrub(path: Path) -> bytes | None:

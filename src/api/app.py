@@ -30,6 +30,7 @@ from api import (
     images,
     imports,
     invitations,
+    likeness,
     listing,
     metadata,
     oauth,
@@ -48,7 +49,7 @@ from api import (
 )
 from api.bodies import MAX_BODY, JsonRequest
 from api.deadlines import Deadlines
-from api.identity import AnyRequest, administrator, bearer, caller, maybe_caller
+from api.identity import AnyRequest, acquainted, administrator, bearer, caller, maybe_caller
 from api.methods import Methods
 from api.parts import Parts
 from api.waiting import await_position
@@ -96,6 +97,7 @@ def create(parts: Parts) -> Litestar:
             erasure.PurgingController,
             erasure.receipt,
             administration.LegalHoldController,
+            administration.RescanController,
             users.UserController,
             audit.entries,
             bulk.act,
@@ -111,6 +113,7 @@ def create(parts: Parts) -> Litestar:
             listing.images,
             listing.images_of,
             listing.search,
+            likeness.similar,
             delivery.original,
             delivery.rendering,
             operations.live,
@@ -125,7 +128,7 @@ def create(parts: Parts) -> Litestar:
             "administrator": Provide(administrator),
             "new_id": Provide(idempotency.new_id, sync_to_thread=False),
         },
-        before_request=_waiting_for(parts),
+        before_request=_before(parts),
         before_send=[entrance.tell_limits],
         exception_handlers=problems.handlers,
         middleware=[
@@ -150,8 +153,9 @@ def create(parts: Parts) -> Litestar:
     )
 
 
-def _waiting_for(parts: Parts) -> Callable[[AnyRequest], Awaitable[None]]:
+def _before(parts: Parts) -> Callable[[AnyRequest], Awaitable[None]]:
     async def before(request: AnyRequest) -> None:
+        await acquainted(request, parts)
         await await_position(request, parts)
 
     return before

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from datetime import datetime
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -113,6 +114,11 @@ class Because(Body, kw_only=True):
     reason: Reason
 
 
+class NewRescan(Because, kw_only=True):
+    since: datetime | None = None
+    cursor: Annotated[str, Meta(max_length=40)] | None = None
+
+
 class UserChanges(Because, kw_only=True):
     plan: Annotated[str, Meta(max_length=100)] | None = None
     quota_bytes: Annotated[int, Meta(ge=0, le=2**62)] | None = None
@@ -196,6 +202,7 @@ class NewCollaborator(Body, kw_only=True):
 class NewSignedUrl(Body, kw_only=True):
     variant: Annotated[str, Meta(max_length=40)] = "original"
     expires_in: Seconds = 3_600
+    not_before: Annotated[datetime, Meta(tz=True)] | None = None
     download: bool = False
 
 

@@ -103,8 +103,14 @@ async def administrators(parts: Parts) -> Collection[AccountId]:
     return [found] if found else []
 
 
+async def acquainted(request: AnyRequest, parts: Parts) -> None:
+    """Before a signature is looked at: another process may have made its key just now."""
+    if key_id := request.query_params.get("kid"):
+        await parts.url_keys.meet(str(key_id))
+
+
 def viewer(request: AnyRequest, parts: Parts, account_id: AccountId | None, id: ImageId) -> Viewer:
-    """What the caller holds in hands for this image. Raises SignatureInvalid, SignatureExpired."""
+    """What the caller holds in hands for this image. Raises what `UrlSigner.verify` does."""
     query = _query(request)
     if "sig" not in query:
         return Viewer(account_id=account_id)

@@ -197,9 +197,11 @@ class SharingController(Controller):
         card = (await visible(request, parts, caller, id, Action.MANAGE)).card
         now = parts.clock()
         expires_at = now + timedelta(seconds=data.expires_in)
+        if data.not_before and data.not_before >= expires_at:
+            raise Validation(errors=[{"field": "notBefore", "message": "is when it has expired"}])
         parameters = _epoch(card) | ({"download": "1"} if data.download else {})
         path = f"/images/{id}{_rendering(data.variant)}"
-        signed = parts.signer.sign(path, parameters, expires_at, now)
+        signed = parts.signer.sign(path, parameters, expires_at, now, data.not_before)
         return {"url": parts.public_url + signed.url, "expiresAt": signed.expires_at}
 
 

@@ -25,6 +25,7 @@ from commands.ports import (
     AccessTokens,
     EventStore,
     Hasher,
+    KeyFinder,
     Lab,
     NewId,
     ObjectStore,
@@ -40,6 +41,7 @@ from projections.audit_log import AuditLog
 from projections.development import Prints
 from projections.feed import Feed
 from projections.gallery import Gallery
+from projections.likeness import Likenesses
 from projections.organizations import Organizations
 from projections.positions import Positions
 from projections.search import Search
@@ -66,6 +68,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     organizations: Organizations
     accounts: Accounts
     search: Search
+    likenesses: Likenesses
     prints: Prints
     feed: Feed
     positions: Positions
@@ -87,6 +90,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     proxies: Sequence[Network]
     """Whose word about addresses counts."""
     signer: UrlSigner
+    url_keys: KeyFinder
     health: HealthCheck
     metrics: MetricsPage
     counter: Counter | None

@@ -27,6 +27,7 @@ from adapters.health import Health
 from adapters.idempotency import PostgresRecords
 from adapters.lab import VipsLab
 from adapters.ledger import PostgresLedger
+from adapters.likeness import PostgresLikenesses
 from adapters.limits import PostgresLimiter
 from adapters.metrics import Metrics
 from adapters.organizations import PostgresOrganizations
@@ -34,17 +35,19 @@ from adapters.passwords import Argon2Passwords
 from adapters.positions import HeardPositions
 from adapters.s3 import CONNECTIONS
 from adapters.sandbox import die_with_parent
+from adapters.scanning import PostgresScans
 from adapters.search import PostgresSearch
 from adapters.signed_urls import HmacUrls
 from adapters.tallies import PostgresTallies
 from adapters.tokens import JwtTokens
 from adapters.upload_tokens import PostgresUploadTokens
+from adapters.url_keys import UrlKeys
 from api.app import create
 from api.deadlines import Pace
 from api.parts import Parts
 from api.streaming import Turnstile
 from api.tus import Dialect
-from bootstrap import Core, new_id, now, people, sessions, token_keys
+from bootstrap import Core, new_id, now, people, scanner, sessions, token_keys
 from commands import (
     albums,
     bulk,
@@ -55,6 +58,7 @@ from commands import (
     lending,
     organizations,
     receiving,
+    review,
     standing,
     uploads,
 )
@@ -64,6 +68,7 @@ from commands.once import Once
 from commands.plans import within_plan
 from commands.ports import EventStore
 from commands.prints import Printer
+from domain.gate import DECODE
 from domain.refusals import Unavailable
 from settings import Settings, load
 
@@ -83,7 +88,7 @@ def application(settings: Settings) -> Litestar:
     passwords = Argon2Passwords(core.database)
     limiter = None if settings.rate_limits == "off" else PostgresLimiter(core.database)
     keys = PostgresApiKeys(core.database)
-    signing = token_keys(core)
+    signing, url_keys = token_keys(core), UrlKeys(core.database, core.key)
     counter = PostgresCounter(core.database, now)
 
     @asynccontextmanager
@@ -93,12 +98,14 @@ def application(settings: Settings) -> Litestar:
             await positions.listen(core.nats)
             lab.start()
             await signing.load()
+            await url_keys.load()
             await counter.load()
             tasks = [
                 asyncio.create_task(work)
                 for work in (
                     keys.flush_for_ever(),
                     signing.load_for_ever(),
+                    url_keys.load_for_ever(),
                     counter.flush_for_ever(),
                 )
             ]
@@ -118,7 +125,7 @@ def application(settings: Settings) -> Litestar:
         lifetime=settings.access_token_seconds,
         now=now,
     )
-    health = Health(core.database, core.log, None, core.objects, settings)
+    health = Health(core.database, core.log, None, core.objects, scanner(settings), settings)
     return create(
         Parts(
             dispatch=dispatcher(core, lab, passwords, limiter, keys),
@@ -127,6 +134,7 @@ def application(settings: Settings) -> Litestar:
             organizations=PostgresOrganizations(core.database, core.store),
             accounts=PostgresAccounts(core.database),
             search=PostgresSearch(core.database, core.store),
+            likenesses=PostgresLikenesses(core.database, core.store),
             prints=PostgresPrints(core.database),
             feed=LogFeed(core.log),
             positions=positions,
@@ -144,7 +152,8 @@ def application(settings: Settings) -> Litestar:
             upload_tokens=PostgresUploadTokens(core.database),
             tolls=Tolls(limits=settings.limits, limiter=limiter) if limiter else None,
             proxies=networks(settings.trusted_proxies),
-            signer=HmacUrls(core.key.url_keys()),
+            signer=HmacUrls(url_keys.ring),
+            url_keys=url_keys,
             health=health,
             metrics=metrics,
             counter=counter if settings.counting == "on" else None,
@@ -198,6 +207,7 @@ def dispatcher(
         "lab": lab,
         "hasher": core.key,
         "twins": PostgresGallery(core.database, core.store),
+        "gate": DECODE if settings.scanner == DECODE else None,
     }
     names: dict[str, Any] = {"store": store, "hasher": core.key}
     erase: dict[str, Any] = names | {"erasures": PostgresErasures(core.database)}
@@ -280,6 +290,10 @@ def dispatcher(
             lending.RemoveCollaborator: partial(lending.remove_collaborator, store=store, now=now),
             holds.PlaceHold: partial(holds.place_hold, store=store),
             holds.LiftHold: partial(holds.lift_hold, store=store),
+            review.Rescan: partial(review.rescan, store=store),
+            review.RescanMany: partial(
+                review.rescan_many, store=store, scans=PostgresScans(core.database)
+            ),
             bulk.ActOnMany: partial(
                 bulk.act_on_many, now=now, retention=retention(settings), **erase
             ),

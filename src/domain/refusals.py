@@ -86,6 +86,12 @@ class SignatureExpired(Refusal):
     kind = Kind.FORBIDDEN
 
 
+class SignatureNotYetValid(Refusal):
+    """The signed URL is for later."""
+
+    kind = Kind.FORBIDDEN
+
+
 class SignatureRequired(Refusal):
     """Only the allowed steps of sizes can be asked for without a signed URL."""
 
@@ -94,6 +100,12 @@ class SignatureRequired(Refusal):
 
 class ShareRevoked(Refusal):
     """The share link was revoked."""
+
+    kind = Kind.FORBIDDEN
+
+
+class ImageTakenDown(Refusal):
+    """The image was taken down; as its owner, you may object: POST its counter-notice."""
 
     kind = Kind.FORBIDDEN
 

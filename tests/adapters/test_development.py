@@ -4,7 +4,7 @@ import pytest
 
 from adapters.development import Desk
 from bootstrap import new_id
-from commands.ports import ObjectMissing
+from commands.ports import ObjectMissing, Traits
 from domain.refusals import CorruptImage, Unavailable
 from projections.development import Developed, Exposure
 
@@ -15,6 +15,7 @@ PRINT = Developed(
     alpha=False,
     metadata={"orientation": 1},
     variants=[],
+    traits=Traits(crc=1, fingerprint=-1),
 )
 
 
