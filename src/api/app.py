@@ -45,6 +45,7 @@ from api import (
     tus,
     uploads,
     users,
+    versions,
     viewing,
 )
 from api.bodies import MAX_BODY, JsonRequest
@@ -99,11 +100,13 @@ def create(parts: Parts) -> Litestar:
             exports.of_account,
             exports.of_album,
             administration.LegalHoldController,
+            administration.RescanController,
             users.UserController,
             audit.entries,
             bulk.act,
             bulk.undo,
             metadata.metadata,
+            versions.versions,
             feed.events,
             feed.schema,
             history.of_image,
