@@ -42,6 +42,7 @@ from projections.development import Prints
 from projections.feed import Feed
 from projections.gallery import Gallery
 from projections.likeness import Likenesses
+from projections.metering import Reports
 from projections.organizations import Organizations
 from projections.positions import Positions
 from projections.reaper import Histories
@@ -97,6 +98,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     counter: Counter | None
     """None where no looks are counted."""
     tallies: Tallies
+    reports: Reports
     records: Records
     erasures: Erasures
     audit_log: AuditLog
