@@ -8,14 +8,15 @@ from pathlib import Path
 from adapters.embedded import postgres_programs
 
 LOG = ("log.darkroom_events", "log.darkroom_events_*", "log.seals", "log.account_usage")
-SECRETS = ("secrets.*", "erasure.tasks")
+SECRETS = ("secrets.*", "erasure.tasks", "webhooks.*")
 KEYS = ("log.stream_keys",)
 
 
 EMPTY = """
 do $$ declare one regclass; begin
     for one in select c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace
-        where c.relkind = 'r' and (n.nspname = 'secrets' or (n.nspname, c.relname) in (
+        where c.relkind = 'r'
+        and (n.nspname in ('secrets', 'webhooks') or (n.nspname, c.relname) in (
             ('log', 'stream_keys'), ('log', 'account_usage'), ('log', 'seals'),
             ('erasure', 'tasks')))
     loop execute format('truncate %s', one); end loop;

@@ -43,6 +43,7 @@ from api import (
     tus,
     uploads,
     users,
+    webhooks,
 )
 from api.bodies import MAX_BODY, JsonRequest
 from api.deadlines import Deadlines
@@ -101,6 +102,7 @@ def create(parts: Parts) -> Litestar:
             metadata.metadata,
             feed.events,
             feed.schema,
+            webhooks.WebhookController,
             history.of_image,
             history.of_album,
             history.of_organization,
