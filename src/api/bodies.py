@@ -113,7 +113,7 @@ class NewWebhook(Body, kw_only=True):
 
 
 class NewRedelivery(Body, kw_only=True):
-    from_: Annotated[int, Meta(ge=1, lt=2**63)] = msgspec.field(name="from")
+    from_: Annotated[int, Meta(ge=1, le=2**62)] = msgspec.field(name="from")
 
 
 class NewHold(Body, kw_only=True):
