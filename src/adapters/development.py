@@ -1,6 +1,6 @@
 """Whose turn it is to be developed, and what came of it: the desk of the darkroom, in Postgres."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -9,6 +9,7 @@ from psycopg.types.json import Jsonb
 
 from adapters.database import Database
 from adapters.read_model import generation_lock
+from commands.ports import Traits
 from domain.ids import ImageId
 from domain.refusals import Refusal, Unavailable
 from projections import development
@@ -48,6 +49,8 @@ class Desk:
                 await connection.execute(self._sql(_FAILED), (_reason(error), exposure.id))
                 return True
             await connection.execute(self._sql(_PRINT), _columns(exposure.id, developed))
+            traits = {"id": exposure.id} | msgspec.structs.asdict(developed.traits)
+            await connection.execute(self._sql(_TRAITS), traits)
             await connection.execute(self._sql(_DONE), (exposure.id,))
             return True
 
@@ -67,6 +70,11 @@ class PostgresPrints:
         )
         return rows[0][0] if rows else None
 
+    async def traits(self, ids: Sequence[ImageId]) -> Mapping[ImageId, Traits]:
+        query = "select * from development.traits where id = any(%s)"
+        rows = await self._database.records(query, (list(ids),))
+        return {ImageId(row.pop("id")): Traits(**row) for row in rows}
+
 
 _EXPOSURE = ("id", "owner_id", "attempt", "format")
 _NEXT = """
@@ -78,6 +86,11 @@ _PRINT = """
     values (%s, %s, %s, %s, %s, %s) on conflict (id) do update set
         recipe = excluded.recipe, placeholder = excluded.placeholder,
         scrubbed = excluded.scrubbed, metadata = excluded.metadata, variants = excluded.variants"""
+_TRAITS = """
+    insert into {schema}.traits (id, crc, scrubbed_size, scrubbed_crc, fingerprint)
+    values (%(id)s, %(crc)s, %(scrubbed_size)s, %(scrubbed_crc)s, %(fingerprint)s)
+    on conflict (id) do update set crc = excluded.crc, scrubbed_size = excluded.scrubbed_size,
+        scrubbed_crc = excluded.scrubbed_crc, fingerprint = excluded.fingerprint"""
 _DONE = """
     update {schema}.exposures
     set developed = true, attempts = 0, not_before = '-infinity', failure = null where id = %s"""

@@ -13,6 +13,7 @@ from api.clients import Network
 from api.deadlines import Pace
 from api.streaming import Turnstile
 from commands.api_keys import ApiKeys
+from commands.counts import Counter, Tallies
 from commands.credentials import Credentials
 from commands.dispatcher import Dispatcher
 from commands.erasure import Erasures
@@ -24,6 +25,7 @@ from commands.ports import (
     AccessTokens,
     EventStore,
     Hasher,
+    KeyFinder,
     Lab,
     NewId,
     ObjectStore,
@@ -41,6 +43,7 @@ from projections.development import Prints
 from projections.feed import Feed
 from projections.gallery import Gallery
 from projections.judging import Judge
+from projections.likeness import Likenesses
 from projections.organizations import Organizations
 from projections.positions import Positions
 from projections.search import Search
@@ -67,6 +70,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     organizations: Organizations
     accounts: Accounts
     search: Search
+    likenesses: Likenesses
     prints: Prints
     feed: Feed
     positions: Positions
@@ -88,8 +92,12 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     proxies: Sequence[Network]
     """Whose word about addresses counts."""
     signer: UrlSigner
+    url_keys: KeyFinder
     health: HealthCheck
     metrics: MetricsPage
+    counter: Counter | None
+    """None where no looks are counted."""
+    tallies: Tallies
     records: Records
     erasures: Erasures
     audit_log: AuditLog

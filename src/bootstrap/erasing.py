@@ -9,6 +9,7 @@ from adapters.compaction import Report
 from adapters.erasure import Orders, PostgresErasures
 from adapters.messages import Messages
 from adapters.places import Answers, Keys, PostgresFamily, Progress, Rows, Secrets
+from adapters.tallies import Counted
 from bootstrap import Core, mail_folder, now, webhooks
 from commands.erasure import (
     Kind,
@@ -58,6 +59,7 @@ def eraser(core: Core, edge: Edge | None = None) -> Eraser:
         *_rows(core, Kind.IMAGE),
         Bytes(objects),
         Progress(database),
+        Counted(database),
         *([Copies(edge)] if edge else []),
         Duplicates(family, core.store, core.key),
     ]
@@ -69,6 +71,7 @@ def eraser(core: Core, edge: Edge | None = None) -> Eraser:
         Memberships(family, core.store),
         Webhooks(webhooks.kept(core), core.store),
         Keys(database),
+        Counted(database),
         *_rows(core, Kind.ACCOUNT),
     ]
     album: list[Place] = [Keys(database), *_rows(core, Kind.ALBUM)]
@@ -76,6 +79,7 @@ def eraser(core: Core, edge: Edge | None = None) -> Eraser:
         Images(family, core.store, core.key),
         Albums(family, core.store),
         Keys(database),
+        Counted(database),
         *_rows(core, Kind.ORGANIZATION),
     ]
     return Eraser(

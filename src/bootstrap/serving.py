@@ -16,6 +16,7 @@ from adapters.addresses import PublicAddresses, networks
 from adapters.albums import PostgresAlbums
 from adapters.api_keys import PostgresApiKeys
 from adapters.audit_log import LogEntries
+from adapters.counting import PostgresCounter
 from adapters.credentials import BearerCredentials
 from adapters.development import PostgresPrints
 from adapters.erasure import PostgresErasures
@@ -26,6 +27,7 @@ from adapters.health import Health
 from adapters.idempotency import PostgresRecords
 from adapters.lab import VipsLab
 from adapters.ledger import PostgresLedger
+from adapters.likeness import PostgresLikenesses
 from adapters.limits import PostgresLimiter
 from adapters.metrics import Metrics
 from adapters.organizations import PostgresOrganizations
@@ -36,8 +38,10 @@ from adapters.s3 import CONNECTIONS
 from adapters.sandbox import die_with_parent
 from adapters.search import PostgresSearch
 from adapters.signed_urls import HmacUrls
+from adapters.tallies import PostgresTallies
 from adapters.tokens import JwtTokens
 from adapters.upload_tokens import PostgresUploadTokens
+from adapters.url_keys import UrlKeys
 from api.app import create
 from api.deadlines import Pace
 from api.parts import Parts
@@ -82,7 +86,8 @@ def application(settings: Settings) -> Litestar:
     passwords = Argon2Passwords(core.database)
     limiter = None if settings.rate_limits == "off" else PostgresLimiter(core.database)
     keys = PostgresApiKeys(core.database)
-    signing = token_keys(core)
+    signing, url_keys = token_keys(core), UrlKeys(core.database, core.key)
+    counter = PostgresCounter(core.database, now)
 
     @asynccontextmanager
     async def running(_: Litestar) -> AsyncIterator[None]:
@@ -91,9 +96,16 @@ def application(settings: Settings) -> Litestar:
             await positions.listen(core.nats)
             lab.start()
             await signing.load()
+            await url_keys.load()
+            await counter.load()
             tasks = [
                 asyncio.create_task(work)
-                for work in (keys.flush_for_ever(), signing.load_for_ever())
+                for work in (
+                    keys.flush_for_ever(),
+                    signing.load_for_ever(),
+                    url_keys.load_for_ever(),
+                    counter.flush_for_ever(),
+                )
             ]
             try:
                 yield
@@ -102,6 +114,7 @@ def application(settings: Settings) -> Litestar:
                     task.cancel()
                 with suppress(Unavailable):
                     await keys.flush()
+                    await counter.flush()
                 await lab.close()
 
     tokens = JwtTokens(
@@ -119,6 +132,7 @@ def application(settings: Settings) -> Litestar:
             organizations=PostgresOrganizations(core.database, core.store),
             accounts=PostgresAccounts(core.database),
             search=PostgresSearch(core.database, core.store),
+            likenesses=PostgresLikenesses(core.database, core.store),
             prints=PostgresPrints(core.database),
             feed=LogFeed(core.log),
             positions=positions,
@@ -136,9 +150,12 @@ def application(settings: Settings) -> Litestar:
             upload_tokens=PostgresUploadTokens(core.database),
             tolls=Tolls(limits=settings.limits, limiter=limiter) if limiter else None,
             proxies=networks(settings.trusted_proxies),
-            signer=HmacUrls(core.key.url_keys()),
+            signer=HmacUrls(url_keys.ring),
+            url_keys=url_keys,
             health=health,
             metrics=metrics,
+            counter=counter if settings.counting == "on" else None,
+            tallies=PostgresTallies(core.database),
             records=PostgresRecords(core.database, core.key),
             erasures=PostgresErasures(core.database),
             audit_log=LogEntries(core.log),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from adapters import counting
 from adapters.idempotency import PostgresRecords
 from adapters.limits import PostgresLimiter
 from adapters.positions import HeardPositions
@@ -75,6 +76,7 @@ async def run_reactors(settings: Settings) -> None:
         group.create_task(_sweep_for_ever(PostgresRecords(core.database, core.key).expire))
         group.create_task(_sweep_for_ever(PostgresLimiter(core.database).sweep))
         group.create_task(_sweep_for_ever(sessions(core).sweep))
+        group.create_task(_sweep_for_ever(lambda: counting.sweep(core.database, now())))
 
 
 async def _tell_webhooks(core: Core, group: asyncio.TaskGroup) -> None:

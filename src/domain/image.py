@@ -265,6 +265,7 @@ def revoke_share(
     image: Image | None, *, by: AccountId, share_id: ShareId, now: datetime
 ) -> list[ImageEvent]:
     image = _allowed(image, access.Action.MANAGE, by=by, now=now)
+    _refuse_if_deleted(image)
     if share_id not in image.shares:
         raise NotFound
     return [] if image.shares[share_id].revoked else [ShareLinkRevoked(share_id=share_id)]

@@ -1,6 +1,6 @@
 """Development: every finalized original becomes prints, once, by whichever worker is free."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from commands import object_keys
-from commands.ports import Lab, Metadata, ObjectKey, ObjectStore
+from commands.ports import Lab, Metadata, ObjectKey, ObjectStore, Traits
 from commands.uploads import downloaded
 from domain import image_events
 from domain.ids import AccountId, ImageId
@@ -39,6 +39,10 @@ class Prints(Protocol):
 
     async def metadata(self, image_id: ImageId) -> dict[str, Any] | None:
         """`commands.ports.Metadata` as JSON-able values; None until developed."""
+        ...
+
+    async def traits(self, ids: Sequence[ImageId]) -> Mapping[ImageId, Traits]:
+        """Of those that are developed."""
         ...
 
 
@@ -77,6 +81,7 @@ class Developed(msgspec.Struct, frozen=True, kw_only=True):
     scrubbed: bool
     metadata: Metadata
     variants: Sequence[Variant]
+    traits: Traits
 
 
 async def develop(exposure: Exposure, *, objects: ObjectStore, lab: Lab, spool: Path) -> Developed:
@@ -106,4 +111,5 @@ async def develop(exposure: Exposure, *, objects: ObjectStore, lab: Lab, spool: 
             )
             for print in made.derivatives
         ],
+        traits=made.traits,
     )
