@@ -124,7 +124,8 @@ def test_no_raw_byte_is_left_of_an_account_that_was_erased(forgetful):
     hook = {"headers": key, "json": hooks[1]}
     expect(person.http.post("/v1/webhooks", **hook), 201)
     there = {name for names in hits(forgetful, canaries).values() for name in names}
-    assert there >= canaries.keys() - {"file name, as tus says it", "checksum, raw"}
+    assert there >= canaries.keys() - {"file name, as tus says it", "checksum, raw", "webhook"}
+    assert "webhook" not in there, "not even before"
 
     refused(
         person.http.request("DELETE", "/v1/me", json={"password": "no"}), 401, "unauthenticated"
