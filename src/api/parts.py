@@ -46,6 +46,7 @@ from projections.judging import Judge
 from projections.likeness import Likenesses
 from projections.organizations import Organizations
 from projections.positions import Positions
+from projections.reaper import Histories
 from projections.search import Search
 
 
@@ -113,6 +114,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     caps: Caps
     pace: Pace
     streams: Turnstile
+    archives: Turnstile
+    histories: Histories
     lifespan: Sequence[Callable[..., Any]]
 
 
