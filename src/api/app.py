@@ -45,6 +45,7 @@ from api import (
     users,
 )
 from api.bodies import MAX_BODY, JsonRequest
+from api.correlating import REQUEST_ID, Correlating
 from api.deadlines import Deadlines
 from api.identity import AnyRequest, administrator, bearer, caller, maybe_caller
 from api.methods import Methods
@@ -53,8 +54,8 @@ from api.waiting import await_position
 
 EXPOSED = [
     *("Accept-Ranges", "Allow", "Content-Disposition", "Content-Range", "Darkroom-Position"),
-    *("ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", idempotency.REPLAYED),
-    *tus.EXPOSED,
+    *("ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After"),
+    *(REQUEST_ID, idempotency.REPLAYED, *tus.EXPOSED),
 ]
 """What scripts of other origins may read of an answer, beside what every script may."""
 
@@ -126,7 +127,7 @@ def create(parts: Parts) -> Litestar:
         before_send=[entrance.tell_limits],
         exception_handlers=problems.handlers,
         middleware=[
-            operations.Counting(parts.metrics),
+            Correlating(parts.metrics),
             Deadlines(parts.pace),
             entrance.Entrance(parts),
             idempotency.Idempotency(parts),

@@ -1,7 +1,7 @@
 """Each role as a process of its own, for several machines; `up` runs them too."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,7 @@ def relay(data: Path) -> None:
     """Publish the log to NATS. One works, others stand by."""
     from bootstrap import working
 
-    asyncio.run(_until_signalled(working.run_relay(settings_of(data))))
+    _work(working.run_relay, settings_of(data))
 
 
 @click.command()
@@ -65,7 +65,7 @@ def project(data: Path) -> None:
     """Keep the read models. One works for each read model, others stand by."""
     from bootstrap import working
 
-    asyncio.run(_until_signalled(working.run_projectors(settings_of(data))))
+    _work(working.run_projectors, settings_of(data))
 
 
 @click.command()
@@ -74,7 +74,15 @@ def react(data: Path) -> None:
     """Develop images into thumbnails and metadata. All of them work, on different images."""
     from bootstrap import working
 
-    asyncio.run(_until_signalled(working.run_reactors(settings_of(data))))
+    _work(working.run_reactors, settings_of(data))
+
+
+def _work(role: Callable[[Settings], Coroutine[Any, Any, None]], settings: Settings) -> None:
+    if settings.metrics_port:
+        from adapters import metrics
+
+        metrics.serve(settings.metrics_port)
+    asyncio.run(_until_signalled(role(settings)))
 
 
 async def _until_signalled(work: Coroutine[Any, Any, None]) -> None:
