@@ -81,6 +81,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """How many a minute from one address to where credentials are taken."""
     trusted_proxies: str = ""
     """Networks, like 10.1.0.0/16, whose X-Forwarded-For is believed."""
+    counting: Literal["on", "off"] = "on"
+    """Of views and downloads."""
     log_level: str = "info"
     metrics_port: int = 0
     """Where a role without an API serves its metrics, on all addresses; 0: nowhere."""

@@ -19,8 +19,10 @@ from projections.history import document
 
 COLUMNS = """row_to_json(i)::text, case when p.id is null then null else json_build_object(
     'placeholder', p.placeholder, 'recipe', p.recipe, 'scrubbed', p.scrubbed)::text end,
-    (select max(e.originator_version) from log.darkroom_events e where e.originator_id = i.id)"""
-"""The first three of a row, in this order."""
+    (select max(e.originator_version) from log.darkroom_events e where e.originator_id = i.id),
+    coalesce((select c.views from counting.images c where c.image_id = i.id), 0)"""
+WIDTH = 4
+"""So many come first in a row, in this order."""
 PRINTS = "left join development.prints p on p.id = i.id"
 
 UNCLEAR = {"dependency": "gallery"}
@@ -39,12 +41,12 @@ class Exhibits:
 
     async def of(self, row: Sequence[Any]) -> Exhibit | None:
         """None for what was purged. Raises Unavailable for what the log does not make clear."""
-        text, developed, head = row[:3]
+        text, developed, head, views = row[:WIDTH]
         card = _CARD.decode(text)
         print = _PRINT.decode(developed) if developed else None
         if head == card.version:
-            return Exhibit(card=card, print=print)
-        return await self.told(card.id, print)
+            return Exhibit(card=card, print=print, views=views)
+        return await self.told(card.id, print, views)
 
     async def listed(self, row: Sequence[Any]) -> Exhibit | None:
         """The same; but a list goes on without what is not clear."""
@@ -55,7 +57,9 @@ class Exhibits:
                 raise
             return None
 
-    async def told(self, image_id: UUID, print: Print | None = None) -> Exhibit | None:
+    async def told(
+        self, image_id: UUID, print: Print | None = None, views: int = 0
+    ) -> Exhibit | None:
         """As the log alone tells it. Raises Unavailable for what it does not make clear."""
         try:
             card: Card | None = document(project, await self._store.load(image_id))
@@ -64,4 +68,4 @@ class Exhibits:
         except Exception as error:  # an event that nobody here understands: it may hide the image
             _log.exception("image is not clear", image_id=str(image_id))
             raise Unavailable(**UNCLEAR) from error
-        return Exhibit(card=card, print=print) if card else None
+        return Exhibit(card=card, print=print, views=views) if card else None

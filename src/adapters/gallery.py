@@ -12,7 +12,8 @@ from msgspec import Meta
 from psycopg.types.json import Jsonb
 
 from adapters.database import Database
-from adapters.exhibits import COLUMNS, PRINTS, Exhibits
+from adapters.exhibits import COLUMNS, PRINTS, WIDTH, Exhibits
+from adapters.popular import ranked
 from adapters.reach import ALIVE, in_reach
 from adapters.tsquery import tsquery
 from commands.ports import EventStore
@@ -52,7 +53,7 @@ NEWEST = Order("i.created_at", "timestamptz", _MOMENT)
 ORDERS: Mapping[Sort, Order] = {
     Sort.NEWEST: NEWEST,
     Sort.OLDEST: Order("i.created_at", "timestamptz", _MOMENT, descending=False),
-    Sort.MOST_VIEWED: NEWEST,  # until views are counted all have the same number of them
+    Sort.MOST_VIEWED: Order("r.views", "bigint", _SIZE),
     Sort.LARGEST: Order("i.size", "bigint", _SIZE),
     Sort.ARRANGED: Order(
         "coalesce(r.n, 1000000000 + (i.albums ->> %(in_album)s)::bigint)",
@@ -110,22 +111,20 @@ class PostgresGallery:
         order = ORDERS[query.sort]
         where, parameters = conditions(query)
         total = await self._total(where, parameters)
-        beyond = ""
         if query.cursor:
             cursor = Cursor.of(query.cursor, query.sort)
             parameters |= {"key": cursor.key, "id": cursor.id}
-            beyond = f" and {order.beyond}"
         offset = 0 if query.cursor else (query.page - 1) * query.limit
-        ranks = ARRANGED if query.sort is Sort.ARRANGED else ""
+        parameters |= {"limit": query.limit + 1, "offset": offset}
+        parameters["most"] = offset + query.limit + 1
         rows = await self._database.rows(
-            f"select {COLUMNS}, {order.column}, i.id {FROM} {ranks} where {where}{beyond}"
-            f" order by {order.sql}"
-            " limit %(limit)s offset %(offset)s",
-            parameters | {"limit": query.limit + 1, "offset": offset},
+            f"select {COLUMNS}, {order.column}, i.id {_chosen(query, order, where)}"
+            f" order by {order.sql} limit %(limit)s offset %(offset)s",
+            parameters,
         )
         shown = rows[: query.limit]
         exhibits = [await self._exhibits.listed(row) for row in shown]
-        last = Cursor(query.sort, *shown[-1][3:]) if shown else None
+        last = Cursor(query.sort, *shown[-1][WIDTH:]) if shown else None
         return Page(
             exhibits=[exhibit for exhibit in exhibits if exhibit],
             total=total,
@@ -162,6 +161,16 @@ class PostgresGallery:
     async def _total(self, where: str, parameters: dict[str, Any]) -> int:
         query = f"select count(*) from gallery.images i where {where}"
         return int((await self._database.rows(query, parameters))[0][0])
+
+
+def _chosen(query: Query, order: Order, where: str) -> str:
+    """From where the rows come: those that are asked for, beyond the cursor where there is one."""
+    beyond = query.cursor is not None
+    if query.sort is Sort.MOST_VIEWED:
+        few = ranked(where, of_owner=query.owner is not None, beyond=beyond)
+        return f"from {few} join gallery.images i on i.id = r.id {PRINTS}"
+    ranks = ARRANGED if query.sort is Sort.ARRANGED else ""
+    return f"{FROM} {ranks} where {where}{f' and {order.beyond}' if beyond else ''}"
 
 
 _FILTERS = {

@@ -43,7 +43,3 @@ class InstanceKey:
     def audit_key(self) -> Ed25519PrivateKey:
         """Signs the seals of the log."""
         return Ed25519PrivateKey.from_private_bytes(self.derived("audit"))
-
-    def url_keys(self) -> dict[str, bytes]:
-        """Keys that sign delivery URLs, by key id; the last one signs, all verify."""
-        return {"1": self.derived("urls")}

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from adapters.database import Database
-from adapters.exhibits import COLUMNS, PRINTS, Exhibits
+from adapters.exhibits import COLUMNS, PRINTS, WIDTH, Exhibits
 from adapters.gallery import conditions
 from adapters.tsquery import tsquery
 from commands.ports import EventStore
@@ -47,11 +47,11 @@ class PostgresSearch:
         )
         return Hits(
             hits=[
-                _hit(exhibit, row[4:])
+                _hit(exhibit, row[WIDTH + 1 :])
                 for row in rows
                 if (exhibit := await self._exhibits.listed(row))
             ],
-            total=rows[0][3] if rows else await self._total(where, parameters),
+            total=rows[0][WIDTH] if rows else await self._total(where, parameters),
             facets={facet: await self._facet(facet, where, parameters) for facet in _FACETS},
         )
 

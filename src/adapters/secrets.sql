@@ -37,6 +37,12 @@ create table if not exists secrets.token_keys (
     made_at timestamptz not null default now(),
     alone boolean not null  -- what older keys signed is worth nothing
 );
+create table if not exists secrets.url_keys (
+    number int primary key,  -- from 2: the first needs no row
+    wrapped bytea not null,  -- by the instance's key
+    made_at timestamptz not null default now(),
+    older_until timestamptz not null  -- so long what older keys signed is believed
+);
 create table if not exists secrets.letters (
     id uuid primary key,
     occasion text not null,

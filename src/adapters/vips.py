@@ -15,7 +15,18 @@ from msgspec.structs import replace
 from PIL import ImageCms
 
 from adapters import headers, metadata
+from adapters.opening import (
+    ANIMATED,
+    Image,
+    format_of,
+    frames,
+    heic,
+    on_screen,
+    opened,
+    orientation,
+)
 from adapters.recipe import RECIPE
+from adapters.saving import encoded, first_page, pages
 from adapters.scrub import scrubbed
 from adapters.thumbhash import thumbhash
 from commands.ports import Derivative, Development
@@ -27,16 +38,6 @@ LADDER = (Rung.LARGE, Rung.MEDIUM, Rung.SMALL, Rung.THUMB)
 AHEAD = (Format.WEBP, Format.JPEG)
 HASHED_SIDE = 48
 
-Image = Any  # pyvips makes its methods at run time
-
-_SAVE: dict[Format, tuple[str, dict[str, Any]]] = {
-    Format.WEBP: ("webpsave_buffer", {"Q": 80, "effort": 3}),
-    Format.JPEG: ("jpegsave_buffer", {"Q": 82, "optimize_coding": True, "interlace": True}),
-    Format.PNG: ("pngsave_buffer", {"compression": 6}),
-    Format.AVIF: ("heifsave_buffer", {"Q": 55, "compression": "av1", "effort": 3}),
-    Format.GIF: ("gifsave_buffer", {}),
-}
-_ANIMATED = (Format.GIF, Format.WEBP)
 _PROOF: dict[Format, dict[str, int]] = {Format.JPEG: {"shrink": 8}}
 """Reading its coefficients is where a JPEG fails, and for an eighth of its size all are read."""
 
@@ -77,12 +78,12 @@ def develop(path: Path) -> Development:
     """Every print of one original, from one decode."""
     data = path.read_bytes()
     format = headers.format_of(data[: headers.HEAD])
-    opened = _heic(path) if format is Format.HEIC else _opened(path)
+    original = heic(path) if format is Format.HEIC else opened(path)
     derivatives, smallest = _ladder(path, format, AHEAD)
     return Development(
         recipe=RECIPE,
         placeholder=base64.b64encode(_hash(smallest)).decode(),
-        metadata=_metadata(opened),
+        metadata=_metadata(original),
         derivatives=derivatives,
         scrubbed=scrubbed(data),
     )
@@ -90,9 +91,7 @@ def develop(path: Path) -> Development:
 
 def render(path: Path, rung: Rung, format: Format) -> Derivative:
     """One derivative, from the original."""
-    with path.open("rb") as file:
-        source = headers.format_of(file.read(headers.HEAD))
-    return _saved(_rung(path, source, rung).copy_memory(), rung, format)
+    return _saved(_rung(path, format_of(path), rung).copy_memory(), rung, format)
 
 
 def scrub(path: Path) -> bytes | None:
@@ -105,62 +104,26 @@ def _proven(path: Path, format: Format, caps: Caps) -> tuple[int, int, int]:
         file = pillow_heif.open_heif(path)
         width, height = file[file.primary_index].size
         headers.check_size(width, height, 1, caps)
-        image = _heic(path)
+        image = heic(path)
         return image.width, image.height, 1
-    first = _opened(path)
-    frames = _frames(first) if format in _ANIMATED else 1
-    headers.check_size(first.width, first.height, frames, caps)
-    options = {"n": frames} if frames > 1 else _PROOF.get(format, {})
-    _opened(path, **options).avg()
-    turned = _orientation(first) in (5, 6, 7, 8)
+    first = opened(path)
+    count = frames(first) if format in ANIMATED else 1
+    headers.check_size(first.width, first.height, count, caps)
+    options = {"n": count} if count > 1 else _PROOF.get(format, {})
+    opened(path, **options).avg()
+    turned = orientation(first) in (5, 6, 7, 8)
     sides = (first.height, first.width) if turned else (first.width, first.height)
-    return *sides, frames
-
-
-def _opened(path: Path, **options: int) -> Image:
-    """Opening proves nothing: what is broken shows when pixels are asked for."""
-    return pyvips.Image.new_from_file(str(path), access="sequential", fail_on="error", **options)
-
-
-def _heic(path: Path) -> Image:
-    """HEVC, decoded by libheif: the wheel of libvips has no decoder for it."""
-    file = pillow_heif.open_heif(path, convert_hdr_to_8bit=True)
-    found = file[file.primary_index]
-    picture = found.to_pillow()
-    if picture.mode not in ("L", "RGB", "RGBA"):
-        picture = picture.convert("RGBA" if "A" in picture.mode else "RGB")
-    bands = len(picture.getbands())
-    image = pyvips.Image.new_from_memory(
-        picture.tobytes(), picture.width, picture.height, bands, "uchar"
-    ).copy(interpretation="b-w" if bands == 1 else "srgb")
-    for field, key in (
-        ("icc-profile-data", "icc_profile"),
-        ("exif-data", "exif"),
-        ("xmp-data", "xmp"),
-    ):
-        if isinstance(value := found.info.get(key), bytes) and value:
-            image.set_type(pyvips.GValue.blob_type, field, value)
-    image.set_type(pyvips.GValue.gint_type, "orientation", 1)
-    return image
-
-
-def _frames(image: Image) -> int:
-    return int(image.get("n-pages")) if image.get_typeof("n-pages") else 1
-
-
-def _orientation(image: Image) -> int:
-    found = int(image.get("orientation")) if image.get_typeof("orientation") else 1
-    return found if 1 <= found <= 8 else 1
+    return *sides, count
 
 
 def _rung(path: Path, format: Format, rung: Rung) -> Image:
     """The original at most as large as the rung, upright, in 8 bit, in a screen's colours."""
     size = {"height": rung.side, "size": "down"}
     if format is Format.HEIC:
-        return _on_screen(_heic(path).thumbnail_image(rung.side, **size))
-    animated = format in _ANIMATED and _frames(_opened(path)) > 1
+        return on_screen(heic(path).thumbnail_image(rung.side, **size))
+    animated = format in ANIMATED and frames(opened(path)) > 1
     source = f"{path}[n=-1]" if animated else str(path)
-    return _on_screen(pyvips.Image.thumbnail(source, rung.side, fail_on="error", **size))
+    return on_screen(pyvips.Image.thumbnail(source, rung.side, fail_on="error", **size))
 
 
 def _ladder(path: Path, format: Format, wanted: Sequence[Format]) -> tuple[list[Derivative], Image]:
@@ -181,40 +144,19 @@ def _fit(image: Image, rung: Rung) -> Image:
     return image.thumbnail_image(rung.side, height=rung.side, size="down", no_rotate=True)
 
 
-def _on_screen(image: Image) -> Image:
-    """CMYK and Lab through their profiles to sRGB, 16 bit to 8; RGB profiles are kept."""
-    if image.interpretation in ("cmyk", "lab", "labs", "xyz") or (
-        image.get_typeof("icc-profile-data") and image.bands not in (1, 2, 3, 4)
-    ):
-        if image.get_typeof("icc-profile-data"):
-            image = image.icc_transform("srgb", embedded=True)
-        return image.colourspace("srgb")
-    if image.interpretation == "grey16":
-        return image.colourspace("b-w")
-    return image if image.interpretation in ("srgb", "b-w") else image.colourspace("srgb")
-
-
 def _saved(image: Image, rung: Rung, format: Format) -> Derivative:
-    pages = image.height // image.get("page-height") if image.get_typeof("page-height") else 1
-    if pages > 1 and format not in _ANIMATED:
-        image, pages = image.crop(0, 0, image.width, image.get("page-height")), 1
-        image = image.copy()
-        image.remove("page-height")
-    if format is Format.JPEG and image.hasalpha():
-        image = image.flatten(background=[255] * (image.bands - 1))
-    method, options = _SAVE[format]
-    body = getattr(image, method)(keep="icc", **options)
     return Derivative(
-        rung=rung, format=format, width=image.width, height=image.height // pages, body=body
+        rung=rung,
+        format=format,
+        width=image.width,
+        height=image.height // pages(image),
+        body=encoded(image, format),
     )
 
 
 def _hash(image: Image) -> bytes:
-    page = image.get("page-height") if image.get_typeof("page-height") else image.height
-    small = image.crop(0, 0, image.width, page).copy()
-    if small.get_typeof("page-height"):
-        small.remove("page-height")
-    small = small.thumbnail_image(HASHED_SIDE, height=HASHED_SIDE, size="down").colourspace("srgb")
+    still = first_page(image) if pages(image) > 1 else image
+    small = still.thumbnail_image(HASHED_SIDE, height=HASHED_SIDE, size="down").colourspace("srgb")
     if not small.hasalpha():
         small = small.addalpha()
     return thumbhash(small.width, small.height, bytes(small.cast("uchar").write_to_memory()))
@@ -226,7 +168,7 @@ def _metadata(image: Image) -> Any:
         iptc=_blob(image, "iptc-data"),
         xmp=_blob(image, "xmp-data"),
         color_profile=_profile(_blob(image, "icc-profile-data")),
-        orientation=_orientation(image),
+        orientation=orientation(image),
     )
 
 

@@ -123,17 +123,19 @@ class MeController(Controller):
         profile = await parts.accounts.find(caller)
         if profile is None:
             raise Unauthenticated
-        tally = await parts.gallery.usage(caller)
+        tally, now = await parts.gallery.usage(caller), parts.clock()
+        month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        counts = await parts.tallies.of_owner(caller, month)
         return {
             "storageBytes": tally.storage_bytes,
             "reservedBytes": tally.reserved_bytes,
             "quotaBytes": profile.quota_bytes,
             "images": tally.images,
             "uploads": tally.uploads,
-            "views": 0,
-            "downloads": 0,
-            "egressBytes": 0,
-            "period": parts.clock().strftime("%Y-%m"),
+            "views": counts.views,
+            "downloads": counts.downloads,
+            "egressBytes": counts.egress_bytes,
+            "period": f"{now:%Y-%m}",
         }
 
 

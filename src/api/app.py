@@ -43,11 +43,12 @@ from api import (
     tus,
     uploads,
     users,
+    viewing,
 )
 from api.bodies import MAX_BODY, JsonRequest
-from api.correlating import REQUEST_ID, Correlating
+from api.correlating import REQUEST_ID
 from api.deadlines import Deadlines
-from api.identity import AnyRequest, administrator, bearer, caller, maybe_caller
+from api.identity import AnyRequest, acquainted, administrator, bearer, caller, maybe_caller
 from api.methods import Methods
 from api.parts import Parts
 from api.waiting import await_position
@@ -123,11 +124,11 @@ def create(parts: Parts) -> Litestar:
             "administrator": Provide(administrator),
             "new_id": Provide(idempotency.new_id, sync_to_thread=False),
         },
-        before_request=_waiting_for(parts),
+        before_request=_before(parts),
         before_send=[entrance.tell_limits],
         exception_handlers=problems.handlers,
         middleware=[
-            Correlating(parts.metrics),
+            *([viewing.Viewing(parts, parts.counter)] if parts.counter else []),
             Deadlines(parts.pace),
             entrance.Entrance(parts),
             idempotency.Idempotency(parts),
@@ -147,8 +148,9 @@ def create(parts: Parts) -> Litestar:
     )
 
 
-def _waiting_for(parts: Parts) -> Callable[[AnyRequest], Awaitable[None]]:
+def _before(parts: Parts) -> Callable[[AnyRequest], Awaitable[None]]:
     async def before(request: AnyRequest) -> None:
+        await acquainted(request, parts)
         await await_position(request, parts)
 
     return before

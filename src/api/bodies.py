@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from datetime import datetime
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -196,6 +197,7 @@ class NewCollaborator(Body, kw_only=True):
 class NewSignedUrl(Body, kw_only=True):
     variant: Annotated[str, Meta(max_length=40)] = "original"
     expires_in: Seconds = 3_600
+    not_before: Annotated[datetime, Meta(tz=True)] | None = None
     download: bool = False
 
 

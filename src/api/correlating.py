@@ -7,7 +7,6 @@ from uuid import UUID, uuid4
 import structlog
 from litestar.datastructures import Headers, MutableScopeHeaders
 from litestar.enums import ScopeType
-from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Scope, Send
 from opentelemetry import context, trace
 from opentelemetry.trace import (
@@ -26,26 +25,29 @@ from domain.ids import to_text
 
 REQUEST_ID = "X-Request-Id"
 _SAFE = {"GET", "HEAD", "OPTIONS"}
+_METHODS = _SAFE | {"POST", "PUT", "PATCH", "DELETE"}
 _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 
 _log = structlog.get_logger()
 _tracer = trace.get_tracer("darkroom")
 
 
-class Correlating(ASGIMiddleware):
-    """The outermost: what happens inside is told under the request's id.
+class Correlating:
+    """Outermost, so that what no route takes is told of too, under the id of the request.
 
     A caller that traces gives the id (W3C Trace Context); any other gets a new one. Writes are
     logged with their actor and position, failures too; reads only count.
     """
 
-    scopes = (ScopeType.HTTP,)
-
-    def __init__(self, metrics: MetricsPage) -> None:
+    def __init__(self, app: ASGIApp, metrics: MetricsPage) -> None:
+        self._app = app
         self._metrics = metrics
 
-    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        began = time.perf_counter()
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await self._app(scope, receive, send)
+            return
+        began, method = time.perf_counter(), _method(scope)
         caller = _caller(Headers.from_scope(scope))
         id = UUID(int=caller.trace_id) if caller else uuid4()
         correlated = CORRELATION.set(id)
@@ -56,23 +58,23 @@ class Correlating(ASGIMiddleware):
         async def told(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableScopeHeaders.from_message(message)[REQUEST_ID] = id.hex
-                self._answered(scope, message, time.perf_counter() - began, span)
+                self._answered(method, scope, message, time.perf_counter() - began, span)
             await send(message)
 
         try:
             with (
                 structlog.contextvars.bound_contextvars(request=id.hex),
-                _tracer.start_as_current_span(str(scope["method"]), kind=SpanKind.SERVER) as span,  # type: ignore[typeddict-item]  # HTTP only
+                _tracer.start_as_current_span(method, kind=SpanKind.SERVER) as span,
             ):
-                await next_app(scope, receive, told)
+                await self._app(scope, receive, told)
         finally:
             context.detach(attached)
             CORRELATION.reset(correlated)
 
     def _answered(
-        self, scope: Scope, message: HTTPResponseStartEvent, seconds: float, span: Span
+        self, method: str, scope: Scope, message: HTTPResponseStartEvent, seconds: float, span: Span
     ) -> None:
-        method, status = str(scope["method"]), int(message["status"])  # type: ignore[typeddict-item]  # HTTP only
+        status = int(message["status"])
         route = str(scope.get("path_template", ""))
         self._metrics.answered(method, route, status, seconds)
         if span.is_recording():
@@ -94,6 +96,12 @@ class Correlating(ASGIMiddleware):
                 actor=to_text("u", who) if who else None,
                 position=int(position) if position else None,
             )
+
+
+def _method(scope: Scope) -> str:
+    """As a label, of which there must not be any number."""
+    method = str(scope["method"])  # type: ignore[typeddict-item]  # HTTP only
+    return method if method in _METHODS else "other"
 
 
 def _caller(headers: Headers) -> SpanContext | None:

@@ -106,7 +106,9 @@ async def _picture(parts: Parts, card: Card | None) -> Any:
     if card is None or not card.finalized:
         return None
     now = await parts.gallery.find(card.id)
-    then = Exhibit(card=card, print=now.print if now else None, album_ids=list(card.albums))
+    then = Exhibit(card=card, album_ids=list(card.albums))
+    if now:
+        then = replace(then, print=now.print, views=now.views)
     return picture(then, parts.public_url)
 
 

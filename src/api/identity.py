@@ -34,7 +34,8 @@ MaybeCaller: TypeAlias = NamedDependency[AccountId | None]
 SHARING = ("share", "exp", "kid", "sig")
 LENDING = ("album", *SHARING)
 """What of a query belongs to a share link."""
-_BEARER = "bearer"
+BEARER = "bearer"
+"""Where a request's state keeps who asks."""
 _UNASKED = object()
 
 
@@ -46,13 +47,13 @@ async def maybe_caller(request: AnyRequest, parts: Given) -> AccountId | None:
 
 async def identified(scope: Any, parts: Parts) -> Bearer | None:
     """Who asks; found out once for each request. Raises Unauthenticated."""
-    known = scope["state"].get(_BEARER, _UNASKED)
+    known = scope["state"].get(BEARER, _UNASKED)
     if known is _UNASKED:
         try:
             known = await _bearer(scope, parts)
         except Refusal as refusal:
             known = refusal
-        scope["state"][_BEARER] = known
+        scope["state"][BEARER] = known
     if isinstance(known, Refusal):
         raise known
     return known  # type: ignore[no-any-return]  # we put it there
@@ -108,8 +109,14 @@ async def administrators(parts: Parts) -> Collection[AccountId]:
     return [found] if found else []
 
 
+async def acquainted(request: AnyRequest, parts: Parts) -> None:
+    """Before a signature is looked at: another process may have made its key just now."""
+    if key_id := request.query_params.get("kid"):
+        await parts.url_keys.meet(str(key_id))
+
+
 def viewer(request: AnyRequest, parts: Parts, account_id: AccountId | None, id: ImageId) -> Viewer:
-    """What the caller holds in hands for this image. Raises SignatureInvalid, SignatureExpired."""
+    """What the caller holds in hands for this image. Raises what `UrlSigner.verify` does."""
     query = _query(request)
     if "sig" not in query:
         return Viewer(account_id=account_id)

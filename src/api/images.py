@@ -24,6 +24,7 @@ from api.parts import Given, Parts
 from api.pictures import EXTENSIONS, Picture, etag, picture
 from api.waiting import after_write, written
 from commands.accounts import find_account
+from commands.counts import Stats
 from commands.images import ChangeImage, DeleteImage, RestoreImage, RevokeShare, Shared, ShareImage
 from commands.ports import Receipt
 from domain import access
@@ -114,9 +115,9 @@ class ImageController(Controller):
     @get("/stats", summary="How often it was seen")
     async def stats(
         self, request: AnyRequest, id: FromPath[str], caller: Caller, parts: Given
-    ) -> dict[str, Any]:
-        await visible(request, parts, caller, id, Action.MANAGE)
-        return {"views": 0, "downloads": 0, "egressBytes": 0, "byDay": []}
+    ) -> Stats:
+        exhibit = await visible(request, parts, caller, id, Action.MANAGE)
+        return await parts.tallies.stats(exhibit.card.id)
 
 
 class SharingController(Controller):
@@ -196,9 +197,11 @@ class SharingController(Controller):
         card = (await visible(request, parts, caller, id, Action.MANAGE)).card
         now = parts.clock()
         expires_at = now + timedelta(seconds=data.expires_in)
+        if data.not_before and data.not_before >= expires_at:
+            raise Validation(errors=[{"field": "notBefore", "message": "is when it has expired"}])
         parameters = _epoch(card) | ({"download": "1"} if data.download else {})
         path = f"/images/{id}{_rendering(data.variant)}"
-        signed = parts.signer.sign(path, parameters, expires_at, now)
+        signed = parts.signer.sign(path, parameters, expires_at, now, data.not_before)
         return {"url": parts.public_url + signed.url, "expiresAt": signed.expires_at}
 
 

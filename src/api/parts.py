@@ -13,6 +13,7 @@ from api.clients import Network
 from api.deadlines import Pace
 from api.streaming import Turnstile
 from commands.api_keys import ApiKeys
+from commands.counts import Counter, Tallies
 from commands.credentials import Credentials
 from commands.dispatcher import Dispatcher
 from commands.erasure import Erasures
@@ -24,6 +25,7 @@ from commands.ports import (
     AccessTokens,
     EventStore,
     Hasher,
+    KeyFinder,
     Lab,
     NewId,
     ObjectStore,
@@ -88,8 +90,12 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     proxies: Sequence[Network]
     """Whose word about addresses counts."""
     signer: UrlSigner
+    url_keys: KeyFinder
     health: HealthCheck
     metrics: MetricsPage
+    counter: Counter | None
+    """None where no looks are counted."""
+    tallies: Tallies
     records: Records
     erasures: Erasures
     audit_log: AuditLog

@@ -80,7 +80,7 @@ def picture(exhibit: Exhibit, public_url: str) -> Picture:
         url=url,
         thumbnail_url=f"{url}/{Rung.THUMB}.webp",
         variants={rung.value: f"{url}/{rung}.webp" for rung in Rung},
-        views=0,
+        views=exhibit.views,
         created_at=card.created_at,
         updated_at=card.updated_at,
         deleted_at=card.deleted_at,
@@ -97,7 +97,10 @@ def status(exhibit: Exhibit) -> str:
 
 
 def etag(exhibit: Exhibit) -> str:
-    """Of the JSON: the version, whether it has been developed since, the albums it is seen in."""
+    """Of the JSON: the version, whether it has been developed since, the albums it is seen in.
+
+    Not its views, which would change it with every look: they may be told as they were.
+    """
     developed = "" if exhibit.print else "-p"
     albums = b"".join(it.bytes for it in exhibit.album_ids)
     return f'"{exhibit.card.version}{developed}{f"-{crc32(albums):x}" if albums else ""}"'

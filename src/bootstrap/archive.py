@@ -24,6 +24,7 @@ from settings import Settings
 
 AT_ONCE = 16
 MANIFEST, LOG, KEYS, SECRETS = "manifest.json", "log.dump", "keys.dump", "secrets.dump"
+COUNTS = "counts.dump"
 
 Report = Callable[[str, int], None]
 """Called with what is copied, and how many more of it that was."""
@@ -56,7 +57,10 @@ async def backup(settings: Settings, folder: Path, report: Report) -> Manifest:
     (folder / MANIFEST).unlink(missing_ok=True)
     async with core.opened():
         sealed = await auditing.checkpoint(settings)
-        for name, tables in ((LOG, dump.LOG), (KEYS, dump.KEYS), (SECRETS, dump.SECRETS)):
+        for name, tables in (
+            *((LOG, dump.LOG), (KEYS, dump.KEYS)),
+            *((SECRETS, dump.SECRETS), (COUNTS, dump.COUNTS)),
+        ):
             report(name, 1)
             await dump.dump(settings.database_url, folder / name, tables)
         originals: dict[ObjectKey, int] = {}
@@ -96,7 +100,8 @@ async def restore(settings: Settings, folder: Path, report: Report) -> Restored:
             report("originals", 1)
         await core.objects.settle()
         await core.database.run(dump.EMPTY)
-        for name in (KEYS, SECRETS, LOG):  # the log last: as long as it is empty, try again
+        counts = [COUNTS] if (folder / COUNTS).exists() else []  # older backups have none
+        for name in (*counts, KEYS, SECRETS, LOG):  # the log last: till then, try again
             report(name, 1)
             await dump.load(settings.database_url, folder / name)
         head = await core.log.head()

@@ -9,6 +9,7 @@ from adapters.compaction import Report
 from adapters.erasure import Orders, PostgresErasures
 from adapters.messages import Messages
 from adapters.places import Answers, Keys, PostgresFamily, Progress, Rows, Secrets
+from adapters.tallies import Counted
 from bootstrap import Core, mail_folder, now
 from commands.erasure import (
     Kind,
@@ -57,6 +58,7 @@ def eraser(core: Core, edge: Edge | None = None) -> Eraser:
         *_rows(core, Kind.IMAGE),
         Bytes(objects),
         Progress(database),
+        Counted(database),
         *([Copies(edge)] if edge else []),
         Duplicates(family, core.store, core.key),
     ]
@@ -67,6 +69,7 @@ def eraser(core: Core, edge: Edge | None = None) -> Eraser:
         Albums(family, core.store),
         Memberships(family, core.store),
         Keys(database),
+        Counted(database),
         *_rows(core, Kind.ACCOUNT),
     ]
     album: list[Place] = [Keys(database), *_rows(core, Kind.ALBUM)]
@@ -74,6 +77,7 @@ def eraser(core: Core, edge: Edge | None = None) -> Eraser:
         Images(family, core.store, core.key),
         Albums(family, core.store),
         Keys(database),
+        Counted(database),
         *_rows(core, Kind.ORGANIZATION),
     ]
     return Eraser(

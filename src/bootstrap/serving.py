@@ -16,6 +16,7 @@ from adapters.addresses import PublicAddresses, networks
 from adapters.albums import PostgresAlbums
 from adapters.api_keys import PostgresApiKeys
 from adapters.audit_log import LogEntries
+from adapters.counting import PostgresCounter
 from adapters.credentials import BearerCredentials
 from adapters.development import PostgresPrints
 from adapters.erasure import PostgresErasures
@@ -35,9 +36,12 @@ from adapters.s3 import CONNECTIONS
 from adapters.sandbox import die_with_parent
 from adapters.search import PostgresSearch
 from adapters.signed_urls import HmacUrls
+from adapters.tallies import PostgresTallies
 from adapters.tokens import JwtTokens
 from adapters.upload_tokens import PostgresUploadTokens
+from adapters.url_keys import UrlKeys
 from api.app import create
+from api.correlating import Correlating
 from api.deadlines import Pace
 from api.parts import Parts
 from api.streaming import Turnstile
@@ -70,18 +74,20 @@ def app() -> ASGIApp:
     """The API of one worker process, from its environment."""
     die_with_parent()
     settings = load(os.environ)
-    return Dialect(application(settings), max_size=settings.max_file_bytes)
-
-
-def application(settings: Settings) -> Litestar:
-    core = Core(settings)
     metrics = Metrics()
+    app = Dialect(application(settings, metrics), max_size=settings.max_file_bytes)
+    return Correlating(app, metrics)
+
+
+def application(settings: Settings, metrics: Metrics) -> Litestar:
+    core = Core(settings)
     lab = VipsLab(settings.caps, workers=settings.lab_workers)
     positions = HeardPositions(core.database, core.names)
     passwords = Argon2Passwords(core.database)
     limiter = None if settings.rate_limits == "off" else PostgresLimiter(core.database)
     keys = PostgresApiKeys(core.database)
-    signing = token_keys(core)
+    signing, url_keys = token_keys(core), UrlKeys(core.database, core.key)
+    counter = PostgresCounter(core.database, now)
 
     @asynccontextmanager
     async def running(_: Litestar) -> AsyncIterator[None]:
@@ -90,9 +96,16 @@ def application(settings: Settings) -> Litestar:
             await positions.listen(core.nats)
             lab.start()
             await signing.load()
+            await url_keys.load()
+            await counter.load()
             tasks = [
                 asyncio.create_task(work)
-                for work in (keys.flush_for_ever(), signing.load_for_ever())
+                for work in (
+                    keys.flush_for_ever(),
+                    signing.load_for_ever(),
+                    url_keys.load_for_ever(),
+                    counter.flush_for_ever(),
+                )
             ]
             try:
                 yield
@@ -101,6 +114,7 @@ def application(settings: Settings) -> Litestar:
                     task.cancel()
                 with suppress(Unavailable):
                     await keys.flush()
+                    await counter.flush()
                 await lab.close()
 
     tokens = JwtTokens(
@@ -135,9 +149,12 @@ def application(settings: Settings) -> Litestar:
             upload_tokens=PostgresUploadTokens(core.database),
             tolls=Tolls(limits=settings.limits, limiter=limiter) if limiter else None,
             proxies=networks(settings.trusted_proxies),
-            signer=HmacUrls(core.key.url_keys()),
+            signer=HmacUrls(url_keys.ring),
+            url_keys=url_keys,
             health=health,
             metrics=metrics,
+            counter=counter if settings.counting == "on" else None,
+            tallies=PostgresTallies(core.database),
             records=PostgresRecords(core.database, core.key),
             erasures=PostgresErasures(core.database),
             audit_log=LogEntries(core.log),

@@ -22,7 +22,7 @@ from settings import Settings
 if TYPE_CHECKING:
     from adapters.lab import VipsLab
 
-TABLES = ("secrets", "idempotency", "ledger", "erasure", "audit", "limits")
+TABLES = ("secrets", "idempotency", "ledger", "erasure", "audit", "limits", "counting")
 
 
 async def prepare(settings: Settings) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from adapters import counting
 from adapters.idempotency import PostgresRecords
 from adapters.limits import PostgresLimiter
 from adapters.projector import Followed, Projector
@@ -73,6 +74,7 @@ async def run_reactors(settings: Settings) -> None:
         group.create_task(_sweep_for_ever(PostgresRecords(core.database, core.key).expire))
         group.create_task(_sweep_for_ever(PostgresLimiter(core.database).sweep))
         group.create_task(_sweep_for_ever(sessions(core).sweep))
+        group.create_task(_sweep_for_ever(lambda: counting.sweep(core.database, now())))
 
 
 def followed(settings: Settings) -> Followed | None:

@@ -369,11 +369,22 @@ class UrlSigner(Protocol):
     """HMAC over path and parameters, with an expiry and a key id."""
 
     def sign(
-        self, path: str, parameters: Mapping[str, str], expires_at: datetime, now: datetime
+        self,
+        path: str,
+        parameters: Mapping[str, str],
+        expires_at: datetime,
+        now: datetime,
+        not_before: datetime | None = None,
     ) -> SignedUrl:
         """`path` with its parameters and `exp`, `kid`, `sig`; it may live a little longer."""
         ...
 
     def verify(self, path: str, parameters: Mapping[str, str], now: datetime) -> None:
-        """Raises SignatureInvalid or SignatureExpired."""
+        """Raises SignatureInvalid, SignatureExpired or SignatureNotYetValid."""
+        ...
+
+
+class KeyFinder(Protocol):
+    async def meet(self, key_id: str) -> None:
+        """Have `verify` know the key, if there is one of this id. Raises Unavailable."""
         ...

@@ -86,6 +86,18 @@ class SignatureExpired(Refusal):
     kind = Kind.FORBIDDEN
 
 
+class SignatureNotYetValid(Refusal):
+    """The signed URL is for later."""
+
+    kind = Kind.FORBIDDEN
+
+
+class SignatureRequired(Refusal):
+    """Only the allowed steps of sizes can be asked for without a signed URL."""
+
+    kind = Kind.FORBIDDEN
+
+
 class ShareRevoked(Refusal):
     """The share link was revoked."""
 
@@ -306,6 +318,18 @@ class RateLimited(Refusal):
     """Too many requests in too short a time; wait, and go on more slowly."""
 
     kind = Kind.RATE_LIMITED
+
+
+class TransformBudgetSpent(Refusal):
+    """As many new renderings of this image were made today as may be without a signed URL."""
+
+    kind = Kind.RATE_LIMITED
+
+
+class TooManyPresets(Refusal):
+    """An account can name only so many presets."""
+
+    kind = Kind.UNPROCESSABLE
 
 
 class RequestTimeout(Refusal):

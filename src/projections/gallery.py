@@ -107,6 +107,8 @@ class Exhibit(msgspec.Struct, frozen=True, kw_only=True):
     print: Print | None = None
     album_ids: Sequence[AlbumId] = ()
     """Those that its viewer may know of."""
+    views: int = 0
+    """By people, once each for a viewer and an hour, as written down by now."""
 
 
 class Tally(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.signed_urls import HmacUrls, canonical
-from domain.refusals import SignatureExpired, SignatureInvalid
+from domain.refusals import SignatureExpired, SignatureInvalid, SignatureNotYetValid
 from tests.spec import NOW
 
-SIGNER = HmacUrls({"1": b"old key", "2": b"new key"})
+SIGNER = HmacUrls(lambda: {"1": b"old key", "2": b"new key"})
 SOON = NOW + timedelta(seconds=60)
+RESERVED = ("", "exp", "kid", "nbf", "sig")
 PATH = "/images/img_1/small.webp"
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -69,8 +70,20 @@ def test_a_signature_is_for_one_path():
         SIGNER.verify("/images/img_2/small.webp", signed(), NOW)
 
 
+def test_what_is_for_later_says_from_when_on():
+    url = SIGNER.sign(PATH, {}, SOON, NOW, NOW + timedelta(seconds=30)).url
+
+    with pytest.raises(SignatureNotYetValid) as refusal:
+        SIGNER.verify(PATH, opened(url), NOW)
+
+    assert refusal.value.facts == {"validFrom": int(NOW.timestamp()) + 30}
+    SIGNER.verify(PATH, opened(url), NOW + timedelta(seconds=30))
+    with pytest.raises(SignatureExpired):
+        SIGNER.verify(PATH, opened(url), SOON)
+
+
 def test_an_older_key_still_verifies_and_the_newest_signs():
-    old = HmacUrls({"1": b"old key"}).sign(PATH, {}, SOON, NOW)
+    old = HmacUrls(lambda: {"1": b"old key"}).sign(PATH, {}, SOON, NOW)
 
     SIGNER.verify(PATH, opened(old.url), NOW)
     assert signed()["kid"] == "2"
@@ -94,7 +107,7 @@ def test_no_two_requests_share_a_canonical_form(one, other):
         assert canonical(*one) != canonical(*other)
 
 
-@given(st.dictionaries(texts.filter(lambda name: name not in ("", "exp", "kid", "sig")), texts))
+@given(st.dictionaries(texts.filter(lambda name: name not in RESERVED), texts))
 def test_every_request_survives_its_own_url(parameters):
     url = SIGNER.sign("/p", parameters, SOON, NOW).url
 

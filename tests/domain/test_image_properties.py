@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from domain import image, image_events, lending, uploads
 from domain.access import Permission, Visibility
@@ -153,6 +154,6 @@ def test_the_card_shows_what_the_state_knows(history):
     if state.purged:
         assert card is None
         return
-    assert card.subject == state.subject
+    assert replace(card.subject, epoch=0) == state.subject  # no decision asks for the epoch
     assert (card.title, tuple(card.tags)) == (state.details.title, state.details.tags)
     assert card.version == len(history)

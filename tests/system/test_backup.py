@@ -36,6 +36,9 @@ def test_everything_is_back_but_what_was_purged(tmp_path_factory):
         album = expect(person.http.post("/v1/albums", json=body), 201)["albumId"]
         ours = person.upload(DOT, albumId=album)
         gone = person.upload(DOT, title="gone")
+        old.client().get(f"/images/{kept['imageId']}")
+        seen = f"/v1/images/{kept['imageId']}/stats"
+        eventually(lambda: person.http.get(seen).json()["views"] == 1)
         assert old.run("backup", str(folder / "backup")).returncode == 0
         url = expect(person.http.post(f"/v1/images/{gone['imageId']}/purge"), 202)["receiptUrl"]
         eventually(lambda: person.http.get(url).json()["complete"])
@@ -56,6 +59,7 @@ def test_everything_is_back_but_what_was_purged(tmp_path_factory):
         login = {"email": person.email, "password": PASSWORD}
         token = expect(new.client().post("/v1/auth/login", json=login), 200)["accessToken"]
         there = new.client(token)
+        assert expect(there.get(seen), 200)["views"] == 1
         assert there.get(f"/images/{kept['imageId']}").content == DOT
         assert expect(there.get(f"/v1/images/{kept['imageId']}"), 200)["title"] == "kept"
         (inside,) = expect(there.get(f"/v1/albums/{album}/images"), 200)["images"]

@@ -115,7 +115,7 @@ def test_a_role_without_an_api_serves_its_own(watched):
     port = free_port()
     environment = DataFolder(watched.data).endpoints() | {"DARKROOM_METRICS_PORT": str(port)}
     del environment["PROMETHEUS_MULTIPROC_DIR"]
-    with subprocess.Popen([DARKROOM, "relay"], env=os.environ | environment) as standby:
+    with subprocess.Popen([DARKROOM, "relay"], env=dict(os.environ) | environment) as standby:
         try:
             page = _page(port)
         finally:

@@ -1,0 +1,219 @@
+"""The Counter port: sums in memory, written down every second in one statement.
+
+A process that is killed loses what it counted since; one that stops loses nothing. A batch has a
+number, so a connection lost at its commit makes nothing count twice.
+"""
+
+import asyncio
+import hashlib
+import os
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import structlog
+
+from adapters.database import Database
+from commands.counts import Counts, Sight
+from domain.ids import ImageId
+from domain.refusals import Unavailable
+
+FLUSH = 0.8
+"""Seconds between writings: with the writing itself no count is older than one."""
+MOST = 200_000
+"""Sums that are held while the database is away; what comes then for other images is dropped."""
+REMEMBERED = 100_000
+"""Viewers that are not sent again within their hour; forgetting one costs a row on the wire."""
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+FIELDS = Counts.__struct_fields__
+
+_log = structlog.get_logger()
+
+
+class _Sum:
+    __slots__ = (
+        "egress_bytes",
+        "originals",
+        "repeats",
+        "robots",
+        "shared",
+        "transforms",
+        "variants",
+    )
+
+    def __init__(self) -> None:
+        self.egress_bytes = self.originals = self.variants = self.shared = 0
+        self.robots = self.repeats = self.transforms = 0
+
+
+class _Batch:
+    """What is counted together: by image and hour, and each viewer once."""
+
+    def __init__(self) -> None:
+        self.sums: dict[tuple[ImageId, datetime], _Sum] = {}
+        self.viewers: dict[bytes, tuple[ImageId, datetime, bool]] = {}
+
+    def parameters(self) -> dict[str, Any]:
+        sums, seen = self.sums, self.viewers.values()
+        return {
+            "images": [image for image, _ in sums],
+            "hours": [hour for _, hour in sums],
+            **{name: [getattr(it, name) for it in sums.values()] for name in _Sum.__slots__},
+            "viewers": list(self.viewers),
+            "viewed": [image for image, _, _ in seen],
+            "viewed_at": [hour for _, hour, _ in seen],
+            "taken": [download for _, _, download in seen],
+        }
+
+
+class PostgresCounter:
+    def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._now = now
+        self._writer = uuid4()
+        self._number = 0
+        self._batch = _Batch()
+        self._sent: _Batch | None = None
+        self._salts: dict[date, bytes] = {}
+        self._hour = datetime.min.replace(tzinfo=UTC)
+        self._salt = b""
+        self._known: set[bytes] = set()
+        self.dropped = 0
+
+    def saw(self, sight: Sight) -> None:
+        hour = self._this_hour()
+        sum = self._sum(sight.image_id, hour)
+        if sum is None:
+            self.dropped += 1
+            return
+        sum.egress_bytes += sight.egress
+        if sight.again:
+            sum.repeats += 1
+        elif sight.robot:
+            sum.robots += 1
+        else:
+            self._looked(sight, sum, hour)
+
+    async def load(self) -> None:
+        """The salts of today and tomorrow: no midnight waits for the database."""
+        today = self._now().date()
+        for day in (today, today + DAY):
+            if day not in self._salts:
+                self._salts[day] = await self._shared_salt(day)
+
+    async def flush(self) -> None:
+        """Write down what was counted. Raises Unavailable; then it is tried again, as it is."""
+        if self._sent is None:
+            if not self._batch.sums:
+                return
+            self._sent, self._batch = self._batch, _Batch()
+            self._number += 1
+        parameters = self._sent.parameters()
+        parameters |= {"writer": self._writer, "number": self._number}
+        async with self._database.connection() as connection, connection.transaction():
+            await connection.execute("select pg_advisory_xact_lock(hashtext('counting'))")
+            await connection.execute(_FLUSH.encode(), parameters)
+        self._sent = None
+
+    async def flush_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH)
+            try:
+                await self.load()
+                await self.flush()
+            except Unavailable as error:
+                _log.warning("counts wait for the database", reason=str(error))
+
+    def _looked(self, sight: Sight, sum: _Sum, hour: datetime) -> None:
+        sum.originals += sight.original
+        sum.variants += not sight.original
+        sum.shared += sight.shared
+        sum.transforms += sight.transform
+        mark = f"{sight.viewer}\0{sight.image_id}\0{hour:%H}\0{sight.download:d}"
+        viewer = hashlib.blake2b(mark.encode(), key=self._salt, digest_size=16).digest()
+        if viewer not in self._known:
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+            self._known.add(viewer)
+            self._batch.viewers[viewer] = (sight.image_id, hour, sight.download)
+
+    def _sum(self, image_id: ImageId, hour: datetime) -> _Sum | None:
+        sums = self._batch.sums
+        found = sums.get((image_id, hour))
+        if found is None and len(sums) < MOST:
+            found = sums[image_id, hour] = _Sum()
+        return found
+
+    def _this_hour(self) -> datetime:
+        now = self._now()
+        if not self._hour <= now < self._hour + HOUR:
+            self._hour = now.replace(minute=0, second=0, microsecond=0)
+            self._known.clear()
+            self._salt = self._salts.get(now.date(), self._salt)
+        return self._hour
+
+    async def _shared_salt(self, day: date) -> bytes:
+        """Of all processes: whoever comes first makes it."""
+        async with self._database.connection() as connection:
+            await connection.execute(_NEW_SALT, (day, os.urandom(32)))
+        rows = await self._database.rows("select salt from counting.salts where day = %s", (day,))
+        return bytes(rows[0][0])
+
+
+async def sweep(database: Database, now: datetime) -> None:
+    """Forget viewers of past hours, and what their hashes were made with."""
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    async with database.connection() as connection:
+        await connection.execute("delete from counting.salts where day < %s", (now.date(),))
+        await connection.execute("delete from counting.seen where hour < %s", (hour - HOUR,))
+        await connection.execute("delete from counting.writers where at < %s", (now - DAY,))
+
+
+_NEW_SALT = "insert into counting.salts (day, salt) values (%s, %s) on conflict do nothing"
+
+_SUMS = ", ".join(f"sum({field})::bigint as {field}" for field in FIELDS)
+_NAMES = ", ".join(FIELDS)
+
+
+def _added(table: str, keys: str, conflict: str) -> str:
+    """Rows of `new`, summed by `keys`, on top of what the table has."""
+    more = ", ".join(f"{field} = t.{field} + excluded.{field}" for field in FIELDS)
+    return (  # all of it our own words
+        f"insert into counting.{table} as t ({keys}, {_NAMES})"  # noqa: S608
+        f" select {keys}, {_SUMS} from new group by {keys}"
+        f" on conflict ({conflict}) do update set {more}"
+    )
+
+
+_FLUSH = f"""
+with mine as (
+    insert into counting.writers as w (id, last, at) values (%(writer)s, %(number)s, now())
+    on conflict (id) do update set last = excluded.last, at = excluded.at
+        where w.last < excluded.last
+    returning 1),
+looks as (
+    select * from unnest(%(viewers)s::bytea[], %(viewed)s::uuid[], %(viewed_at)s::timestamptz[],
+        %(taken)s::boolean[]) as l (viewer, image_id, hour, taken) where exists (select from mine)),
+fresh as (
+    insert into counting.seen (viewer, hour) select viewer, hour from looks
+    on conflict do nothing returning viewer),
+counted as (
+    select image_id, hour, (not taken)::int as views, taken::int as downloads, 0 as egress_bytes,
+        0 as originals, 0 as variants, 0 as shared, 0 as robots, 0 as repeats, 0 as transforms
+    from looks join fresh using (viewer)
+    union all
+    select image_id, hour, 0, 0, egress_bytes, originals, variants, shared, robots, repeats,
+        transforms
+    from unnest(%(images)s::uuid[], %(hours)s::timestamptz[], %(egress_bytes)s::bigint[],
+        %(originals)s::bigint[], %(variants)s::bigint[], %(shared)s::bigint[],
+        %(robots)s::bigint[], %(repeats)s::bigint[], %(transforms)s::bigint[]) as s (image_id,
+        hour, egress_bytes, originals, variants, shared, robots, repeats, transforms)
+    where exists (select from mine)),
+new as (
+    select c.*, i.owner_id, (c.hour at time zone 'UTC')::date as day
+    from counted c join gallery.images i on i.id = c.image_id),
+by_image as ({_added("images", "image_id, owner_id", "image_id")}),
+by_day as ({_added("days", "image_id, day", "image_id, day")})
+{_added("hours", "owner_id, hour", "owner_id, hour")}"""  # noqa: S608 - our own words
+"""What is counted of an image that was purged meanwhile is dropped: nothing of it may come back."""

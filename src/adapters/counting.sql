@@ -1,0 +1,56 @@
+-- How often images were seen. Operational: no event says it, so the log cannot make it again.
+create schema if not exists counting;
+create table if not exists counting.images (
+    image_id uuid primary key,
+    owner_id uuid not null,
+    views bigint not null,
+    downloads bigint not null,
+    egress_bytes bigint not null,
+    originals bigint not null,
+    variants bigint not null,
+    shared bigint not null,
+    robots bigint not null,
+    repeats bigint not null,
+    transforms bigint not null
+);
+create index if not exists images_by_views on counting.images (views desc, image_id desc);
+create index if not exists images_of_owner_by_views
+    on counting.images (owner_id, views desc, image_id desc);
+create table if not exists counting.days (
+    image_id uuid not null,
+    day date not null,
+    views bigint not null,
+    downloads bigint not null,
+    egress_bytes bigint not null,
+    originals bigint not null,
+    variants bigint not null,
+    shared bigint not null,
+    robots bigint not null,
+    repeats bigint not null,
+    transforms bigint not null,
+    primary key (image_id, day)
+);
+create table if not exists counting.hours (
+    owner_id uuid not null,
+    hour timestamptz not null,
+    views bigint not null,
+    downloads bigint not null,
+    egress_bytes bigint not null,
+    originals bigint not null,
+    variants bigint not null,
+    shared bigint not null,
+    robots bigint not null,
+    repeats bigint not null,
+    transforms bigint not null,
+    primary key (owner_id, hour)
+);
+-- Who was seen in this hour and the last: hashes that nobody can undo once the day's salt is gone.
+create table if not exists counting.seen (viewer bytea primary key, hour timestamptz not null);
+create index if not exists seen_by_hour on counting.seen (hour);
+create table if not exists counting.salts (day date primary key, salt bytea not null);
+-- The last batch of each process, so that one sent twice counts once.
+create table if not exists counting.writers (
+    id uuid primary key,
+    last bigint not null,
+    at timestamptz not null
+);

@@ -1,0 +1,68 @@
+"""Files as images, in the child: opened, in a screen's colours."""
+
+from pathlib import Path
+from typing import Any
+
+import pillow_heif
+import pyvips
+
+from adapters import headers
+from domain.media import Format
+
+Image = Any  # pyvips makes its methods at run time
+
+ANIMATED = (Format.GIF, Format.WEBP)
+
+
+def format_of(path: Path) -> Format:
+    with path.open("rb") as file:
+        return headers.format_of(file.read(headers.HEAD))
+
+
+def opened(path: Path, **options: int) -> Image:
+    """Opening proves nothing: what is broken shows when pixels are asked for."""
+    return pyvips.Image.new_from_file(str(path), access="sequential", fail_on="error", **options)
+
+
+def heic(path: Path) -> Image:
+    """HEVC, decoded by libheif: the wheel of libvips has no decoder for it."""
+    file = pillow_heif.open_heif(path, convert_hdr_to_8bit=True)
+    found = file[file.primary_index]
+    picture = found.to_pillow()
+    if picture.mode not in ("L", "RGB", "RGBA"):
+        picture = picture.convert("RGBA" if "A" in picture.mode else "RGB")
+    bands = len(picture.getbands())
+    image = pyvips.Image.new_from_memory(
+        picture.tobytes(), picture.width, picture.height, bands, "uchar"
+    ).copy(interpretation="b-w" if bands == 1 else "srgb")
+    for field, key in (
+        ("icc-profile-data", "icc_profile"),
+        ("exif-data", "exif"),
+        ("xmp-data", "xmp"),
+    ):
+        if isinstance(value := found.info.get(key), bytes) and value:
+            image.set_type(pyvips.GValue.blob_type, field, value)
+    image.set_type(pyvips.GValue.gint_type, "orientation", 1)
+    return image
+
+
+def frames(image: Image) -> int:
+    return int(image.get("n-pages")) if image.get_typeof("n-pages") else 1
+
+
+def orientation(image: Image) -> int:
+    found = int(image.get("orientation")) if image.get_typeof("orientation") else 1
+    return found if 1 <= found <= 8 else 1
+
+
+def on_screen(image: Image) -> Image:
+    """CMYK and Lab through their profiles to sRGB, 16 bit to 8; RGB profiles are kept."""
+    if image.interpretation in ("cmyk", "lab", "labs", "xyz") or (
+        image.get_typeof("icc-profile-data") and image.bands not in (1, 2, 3, 4)
+    ):
+        if image.get_typeof("icc-profile-data"):
+            image = image.icc_transform("srgb", embedded=True)
+        return image.colourspace("srgb")
+    if image.interpretation == "grey16":
+        return image.colourspace("b-w")
+    return image if image.interpretation in ("srgb", "b-w") else image.colourspace("srgb")

@@ -1,0 +1,83 @@
+"""Looks at images, noted where their answers end: by then it is known what has left."""
+
+import re
+
+from litestar.datastructures import Headers
+from litestar.enums import ScopeType
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.clients import client
+from api.identity import BEARER
+from api.parts import Parts
+from api.robots import is_robot
+from commands.counts import Counter, Sight
+from commands.credentials import Bearer
+from domain.ids import ImageId, from_text
+
+PLACE = "/images/{id"
+"""What the templates of all routes with an image's bytes begin with."""
+SERVED = {200, 206, 304}
+LONGEST = 200
+_FROM_THE_START = re.compile(r"bytes\s*=\s*0-")
+
+
+class Viewing(ASGIMiddleware):
+    """Stands outside of all that waits for a reader: what it adds to an answer is a sum."""
+
+    scopes = (ScopeType.HTTP,)
+
+    def __init__(self, parts: Parts, counter: Counter) -> None:
+        self._parts = parts
+        self._counter = counter
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        if not str(scope.get("path_template", "")).startswith(PLACE):
+            await next_app(scope, receive, send)
+            return
+        status = egress = 0
+
+        async def noted(message: Message) -> None:
+            nonlocal status, egress
+            await send(message)
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            elif message["type"] == "http.response.body":
+                egress += len(message["body"])
+
+        try:
+            await next_app(scope, receive, noted)
+        finally:
+            if status in SERVED and (sight := self._sight(scope, status, egress)):
+                self._counter.saw(sight)
+
+    def _sight(self, scope: Scope, status: int, egress: int) -> Sight | None:
+        image_id = from_text("img", str(scope["path_params"].get("id", "")))
+        if image_id is None:
+            return None
+        headers, query = Headers.from_scope(scope), scope["query_string"].decode("latin-1")
+        agent = headers.get("User-Agent", "")[:LONGEST]
+        names = {pair.partition("=")[0] for pair in query.split("&")}
+        rest = scope["path"].rstrip("/").split("/")[3:]
+        return Sight(
+            image_id=ImageId(image_id),
+            viewer=self._viewer(scope, agent),
+            original=not rest or rest[0].startswith("original."),
+            shared="share" in names,
+            download="download" in names,
+            robot=is_robot(agent),
+            again=scope["method"] == "HEAD" or status == 304 or _goes_on(headers, status),  # type: ignore[typeddict-item]  # HTTP only
+            transform=rest[:1] == ["t"],
+            egress=egress,
+        )
+
+    def _viewer(self, scope: Scope, agent: str) -> str:
+        bearer = scope["state"].get(BEARER)
+        if isinstance(bearer, Bearer):
+            return bearer.account_id.hex
+        return f"{client(scope, self._parts.proxies)} {agent}"
+
+
+def _goes_on(headers: Headers, status: int) -> bool:
+    """A range that begins later belongs to a look that was counted at its beginning."""
+    return status == 206 and not _FROM_THE_START.match(headers.get("Range", ""))

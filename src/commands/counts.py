@@ -1,0 +1,66 @@
+"""What is counted of images: who looked, what left. Kept beside the log, never in it."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Protocol
+
+import msgspec
+
+from domain.ids import AccountId, ImageId
+
+
+class Sight(msgspec.Struct, frozen=True, kw_only=True):
+    """One answer with an image's bytes, or with word of them."""
+
+    image_id: ImageId
+    viewer: str
+    """An account, or an address with its browser; only a hash of it leaves the process."""
+    original: bool
+    shared: bool = False
+    """By a share link."""
+    download: bool = False
+    robot: bool = False
+    again: bool = False
+    """No look of its own: HEAD, 304, or a later range of what is being read."""
+    transform: bool = False
+    egress: int
+    """Bytes of the body."""
+
+
+class Counts(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Views and downloads are people's, once each for a viewer and an hour; the rest is answers."""
+
+    views: int = 0
+    downloads: int = 0
+    egress_bytes: int = 0
+    originals: int = 0
+    variants: int = 0
+    shared: int = 0
+    robots: int = 0
+    repeats: int = 0
+    transforms: int = 0
+
+
+class Day(Counts, frozen=True, kw_only=True):
+    day: date
+
+
+class Stats(Counts, frozen=True, kw_only=True):
+    by_day: Sequence[Day] = ()
+    """The oldest first; days on which nobody came are left out."""
+
+
+class Counter(Protocol):
+    def saw(self, sight: Sight) -> None:
+        """No answer waits for it: it is written down within a second."""
+        ...
+
+
+class Tallies(Protocol):
+    """The read port."""
+
+    async def stats(self, image_id: ImageId) -> Stats: ...
+
+    async def of_owner(self, owner_id: AccountId, since: datetime) -> Counts:
+        """Of all that they own, or owned, from a full hour on."""
+        ...
