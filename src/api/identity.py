@@ -70,7 +70,7 @@ async def holds(scope: Any, parts: Parts) -> bool:
 
 def actor(scope: Any) -> AccountId | None:
     """Who asked, where that is known by now."""
-    known = scope["state"].get(_BEARER) if "state" in scope else None
+    known = scope["state"].get(BEARER) if "state" in scope else None
     return known.account_id if isinstance(known, Bearer) else None
 
 
