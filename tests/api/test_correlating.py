@@ -44,7 +44,7 @@ def test_a_caller_that_traces_gives_the_id(anyone):
         f"00-{TRACE}-{'0' * 16}-01",
         f"00-{TRACE.upper()}-b7ad6b7169203331-01",
         f"99-{TRACE}-b7ad6b7169203331-01",
-        "nonsense\x7f",
+        "nonsense",
     ],
 )
 def test_and_what_is_no_trace_gives_none(anyone, said):
