@@ -10,6 +10,8 @@ import click
 from cli.options import data_option, settings_of, signalled
 from settings import Settings
 
+AGAIN = 0.5  # seconds until it is told again to end: nats-py can swallow a cancellation
+
 
 @click.command()
 @data_option
@@ -92,5 +94,6 @@ async def _until_signalled(work: Coroutine[Any, Any, None]) -> None:
     await asyncio.wait([task, waiting], return_when=asyncio.FIRST_COMPLETED)
     if task.done():
         task.result()
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=AGAIN)

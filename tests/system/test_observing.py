@@ -106,7 +106,7 @@ def test_every_part_is_measured(watched, trace):
         r"darkroom_database_wait_seconds_count [1-9]",
         r'darkroom_lab_seconds_count\{work="inspect"\} [1-9]',
         r"darkroom_lab_queued 0",
-        r'darkroom_objects_seconds_count\{operation="PutObject"\} [1-9]',
+        r'darkroom_objects_seconds_count\{operation="CopyObject"\} [1-9]',
     ):
         assert re.search(f"^{line}", page, re.MULTILINE), line
 
