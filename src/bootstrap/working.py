@@ -12,7 +12,7 @@ from adapters import counting
 from adapters.idempotency import PostgresRecords
 from adapters.limits import PostgresLimiter
 from adapters.positions import HeardPositions
-from adapters.projector import Projector
+from adapters.projector import Followed, Projector
 from adapters.read_model import ReadModel
 from adapters.relay import Relay
 from bootstrap import Core, auditing, letters, mail_folder, now, scanner, sessions, webhooks
@@ -50,7 +50,8 @@ async def run_projectors(settings: Settings) -> None:
     core = Core(settings)
     async with core.connected(), asyncio.TaskGroup() as group:
         for projection in ALL:
-            projector = Projector(ReadModel(projection), core.log, core.nats, core.names)
+            model = ReadModel(projection)
+            projector = Projector(model, core.log, core.nats, core.names, followed(settings))
             group.create_task(projector.run())
 
 
@@ -90,6 +91,14 @@ async def _tell_webhooks(core: Core, group: asyncio.TaskGroup) -> None:
     for slow in (False, True):
         for _ in range(WEBHOOKS):
             group.create_task(_ever_again(partial(telling.work, slow=slow), "webhooks", TELL))
+
+
+def followed(settings: Settings) -> Followed | None:
+    if not settings.otlp_url:
+        return None
+    from adapters import tracing
+
+    return tracing.followed
 
 
 def watcher(core: Core) -> "Watcher":
