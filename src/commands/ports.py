@@ -13,6 +13,7 @@ from domain.access import Scope
 from domain.ids import AccountId, ImageId, KeyId, SessionId
 from domain.media import Format, Rung
 from domain.stream import Event, Recorded
+from domain.transform import Transform
 from domain.uploads import Arrived
 
 # The log
@@ -203,6 +204,18 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True):
     """EXIF capture time; taken for UTC where the file names no offset."""
 
 
+class Traits(msgspec.Struct, frozen=True, kw_only=True):
+    """What an original is known by, to archives and to whoever seeks its like."""
+
+    crc: int
+    """CRC-32."""
+    scrubbed_size: int | None = None
+    """Of the copy without its whereabouts, where there is one."""
+    scrubbed_crc: int | None = None
+    fingerprint: int | None = None
+    """A perceptual hash of 64 bits, as a signed number; None for a flat picture."""
+
+
 class Development(msgspec.Struct, frozen=True, kw_only=True):
     """Every print of one original, from one decode."""
 
@@ -211,8 +224,11 @@ class Development(msgspec.Struct, frozen=True, kw_only=True):
     """ThumbHash, base64."""
     metadata: Metadata
     derivatives: Sequence[Derivative]
+    alpha: bool
+    """Whether anything of it is transparent, or might be."""
     scrubbed: bytes | None
     """The original without its whereabouts, losslessly; None if it tells none."""
+    traits: Traits
 
 
 class Lab(Protocol):
@@ -233,14 +249,30 @@ class Lab(Protocol):
         ...
 
     async def develop(self, path: Path) -> Development:
-        """The whole ladder in WebP and JPEG (GIF and WebP stay animated in WebP), from one decode.
+        """The whole ladder from one decode, in WebP and JPEG; what is PNG also in PNG.
 
+        What moves does so in WebP, up to a size of all its frames; it is not made in JPEG here.
         Raises CorruptImage.
         """
         ...
 
     async def render(self, path: Path, rung: Rung, format: Format) -> Derivative:
         """One derivative. Raises CorruptImage."""
+        ...
+
+    async def transform(
+        self,
+        path: Path,
+        transform: Transform,
+        format: Format,
+        *,
+        size: tuple[int, int] | None = None,
+    ) -> bytes:
+        """Upright and without metadata but the profile, animated where both formats can be.
+
+        `size` is the original's, upright, where the file is a rendering that stands in for it.
+        Raises Validation for a page that the file does not have, or CorruptImage.
+        """
         ...
 
     async def scrub(self, path: Path) -> bytes | None:
