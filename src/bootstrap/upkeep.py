@@ -22,7 +22,10 @@ from settings import Settings
 if TYPE_CHECKING:
     from adapters.lab import VipsLab
 
-TABLES = ("secrets", "idempotency", "ledger", "erasure", "audit", "limits", "counting", "metering")
+TABLES = (
+    *("secrets", "idempotency", "ledger", "erasure", "audit", "limits", "webhooks"),
+    *("counting", "metering"),
+)
 
 
 async def prepare(settings: Settings) -> None:
