@@ -16,6 +16,7 @@ from adapters.addresses import PublicAddresses, networks
 from adapters.albums import PostgresAlbums
 from adapters.api_keys import PostgresApiKeys
 from adapters.audit_log import LogEntries
+from adapters.claims import PostgresClaims
 from adapters.counting import PostgresCounter
 from adapters.credentials import BearerCredentials
 from adapters.development import PostgresPrints
@@ -83,7 +84,8 @@ def app() -> ASGIApp:
 def application(settings: Settings) -> Litestar:
     core = Core(settings)
     metrics = Metrics()
-    lab = VipsLab(settings.caps, workers=settings.lab_workers)
+    lab = VipsLab(settings.caps, workers=settings.lab_workers, queue=settings.lab_queue)
+    claims = PostgresClaims(core.database)
     positions = HeardPositions(core.database, core.names)
     passwords = Argon2Passwords(core.database)
     limiter = None if settings.rate_limits == "off" else PostgresLimiter(core.database)
@@ -118,6 +120,7 @@ def application(settings: Settings) -> Litestar:
                     await keys.flush()
                     await counter.flush()
                 await lab.close()
+                await claims.close()
 
     tokens = JwtTokens(
         signing.ring,
@@ -141,7 +144,14 @@ def application(settings: Settings) -> Litestar:
             objects=core.objects,
             ledger=PostgresLedger(core.database),
             lab=lab,
-            printer=Printer(core.objects, lab, core.spool),
+            printer=Printer(
+                core.objects,
+                lab,
+                core.spool,
+                claims,
+                held=settings.rendering_memory,
+                queue=settings.rendering_queue,
+            ),
             store=core.store,
             hasher=core.key,
             sessions=sessions(core),

@@ -102,6 +102,8 @@ class Print(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the original tells its whereabouts, so that others get a copy without them."""
     alpha: bool
     """Whether it may be transparent."""
+    refined: bool
+    """Whether what is made later is there: AVIF, or GIF of what moves."""
 
 
 class Exhibit(msgspec.Struct, frozen=True, kw_only=True):
