@@ -23,6 +23,7 @@ from api import (
     entrance,
     erasure,
     explaining,
+    exports,
     feed,
     guests,
     history,
@@ -48,6 +49,7 @@ from api import (
     viewing,
 )
 from api.bodies import MAX_BODY, JsonRequest
+from api.correlating import REQUEST_ID
 from api.deadlines import Deadlines
 from api.identity import AnyRequest, acquainted, administrator, bearer, caller, maybe_caller
 from api.methods import Methods
@@ -56,8 +58,8 @@ from api.waiting import await_position
 
 EXPOSED = [
     *("Accept-Ranges", "Allow", "Content-Disposition", "Content-Range", "Darkroom-Position"),
-    *("ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", idempotency.REPLAYED),
-    *tus.EXPOSED,
+    *("ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After"),
+    *(REQUEST_ID, idempotency.REPLAYED, *tus.EXPOSED),
 ]
 """What scripts of other origins may read of an answer, beside what every script may."""
 
@@ -96,6 +98,8 @@ def create(parts: Parts) -> Litestar:
             teams.TeamController,
             erasure.PurgingController,
             erasure.receipt,
+            exports.of_account,
+            exports.of_album,
             administration.LegalHoldController,
             administration.RescanController,
             users.UserController,
@@ -132,7 +136,6 @@ def create(parts: Parts) -> Litestar:
         before_send=[entrance.tell_limits],
         exception_handlers=problems.handlers,
         middleware=[
-            operations.Counting(parts.metrics),
             *([viewing.Viewing(parts, parts.counter)] if parts.counter else []),
             Deadlines(parts.pace),
             entrance.Entrance(parts),

@@ -44,6 +44,7 @@ from projections.gallery import Gallery
 from projections.likeness import Likenesses
 from projections.organizations import Organizations
 from projections.positions import Positions
+from projections.reaper import Histories
 from projections.search import Search
 
 
@@ -54,7 +55,9 @@ class HealthCheck(Protocol):
 
 
 class MetricsPage(Protocol):
-    def answered(self, method: str, route: str, status: int, seconds: float) -> None: ...
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Counts an answer by its route's template, never by what stood in its place."""
+        ...
 
     def page(self) -> tuple[bytes, str]:
         """The exposition and its content type."""
@@ -107,6 +110,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     caps: Caps
     pace: Pace
     streams: Turnstile
+    archives: Turnstile
+    histories: Histories
     lifespan: Sequence[Callable[..., Any]]
 
 

@@ -34,6 +34,7 @@ from adapters.metrics import Metrics
 from adapters.organizations import PostgresOrganizations
 from adapters.passwords import Argon2Passwords
 from adapters.positions import HeardPositions
+from adapters.reaping import LogHistories
 from adapters.s3 import CONNECTIONS
 from adapters.sandbox import die_with_parent
 from adapters.scanning import PostgresScans
@@ -44,6 +45,7 @@ from adapters.tokens import JwtTokens
 from adapters.upload_tokens import PostgresUploadTokens
 from adapters.url_keys import UrlKeys
 from api.app import create
+from api.correlating import Correlating
 from api.deadlines import Pace
 from api.parts import Parts
 from api.streaming import Turnstile
@@ -73,17 +75,21 @@ from domain.gate import DECODE
 from domain.refusals import Unavailable
 from settings import Settings, load
 
+ARCHIVES = 8
+"""Sent at once by a process; each holds a connection to the object store, for hours maybe."""
+
 
 def app() -> ASGIApp:
     """The API of one worker process, from its environment."""
     die_with_parent()
     settings = load(os.environ)
-    return Dialect(application(settings), max_size=settings.max_file_bytes)
-
-
-def application(settings: Settings) -> Litestar:
-    core = Core(settings)
     metrics = Metrics()
+    app = Dialect(application(settings, metrics), max_size=settings.max_file_bytes)
+    return Correlating(app, metrics)
+
+
+def application(settings: Settings, metrics: Metrics) -> Litestar:
+    core = Core(settings)
     lab = VipsLab(settings.caps, workers=settings.lab_workers, queue=settings.lab_queue)
     claims = PostgresClaims(core.database)
     positions = HeardPositions(core.database, core.names)
@@ -183,6 +189,8 @@ def application(settings: Settings) -> Litestar:
                 reading_rate=settings.answer_min_rate,
             ),
             streams=Turnstile(CONNECTIONS // 2),
+            archives=Turnstile(ARCHIVES),
+            histories=LogHistories(core.log),
             lifespan=[running],
         )
     )

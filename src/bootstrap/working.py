@@ -11,7 +11,7 @@ import structlog
 from adapters import counting
 from adapters.idempotency import PostgresRecords
 from adapters.limits import PostgresLimiter
-from adapters.projector import Projector
+from adapters.projector import Followed, Projector
 from adapters.read_model import ReadModel
 from adapters.relay import Relay
 from bootstrap import Core, auditing, letters, mail_folder, now, scanner, sessions
@@ -48,7 +48,8 @@ async def run_projectors(settings: Settings) -> None:
     core = Core(settings)
     async with core.connected(), asyncio.TaskGroup() as group:
         for projection in ALL:
-            projector = Projector(ReadModel(projection), core.log, core.nats, core.names)
+            model = ReadModel(projection)
+            projector = Projector(model, core.log, core.nats, core.names, followed(settings))
             group.create_task(projector.run())
 
 
@@ -77,6 +78,14 @@ async def run_reactors(settings: Settings) -> None:
         group.create_task(_sweep_for_ever(PostgresLimiter(core.database).sweep))
         group.create_task(_sweep_for_ever(sessions(core).sweep))
         group.create_task(_sweep_for_ever(lambda: counting.sweep(core.database, now())))
+
+
+def followed(settings: Settings) -> Followed | None:
+    if not settings.otlp_url:
+        return None
+    from adapters import tracing
+
+    return tracing.followed
 
 
 def watcher(core: Core) -> "Watcher":
