@@ -8,6 +8,7 @@ from adapters import compaction
 from adapters.compaction import Report
 from adapters.erasure import Orders, PostgresErasures
 from adapters.messages import Messages
+from adapters.share_passwords import Locks
 from adapters.places import Answers, Keys, PostgresFamily, Progress, Rows, Secrets
 from adapters.tallies import Counted
 from bootstrap import Core, mail_folder, now
@@ -55,6 +56,7 @@ def eraser(core: Core, edge: Edge | None = None) -> Eraser:
     ]
     image: list[Place] = [
         Keys(database),
+        Locks(database),
         *_rows(core, Kind.IMAGE),
         Bytes(objects),
         Progress(database),
@@ -72,7 +74,7 @@ def eraser(core: Core, edge: Edge | None = None) -> Eraser:
         Counted(database),
         *_rows(core, Kind.ACCOUNT),
     ]
-    album: list[Place] = [Keys(database), *_rows(core, Kind.ALBUM)]
+    album: list[Place] = [Keys(database), Locks(database), *_rows(core, Kind.ALBUM)]
     organization: list[Place] = [
         Images(family, core.store, core.key),
         Albums(family, core.store),

@@ -8,7 +8,14 @@ from typing import TypeAlias, TypeVar
 import msgspec
 
 from domain.ids import AccountId, ShareId
-from domain.refusals import Forbidden, NotFound, Refusal, ShareRevoked, SignatureExpired
+from domain.refusals import (
+    Forbidden,
+    NotFound,
+    PasswordRequired,
+    Refusal,
+    ShareRevoked,
+    SignatureExpired,
+)
 
 P = TypeVar("P")
 
@@ -77,6 +84,8 @@ class Share(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime
     shared_with: AccountId | None = None
     revoked: bool = False
+    locked: bool = False
+    """It has a password."""
 
 
 class Viewer(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,6 +94,8 @@ class Viewer(msgspec.Struct, frozen=True, kw_only=True):
     account_id: AccountId | None = None
     share_id: ShareId | None = None
     """A share link whose signature was verified."""
+    unlocked: bool = False
+    """Whoever was handed it gave its password, where it has one."""
     signed: int | None = None
     """The epoch in which someone who may manage the image signed the very URL; not expired."""
 
@@ -181,7 +192,7 @@ def decide_on_album(
     if action in _granted(album, viewer.account_id) | _FOUND[album.visibility]:
         return None
     if viewer.share_id and viewer.share_id in album.shares:
-        return _by_link(album.shares[viewer.share_id], action, now)
+        return _by_link(album.shares[viewer.share_id], viewer, action, now)
     seen = Action.VIEW in _granted(album, viewer.account_id) | _FOUND[album.visibility]
     return Forbidden() if seen else NotFound()
 
@@ -198,7 +209,7 @@ def lends(album: Circle, viewer: Viewer, action: Action, *, now: datetime) -> bo
     if action is Action.MANAGE:
         return False
     share = album.shares.get(viewer.share_id) if viewer.share_id else None
-    by_link = share is not None and _by_link(share, action, now) is None
+    by_link = share is not None and _by_link(share, viewer, action, now) is None
     return by_link or action in _granted(album, viewer.account_id)
 
 
@@ -236,7 +247,7 @@ def _as_guest(viewer: Viewer, action: Action, image: Subject, now: datetime) -> 
         return None
     if viewer.share_id:
         share = _link(viewer.share_id, image)
-        return _by_link(share, action, now) if share else NotFound()
+        return _by_link(share, viewer, action, now) if share else NotFound()
     if action in _OPEN[image.visibility]:
         return None
     if viewer.signed is None or action not in _OPEN[Visibility.UNLISTED]:
@@ -258,13 +269,15 @@ def _link(share_id: ShareId, image: Subject) -> Share | None:
     return next((shares[share_id] for shares in holders if share_id in shares), None)
 
 
-def _by_link(share: Share, action: Action, now: datetime) -> Decision:
+def _by_link(share: Share, viewer: Viewer, action: Action, now: datetime) -> Decision:
     if share.revoked:
         return ShareRevoked()
     if share.expires_at <= now:
         return SignatureExpired()
     if share.shared_with or action is Action.EDIT:
         return Forbidden()  # meant for one account: log in, the link alone is not enough
+    if share.locked and not viewer.unlocked:
+        return PasswordRequired()
     return None if _covers(share.permissions, action) else Forbidden()
 
 
