@@ -13,6 +13,7 @@ from adapters.recipe import RECIPE
 from commands.ports import Derivative, Development
 from domain.media import Caps, Format, Rung
 from domain.refusals import CorruptImage, Refusal, Unavailable
+from domain.transform import Transform
 from domain.uploads import Arrived
 
 WALL_CLOCK = 30.0
@@ -56,6 +57,17 @@ class VipsLab:
     async def render(self, path: Path, rung: Rung, format: Format) -> Derivative:
         derivative: Derivative = await self._run(_Vips("render"), path, rung, format)
         return derivative
+
+    async def transform(
+        self,
+        path: Path,
+        transform: Transform,
+        format: Format,
+        *,
+        size: tuple[int, int] | None = None,
+    ) -> bytes:
+        body: bytes = await self._run(_Vips("transform"), path, (transform, format, size))
+        return body
 
     async def scrub(self, path: Path) -> bytes | None:
         clean: bytes | None = await self._run(_Vips("scrub"), path)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pyvips
 
@@ -15,6 +15,8 @@ from domain.transform import Crop, Fit, Frame, Transform, frame
 
 FRAMES_IN, FRAMES_OUT = 100_000_000, 30_000_000
 """Pixels over all frames of an animation, read and written: of a larger one the first is shown."""
+ANY = 10_000_000
+"""Of a side that may become as long as the other one makes it."""
 _WAYS = {Crop.ENTROPY: "entropy", Crop.ATTENTION: "attention"}
 _ROTATE = {90: "rot90", 180: "rot180", 270: "rot270"}
 
@@ -26,8 +28,8 @@ class Asked(NamedTuple):
     """Of the original, where a rendering of it stands in."""
 
 
-def transform(path: Path, asked: Asked) -> bytes:
-    """The file transformed. Raises Validation for a frame that it does not have."""
+def transformed(path: Path, asked: Asked) -> bytes:
+    """The file as it is asked for. Raises Validation for a frame that it does not have."""
     wanted = asked.transform
     source = _Source(path, format_of(path), asked)
     image = _trimmed(source, wanted.trim) if wanted.trim is not None else source.scaled()
@@ -51,6 +53,7 @@ class _Source:
         upright = first.autorot() if self._heic is None else first
         self.frame = frame(asked.transform, *(asked.size or (upright.width, upright.height)))
         self._wanted = asked.transform
+        self._stands_in = asked.size is not None
         self._options = f"[page={page - 1}]" if page > 1 else ""
         if asked.transform.page is None and asked.format in ANIMATED and count > 1:
             read = count * first.width * first.height
@@ -60,12 +63,10 @@ class _Source:
 
     def scaled(self) -> Image:
         """Decoded no larger than it must be."""
-        width, height = self.frame.scaled
-        size = {"height": height, "size": "force"}
         if self._heic is not None:
-            return on_screen(self._heic.thumbnail_image(width, **size))
+            return on_screen(self._resized(self._heic.thumbnail_image, {}))
         file = f"{self._path}{self._options}"
-        return on_screen(pyvips.Image.thumbnail(file, width, fail_on="error", **size))
+        return on_screen(self._resized(partial(pyvips.Image.thumbnail, file), {"fail_on": "error"}))
 
     def whole(self) -> Image:
         """In its own size, upright; its pixels can be asked for in any order."""
@@ -80,8 +81,23 @@ class _Source:
         """A part of it, as if that were all."""
         height = image.height // pages(image)
         self.frame = frame(self._wanted, image.width, height)
-        size = {"height": self.frame.scaled[1], "size": "force", "no_rotate": True}
-        return _each_page(image, lambda page: page.thumbnail_image(self.frame.scaled[0], **size))
+        return _each_page(image, lambda it: self._resized(it.thumbnail_image, {"no_rotate": True}))
+
+    def _resized(self, thumbnail: Callable[..., Image], options: dict[str, Any]) -> Image:
+        """By one factor for both sides, as far as the picture is not to be stretched.
+
+        Two factors that nearly are one would move every pixel a little.
+        """
+        width, height = self.frame.scaled
+        if self._wanted.fit is not Fit.FILL and not self._stands_in:
+            boxes = [(width, ANY), (ANY, height)]
+            if height in (self._wanted.w, self._wanted.h):  # the side that says how much
+                boxes.reverse()
+            for box in boxes:
+                image = thumbnail(box[0], height=box[1], **options)
+                if (image.width, image.height // pages(image)) == self.frame.scaled:
+                    return image
+        return thumbnail(width, height=height, size="force", **options)
 
 
 def _trimmed(source: _Source, threshold: int) -> Image:

@@ -29,9 +29,11 @@ from adapters.recipe import RECIPE
 from adapters.saving import encoded, first_page, pages
 from adapters.scrub import scrubbed
 from adapters.thumbhash import thumbhash
+from adapters.transform import Asked, transformed
 from commands.ports import Derivative, Development
 from domain.media import Caps, Content, Format, Rung
 from domain.refusals import CorruptImage, FileTooLarge, Refusal, UnsupportedFormat
+from domain.transform import Transform
 from domain.uploads import Arrived
 
 LADDER = (Rung.LARGE, Rung.MEDIUM, Rung.SMALL, Rung.THUMB)
@@ -92,6 +94,10 @@ def develop(path: Path) -> Development:
 def render(path: Path, rung: Rung, format: Format) -> Derivative:
     """One derivative, from the original."""
     return _saved(_rung(path, format_of(path), rung).copy_memory(), rung, format)
+
+
+def transform(path: Path, asked: tuple[Transform, Format, tuple[int, int] | None]) -> bytes:
+    return transformed(path, Asked(*asked))
 
 
 def scrub(path: Path) -> bytes | None:

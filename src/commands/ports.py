@@ -13,6 +13,7 @@ from domain.access import Scope
 from domain.ids import AccountId, ImageId, KeyId, SessionId
 from domain.media import Format, Rung
 from domain.stream import Event, Recorded
+from domain.transform import Transform
 from domain.uploads import Arrived
 
 # The log
@@ -241,6 +242,21 @@ class Lab(Protocol):
 
     async def render(self, path: Path, rung: Rung, format: Format) -> Derivative:
         """One derivative. Raises CorruptImage."""
+        ...
+
+    async def transform(
+        self,
+        path: Path,
+        transform: Transform,
+        format: Format,
+        *,
+        size: tuple[int, int] | None = None,
+    ) -> bytes:
+        """Upright and without metadata but the profile, animated where both formats can be.
+
+        `size` is the original's, upright, where the file is a rendering that stands in for it.
+        Raises Validation for a page that the file does not have, or CorruptImage.
+        """
         ...
 
     async def scrub(self, path: Path) -> bytes | None:

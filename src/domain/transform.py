@@ -145,20 +145,21 @@ def frame(transform: Transform, width: int, height: int) -> Frame:
         w, h = h, w
     if w is None or h is None or transform.fit is Fit.INSIDE:
         scale = min((w or width) / width, (h or height) / height, 1)
-        inside = (max(1, round(width * scale)), max(1, round(height * scale)))
+        inside = (_side(width * scale), _side(height * scale))
         return Frame(inside, inside)
     if transform.fit is Fit.FILL:
         return Frame((w, h), (w, h))
     ratios = (w / width, h / height)
     if transform.fit is Fit.COVER:
         scale = max(ratios)
-        return Frame((max(w, round(width * scale)), max(h, round(height * scale))), (w, h))
+        return Frame((max(w, _side(width * scale)), max(h, _side(height * scale))), (w, h))
     scale = min(ratios)
-    return Frame((_within(width * scale, w), _within(height * scale, h)), (w, h))
+    return Frame((min(w, _side(width * scale)), min(h, _side(height * scale))), (w, h))
 
 
-def _within(side: float, most: int) -> int:
-    return min(most, max(1, round(side)))
+def _side(length: float) -> int:
+    """As libvips rounds."""
+    return max(1, int(length + 0.5))
 
 
 def require_steps(transform: Transform, steps: Collection[int]) -> None:
