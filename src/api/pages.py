@@ -9,9 +9,9 @@ from urllib.parse import parse_qs
 
 from litestar import Response
 
+from api import problems
 from api.identity import AnyRequest
 from api.negotiation import accepted, quality
-from api.problems import STATUS
 from domain.refusals import Refusal, Validation
 
 _STYLE = """
@@ -56,8 +56,12 @@ def page(
 
 
 def refused(no: Refusal, content: str = "") -> Response[Any]:
+    """The same status and moment to try again as a problem document has."""
+    problem = problems.answer(no)
+    again = problem.headers.get("Retry-After")
     said = f'<p class="words">{escape(str(no))}</p>{content}'
-    return page("That did not work", said, status=STATUS[no.kind].value)
+    headers = {"Retry-After": again} if again else {}
+    return page("That did not work", said, status=problem.status_code or 500, headers=headers)
 
 
 def wanted(request: AnyRequest) -> bool:

@@ -12,18 +12,16 @@ from litestar.datastructures import Cookie
 from litestar.enums import HttpMethod
 from litestar.params import FromPath
 
-from api import pages, share_links, surroundings
+from api import pages, share_links, share_views, surroundings
 from api.bodies import PasswordOnly, converted
 from api.clients import client
 from api.identity import AnyRequest, MaybeCaller
 from api.parts import Given, Parts
-from api.pictures import sizes
 from api.robots import is_robot
 from commands.share_links import UnlockShare
 from domain import access
 from domain.access import Action, Share, Viewer
-from domain.ids import AccountId, AlbumId, ImageId, ShareId, from_text, to_text
-from domain.media import Rung
+from domain.ids import AccountId, AlbumId, ImageId, ShareId, from_text
 from domain.refusals import (
     NotFound,
     PasswordRequired,
@@ -34,12 +32,10 @@ from domain.refusals import (
     SignatureInvalid,
 )
 from projections.albums import Binder
-from projections.gallery import Card, Exhibit, Query, Sort
+from projections.gallery import Card, Exhibit
 
 OPEN = timedelta(hours=12)
 """So long a password that was given is remembered, and the URLs on a page work."""
-MOST = 100
-"""Images of an album on its page."""
 _COOKIE = "darkroom-share"
 _SIGNED = ("exp", "kid", "sig")
 _FORM = Template("""<form method="post" action="/s/$id/unlock">
@@ -125,9 +121,7 @@ async def _lent(parts: Parts, share_id: ShareId) -> Exhibit | Binder | None:
     return await parts.albums.find(album) if album is not None else None
 
 
-async def _require(
-    parts: Parts, held: Held, caller: AccountId | None, *, unlocked: bool
-) -> Viewer:
+async def _require(parts: Parts, held: Held, caller: AccountId | None, *, unlocked: bool) -> Viewer:
     """Raises the policy's refusal."""
     viewer = Viewer(account_id=caller, share_id=held.share_id, unlocked=unlocked)
     now = parts.clock()
@@ -201,58 +195,14 @@ def _refused(request: AnyRequest, share: str, no: Refusal) -> Response[Any]:
     return pages.refused(no, _FORM.substitute(id=escape(share)) if again else "")
 
 
-def _title(held: Held) -> str:
-    card = held.lent.card
-    return card.title or (card.filename if isinstance(card, Card) else "Album")
-
-
 async def _content(parts: Parts, held: Held, viewer: Viewer) -> str:
     until = min(parts.clock() + OPEN, held.share.expires_at)
     query = share_links.signed(parts, held.id, held.share_id, until, page=True)
     if isinstance(held.lent, Binder):
-        return await _album(parts, held.lent, viewer, query)
-    return _image(held.lent.card, held.share, query)
+        return await share_views.album(parts, held.lent, viewer, query)
+    return share_views.image(held.lent.card, held.share, query)
 
 
-def _image(card: Card, share: Share, query: str) -> str:
-    path = f"/images/{to_text('img', card.id)}"
-    width, height = sizes(card)[Rung.MEDIUM]
-    figures = f"{card.width} x {card.height} pixels, {card.size:,} bytes"
-    picture = (
-        f'<p><img src="{escape(f"{path}/medium.auto?{query}")}" width="{width}" height="{height}"'
-        f' alt="{escape(card.title or card.filename)}"></p>'
-        f'<p class="words">{escape(card.description)}</p><p>{figures}</p>'
-    )
-    if not access.covers(share.permissions, Action.DOWNLOAD):
-        return picture
-    url = escape(f"{path}?{query}&download=1")
-    return f'{picture}<p><a href="{url}">Download the original</a></p>'
-
-
-async def _album(parts: Parts, album: Binder, viewer: Viewer, query: str) -> str:
-    found = await parts.gallery.list(
-        Query(
-            viewer=viewer,
-            album=album.card.id,
-            arranged=album.card.arranged,
-            lent=access.lends(album.circle, viewer, Action.LIST, now=parts.clock()),
-            sort=Sort.ARRANGED,
-            limit=MOST,
-        )
-    )
-    query = f"album={to_text('alb', album.card.id)}&{query}"
-    shown = await surroundings.listable(parts, viewer, found.exhibits)
-    images = "\n".join(_thumb(it.card, query) for it in shown)
-    more = f"<p>And {found.total - MOST} more.</p>" if found.total > MOST else ""
-    said = f'<p class="words">{escape(album.card.description)}</p>'
-    return f'{said}<div class="many">{images}</div>{more}'
-
-
-def _thumb(card: Card, query: str) -> str:
-    path = f"/images/{to_text('img', card.id)}"
-    width, height = sizes(card)[Rung.THUMB]
-    return (
-        f'<a href="{escape(f"{path}/large.auto?{query}")}">'
-        f'<img src="{escape(f"{path}/thumb.auto?{query}")}" width="{width}" height="{height}"'
-        f' alt="{escape(card.title or card.filename)}"></a>'
-    )
+def _title(held: Held) -> str:
+    card = held.lent.card
+    return card.title or (card.filename if isinstance(card, Card) else "Album")

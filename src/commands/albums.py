@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from commands.execute import Stream, execute, execute_together
 from commands.ports import Clock, EventStore, Receipt
+from commands.share_links import SharePasswords
 from commands.surroundings import execute_amid, execute_on_album, place, roles
 from domain import album, image, placing
 from domain.access import Permission, Visibility

@@ -213,6 +213,16 @@ def lends(album: Circle, viewer: Viewer, action: Action, *, now: datetime) -> bo
     return by_link or action in _granted(album, viewer.account_id)
 
 
+def covers(permissions: Collection[Permission], action: Action) -> bool:
+    needed = {
+        Action.VIEW: Permission.VIEW,
+        Action.LIST: Permission.VIEW,
+        Action.DOWNLOAD: Permission.DOWNLOAD,
+        Action.EDIT: Permission.EDIT,
+    }.get(action)
+    return needed in permissions
+
+
 def without(people: Mapping[AccountId, P], account_id: AccountId) -> dict[AccountId, P]:
     return {id: kept for id, kept in people.items() if id != account_id}
 
@@ -231,7 +241,7 @@ def _granted(album: Circle, account_id: AccountId | None) -> frozenset[Action]:
     if account_id == album.owner_id:
         return frozenset(Action)
     permissions = album.collaborators.get(account_id, NOTHING)
-    by_name = frozenset(action for action in Action if _covers(permissions, action))
+    by_name = frozenset(action for action in Action if covers(permissions, action))
     if Action.EDIT in by_name:
         by_name |= {Action.ADD}
     role = album.roles.get(account_id)
@@ -278,27 +288,17 @@ def _by_link(share: Share, viewer: Viewer, action: Action, now: datetime) -> Dec
         return Forbidden()  # meant for one account: log in, the link alone is not enough
     if share.locked and not viewer.unlocked:
         return PasswordRequired()
-    return None if _covers(share.permissions, action) else Forbidden()
+    return None if covers(share.permissions, action) else Forbidden()
 
 
 def _lent(viewer: Viewer, action: Action, image: Subject, now: datetime) -> bool:
     """Whether it is lent to this very account, by name or by a share made out to it."""
     if viewer.account_id is None:
         return False
-    return _covers(image.collaborators.get(viewer.account_id, NOTHING), action) or any(
+    return covers(image.collaborators.get(viewer.account_id, NOTHING), action) or any(
         share.shared_with == viewer.account_id
         and not share.revoked
         and share.expires_at > now
-        and _covers(share.permissions, action)
+        and covers(share.permissions, action)
         for share in image.shares.values()
     )
-
-
-def _covers(permissions: Collection[Permission], action: Action) -> bool:
-    needed = {
-        Action.VIEW: Permission.VIEW,
-        Action.LIST: Permission.VIEW,
-        Action.DOWNLOAD: Permission.DOWNLOAD,
-        Action.EDIT: Permission.EDIT,
-    }.get(action)
-    return needed in permissions

@@ -18,6 +18,7 @@ ROUTES = {
     "take": [*("/images/{id}" + end for end in SIGNED.values())],
     "tell": ["/v1/images/{id}", "/v1/images/{id}/metadata", "/images/{id}/metadata"],
     "file": ["/v1/images/{id}/file"],
+    "share": ["/s/{share}"],
 }
 """What stands behind each column."""
 DESCRIBED = {
@@ -27,6 +28,7 @@ DESCRIBED = {
     "/v1/images/{id}": "tell",
     "/v1/images/{id}/metadata": "tell",
     "/v1/images/{id}/file": "file",
+    "/s/{share}": "share",
 }
 """The same as the OpenAPI document has it."""
 OWNERS = {
@@ -62,7 +64,7 @@ def cells() -> Iterator[Cell]:
         else:
             for visibility, names, statuses in zip(visibilities, columns, blocks, strict=True):
                 for column, status in zip(names, statuses.split(), strict=True):
-                    yield Cell(state, visibility, name, column, int(status))
+                    yield Cell(state, visibility, name, column, int(status.replace("-", "0")))
 
 
 CELLS = list(cells())
@@ -97,6 +99,9 @@ def pieces(who, dot) -> Mapping[tuple[str, str], Piece]:
 def paths(who: People, piece: Piece, viewer: str, column: str) -> Iterator[str]:
     """What the viewer asks for, with whatever they hold."""
     image = piece.entrusted if viewer in who.staff else piece.own
+    if column == "share":
+        yield from (f"/s/{it}" for it in [piece.shares.get(viewer)] if it)
+        return
     for route in ROUTES[column]:
         path = route.format(id=image)
         held = _held(piece, viewer, route.removeprefix("/images/{id}"), taking=column == "take")
@@ -139,6 +144,14 @@ def test_every_cell_holds(who, pieces, state):
         if answer != cell.status
     ]
     assert not wrong, "\n".join(wrong)
+
+
+def test_who_holds_a_link_is_asked_about_its_page(pieces):
+    dashed = {it.viewer for it in CELLS if not it.status}
+
+    assert {it.column for it in CELLS if not it.status} == {"share"}
+    for piece in pieces.values():
+        assert {it.viewer for it in CELLS} - dashed == set(piece.shares)
 
 
 def test_the_table_is_whole():
