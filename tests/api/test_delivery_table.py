@@ -9,16 +9,17 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.api.test_revoked_at_once import standing_still
 from tests.exhibition import SIGNED, People, Piece, gather, hang, quarantine
 from tests.people import expect
 
 TABLE = Path(__file__).with_name("delivery_table.txt")
 ROUTES = {
     "bytes": [*("/images/{id}" + end for end in SIGNED.values())],
-    "take": [*("/images/{id}" + end for end in SIGNED.values())],
+    "take": ["/images/{id}", "/images/{id}/thumb.webp"],
     "tell": [
         *("/v1/images/{id}", "/v1/images/{id}/metadata", "/images/{id}/metadata"),
-        "/v1/images/{id}/versions",
+        *("/v1/images/{id}/versions", "/v1/images/{id}/similar"),
     ],
     "file": ["/v1/images/{id}/file"],
     "share": ["/s/{share}"],
@@ -31,6 +32,7 @@ DESCRIBED = {
     "/v1/images/{id}": "tell",
     "/v1/images/{id}/metadata": "tell",
     "/v1/images/{id}/versions": "tell",
+    "/v1/images/{id}/similar": "tell",
     "/v1/images/{id}/file": "file",
     "/s/{share}": "share",
 }
@@ -81,16 +83,21 @@ def who(service, admin) -> People:
 
 
 @pytest.fixture(scope="module")
-def pieces(who, dot) -> Mapping[tuple[str, str], Piece]:
+def pieces(who, dot) -> Iterator[Mapping[tuple[str, str], Piece]]:
     """One for each state and visibility, when all of them are what they are to be."""
+    with standing_still(who.service, "scanning"):
+        yield hung(who, dot)
+
+
+def hung(who: People, dot: bytes) -> Mapping[tuple[str, str], Piece]:
     found = {}
     for state, visibility in dict.fromkeys((it.state, it.visibility) for it in CELLS):
         piece = hang(who, dot, visibility, scanned=state != "processing")
         found[state, visibility] = piece
-    hung = [(state, piece) for (state, _), piece in found.items()]
-    quarantined = [piece for state, piece in hung if state == "quarantined"]
+    pieces = [(state, piece) for (state, _), piece in found.items()]
+    quarantined = [piece for state, piece in pieces if state == "quarantined"]
     quarantine(who.service, *chain(*((it.own, it.entrusted) for it in quarantined)))
-    for state, piece in hung:
+    for state, piece in pieces:
         for http, image in ((who.owner.http, piece.own), (who.founder.http, piece.entrusted)):
             if state == "deleted":
                 expect(http.delete(f"/v1/images/{image}"), 200)
