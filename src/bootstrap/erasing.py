@@ -10,6 +10,7 @@ from adapters.erasure import Orders, PostgresErasures
 from adapters.messages import Messages
 from adapters.places import Answers, Keys, PostgresFamily, Progress, Rows, Secrets
 from adapters.tallies import Counted
+from adapters.transforms import Transforms
 from bootstrap import Core, mail_folder, now
 from commands.erasure import (
     Kind,
@@ -59,6 +60,7 @@ def eraser(core: Core, edge: Edge | None = None) -> Eraser:
         Bytes(objects),
         Progress(database),
         Counted(database),
+        Transforms(database),
         *([Copies(edge)] if edge else []),
         Duplicates(family, core.store, core.key),
     ]

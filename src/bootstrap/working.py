@@ -21,6 +21,7 @@ from settings import Settings
 
 if TYPE_CHECKING:
     from adapters.lab import VipsLab
+    from adapters.transforms import Clearance
     from projections.post import Postman
     from projections.reaper import Reaper
     from projections.retention import Emptier
@@ -32,6 +33,7 @@ EXPIRE, CLEAR = 30.0, 3_600.0  # seconds between looks for abandoned uploads, fo
 EMPTY = 60.0  # seconds between looks for what was in the trash for long enough
 ERASE, SEAL = 0.5, 1.0  # seconds between looks for what is to be erased, and to be sealed
 POST = 0.5  # seconds between looks for letters
+EVICT = 60.0  # seconds between looks whether transforms take too much room
 WATCH = 2.0  # seconds between looks for accounts that run short of room
 STANDBY = 5.0
 SWEEPING = 600.0  # seconds between removals of answers that are old enough to be forgotten
@@ -67,6 +69,8 @@ async def run_reactors(settings: Settings) -> None:
         sealing = auditing.sealer(core).work
         group.create_task(_alone_for_ever(core, "sealer", SEAL, sealing))
         group.create_task(_every_letter(core))
+        evicting = partial(_every, EVICT, core, "evict", clearance(core).work)
+        group.create_task(evicting())
         watching = partial(_every, WATCH, core, "watch", watcher(core).work)
         group.create_task(watching())
         group.create_task(_sweep_for_ever(letters(core).sweep))
@@ -74,6 +78,12 @@ async def run_reactors(settings: Settings) -> None:
         group.create_task(_sweep_for_ever(PostgresLimiter(core.database).sweep))
         group.create_task(_sweep_for_ever(sessions(core).sweep))
         group.create_task(_sweep_for_ever(lambda: counting.sweep(core.database, now())))
+
+
+def clearance(core: Core) -> "Clearance":
+    from adapters.transforms import Clearance
+
+    return Clearance(core.database, core.objects, most=core.settings.transform_bytes)
 
 
 def watcher(core: Core) -> "Watcher":
