@@ -201,7 +201,7 @@ def test_a_preset_is_in_the_accounts_history(ann):
 
     told = [it for it in events if it["type"].startswith("account.preset-")][-2:]
     assert [it["type"] for it in told] == ["account.preset-saved", "account.preset-removed"]
-    assert told[0]["data"] == {"name": "told", "ops": "gray"}
+    assert told[0]["data"].items() >= {"name": "told", "ops": "gray"}.items()
 
 
 def test_many_who_ask_at_once_cost_one_decode(service, ann, anyone):
