@@ -1,6 +1,6 @@
 """Whose turn it is to be developed, and what came of it: the desk of the darkroom, in Postgres."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -9,6 +9,7 @@ from psycopg.types.json import Jsonb
 
 from adapters.database import Database
 from adapters.read_model import generation_lock
+from commands.ports import Traits
 from domain.ids import ImageId
 from domain.refusals import Refusal, Unavailable
 from projections import development
@@ -48,6 +49,8 @@ class Desk:
                 await connection.execute(self._sql(_FAILED), (_reason(error), exposure.id))
                 return True
             await connection.execute(self._sql(_PRINT), _columns(exposure.id, developed))
+            traits = {"id": exposure.id} | msgspec.structs.asdict(developed.traits)
+            await connection.execute(self._sql(_TRAITS), traits)
             await connection.execute(self._sql(_DONE), (exposure.id,))
             return True
 
@@ -67,17 +70,28 @@ class PostgresPrints:
         )
         return rows[0][0] if rows else None
 
+    async def traits(self, ids: Sequence[ImageId]) -> Mapping[ImageId, Traits]:
+        query = "select * from development.traits where id = any(%s)"
+        rows = await self._database.records(query, (list(ids),))
+        return {ImageId(row.pop("id")): Traits(**row) for row in rows}
 
-_EXPOSURE = ("id", "owner_id", "attempt", "format")
+
+_EXPOSURE = ("id", "owner_id", "attempt", "format", "width", "height", "frames")
 _NEXT = """
-    select id, owner_id, attempt, format from {schema}.exposures
+    select id, owner_id, attempt, format, width, height, frames from {schema}.exposures
     where format is not null and not developed and attempts < %s and not_before <= now()
     order by not_before, id for update skip locked limit 1"""
 _PRINT = """
-    insert into {schema}.prints (id, recipe, placeholder, scrubbed, metadata, variants)
-    values (%s, %s, %s, %s, %s, %s) on conflict (id) do update set
+    insert into {schema}.prints (id, recipe, placeholder, scrubbed, alpha, metadata, variants)
+    values (%s, %s, %s, %s, %s, %s, %s) on conflict (id) do update set
         recipe = excluded.recipe, placeholder = excluded.placeholder,
-        scrubbed = excluded.scrubbed, metadata = excluded.metadata, variants = excluded.variants"""
+        scrubbed = excluded.scrubbed, alpha = excluded.alpha,
+        metadata = excluded.metadata, variants = excluded.variants"""
+_TRAITS = """
+    insert into {schema}.traits (id, crc, scrubbed_size, scrubbed_crc, fingerprint)
+    values (%(id)s, %(crc)s, %(scrubbed_size)s, %(scrubbed_crc)s, %(fingerprint)s)
+    on conflict (id) do update set crc = excluded.crc, scrubbed_size = excluded.scrubbed_size,
+        scrubbed_crc = excluded.scrubbed_crc, fingerprint = excluded.fingerprint"""
 _DONE = """
     update {schema}.exposures
     set developed = true, attempts = 0, not_before = '-infinity', failure = null where id = %s"""
@@ -98,6 +112,7 @@ def _columns(image_id: ImageId, developed: Developed) -> tuple[Any, ...]:
         developed.recipe,
         developed.placeholder,
         developed.scrubbed,
+        developed.alpha,
         Jsonb(msgspec.to_builtins(developed.metadata)),
         Jsonb(msgspec.to_builtins(developed.variants)),
     )

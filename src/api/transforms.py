@@ -6,15 +6,13 @@ from typing import Any
 from litestar import Response, route
 from litestar.params import FromPath
 
-from api.delivery import READ, Body, answer, asked_for, unchanged
+from api.delivery import READ, Body, answer, asked_for, negotiated, unchanged
 from api.identity import AnyRequest, MaybeCaller, signed_exactly
 from api.images import visible
-from api.negotiation import chosen
 from api.parts import Given, Parts
 from api.pictures import EXTENSIONS
 from commands.transforming import Wanted
 from domain import preset, transform
-from domain.media import Format
 from domain.refusals import NotFound
 from domain.transform import Transform
 from projections.gallery import Card, Exhibit
@@ -64,7 +62,7 @@ async def _wanted(
     asked = await _preset(parts, card, text) if named else transform.parse(text)
     if not (signed or named):
         transform.require_steps(asked, parts.steps)
-    format = EXTENSIONS.get(extension) or _negotiated(request, card)
+    format = EXTENSIONS.get(extension) or negotiated(request, exhibit)
     asked = transform.for_size(transform.for_format(asked, format), card.width, card.height)
     return Wanted(
         image_id=card.id,
@@ -85,13 +83,3 @@ async def _preset(parts: Parts, card: Card, text: str) -> Transform:
     if ops is None:
         raise NotFound
     return transform.parse(ops)
-
-
-def _negotiated(request: AnyRequest, card: Card) -> Format:
-    """What shows all that the picture may have; AVIF takes too long to be waited for."""
-    accept = request.headers.get("Accept", "")
-    if card.frames > 1:
-        return chosen(accept, [Format.WEBP, Format.GIF])
-    lossy = card.format in (Format.JPEG, Format.HEIC, Format.AVIF)
-    last = Format.JPEG if lossy else Format.PNG
-    return chosen(accept, [Format.WEBP, last])

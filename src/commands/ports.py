@@ -204,6 +204,18 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True):
     """EXIF capture time; taken for UTC where the file names no offset."""
 
 
+class Traits(msgspec.Struct, frozen=True, kw_only=True):
+    """What an original is known by, to archives and to whoever seeks its like."""
+
+    crc: int
+    """CRC-32."""
+    scrubbed_size: int | None = None
+    """Of the copy without its whereabouts, where there is one."""
+    scrubbed_crc: int | None = None
+    fingerprint: int | None = None
+    """A perceptual hash of 64 bits, as a signed number; None for a flat picture."""
+
+
 class Development(msgspec.Struct, frozen=True, kw_only=True):
     """Every print of one original, from one decode."""
 
@@ -212,8 +224,11 @@ class Development(msgspec.Struct, frozen=True, kw_only=True):
     """ThumbHash, base64."""
     metadata: Metadata
     derivatives: Sequence[Derivative]
+    alpha: bool
+    """Whether anything of it is transparent, or might be."""
     scrubbed: bytes | None
     """The original without its whereabouts, losslessly; None if it tells none."""
+    traits: Traits
 
 
 class Lab(Protocol):
@@ -234,8 +249,9 @@ class Lab(Protocol):
         ...
 
     async def develop(self, path: Path) -> Development:
-        """The whole ladder in WebP and JPEG (GIF and WebP stay animated in WebP), from one decode.
+        """The whole ladder from one decode, in WebP and JPEG; what is PNG also in PNG.
 
+        What moves does so in WebP, up to a size of all its frames; it is not made in JPEG here.
         Raises CorruptImage.
         """
         ...

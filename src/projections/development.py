@@ -1,6 +1,6 @@
 """Development: every finalized original becomes prints, once, by whichever worker is free."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from commands import object_keys
-from commands.ports import Lab, Metadata, ObjectKey, ObjectStore
+from commands.ports import Lab, Metadata, ObjectKey, ObjectStore, Traits
 from commands.uploads import downloaded
 from domain import image_events
 from domain.ids import AccountId, ImageId
@@ -27,6 +27,9 @@ class Exposure(msgspec.Struct, frozen=True, kw_only=True):
     owner_id: AccountId
     attempt: UUID | None = None
     format: Format | None = None
+    width: int = 0
+    height: int = 0
+    frames: int = 1
 
     @property
     def original(self) -> ObjectKey:
@@ -39,6 +42,10 @@ class Prints(Protocol):
 
     async def metadata(self, image_id: ImageId) -> dict[str, Any] | None:
         """`commands.ports.Metadata` as JSON-able values; None until developed."""
+        ...
+
+    async def traits(self, ids: Sequence[ImageId]) -> Mapping[ImageId, Traits]:
+        """Of those that are developed."""
         ...
 
 
@@ -56,9 +63,21 @@ def project(exposure: Exposure | None, recorded: Recorded[Any]) -> Exposure | No
             return None
         case image_events.UploadTransferred(to=to) if exposure:
             return replace(exposure, owner_id=to)
-        case image_events.ImageFinalized(attempt=attempt, format=format) if exposure:
-            return replace(exposure, attempt=attempt, format=format)
+        case image_events.ImageFinalized() as event if exposure:
+            return _accepted(exposure, event)
     return exposure
+
+
+def _accepted(exposure: Exposure, event: image_events.ImageFinalized) -> Exposure:
+    content = event.personal
+    return replace(
+        exposure,
+        attempt=event.attempt,
+        format=event.format,
+        width=content.width if content else 0,
+        height=content.height if content else 0,
+        frames=content.frames if content else 1,
+    )
 
 
 class Variant(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,8 +94,10 @@ class Developed(msgspec.Struct, frozen=True, kw_only=True):
     recipe: str
     placeholder: str
     scrubbed: bool
+    alpha: bool
     metadata: Metadata
     variants: Sequence[Variant]
+    traits: Traits
 
 
 async def develop(exposure: Exposure, *, objects: ObjectStore, lab: Lab, spool: Path) -> Developed:
@@ -95,6 +116,7 @@ async def develop(exposure: Exposure, *, objects: ObjectStore, lab: Lab, spool: 
         recipe=made.recipe,
         placeholder=made.placeholder,
         scrubbed=made.scrubbed is not None,
+        alpha=made.alpha,
         metadata=made.metadata,
         variants=[
             Variant(
@@ -106,4 +128,5 @@ async def develop(exposure: Exposure, *, objects: ObjectStore, lab: Lab, spool: 
             )
             for print in made.derivatives
         ],
+        traits=made.traits,
     )

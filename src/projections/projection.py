@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from domain.stream import Recorded
-from projections import accounts, albums, development, gallery, organizations, search
+from projections import accounts, albums, development, gallery, organizations, scanning, search
 
 D = TypeVar("D", bound=msgspec.Struct)
 
@@ -80,5 +80,12 @@ ALL: Sequence[Projection[Any]] = (
         table="exposures",
         document=development.Exposure,
         project=development.project,
+    ),
+    Projection(
+        name=scanning.NAME,
+        streams=scanning.STREAMS,
+        table="suspects",
+        document=scanning.Suspect,
+        project=scanning.project,
     ),
 )

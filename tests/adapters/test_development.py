@@ -4,12 +4,18 @@ import pytest
 
 from adapters.development import Desk
 from bootstrap import new_id
-from commands.ports import ObjectMissing
+from commands.ports import ObjectMissing, Traits
 from domain.refusals import CorruptImage, Unavailable
 from projections.development import Developed, Exposure
 
 PRINT = Developed(
-    recipe="v1", placeholder="", scrubbed=False, metadata={"orientation": 1}, variants=[]
+    recipe="v1",
+    placeholder="",
+    scrubbed=False,
+    alpha=False,
+    metadata={"orientation": 1},
+    variants=[],
+    traits=Traits(crc=1, fingerprint=-1),
 )
 
 

@@ -340,6 +340,33 @@ def administering(act: str, *before: str) -> Callable[[Person], Request]:
     return made
 
 
+def reviewing(act: str, *before: str, events: int = 1) -> Callable[[Person], Request]:
+    def made(person: Person) -> Request:
+        login = {"email": ADMINISTRATOR, "password": PASSWORD}
+        token = expect(person.service.client().post("/v1/auth/login", json=login), 200)
+        http = person.service.client(token["accessToken"])
+        path = f"/v1/admin/images/{person.upload(PIXEL)['imageId']}"
+        for step in before:
+            assert http.post(f"{path}/{step}", json={"reason": "before"}).is_success
+        body = {"reason": "why"}
+        return Request(
+            path=f"{path}/{act}",
+            body={"json": body},
+            other={"json": body | {"reason": "other"}},
+            events=events,
+            http=http,
+        )
+
+    made.__name__ = act
+    return made
+
+
+def scanning_all_again(person: Person) -> Request:
+    request = reviewing("rescan")(person)
+    body = {"reason": "why", "since": "2100-01-01T00:00:00Z"}
+    return msgspec.structs.replace(request, path="/v1/admin/rescan", body={"json": body}, events=0)
+
+
 def joining(person: Person) -> Request:
     founder = Person(person.service, "founder")
     id = invited(founder, person)[1]["invitationId"]
@@ -367,6 +394,8 @@ POSTS: dict[str, list[Callable[[Person], Request]]] = {
     "/v1/admin/users/{id}/suspend": [administering("suspend")],
     "/v1/admin/users/{id}/reinstate": [administering("reinstate", "suspend")],
     "/v1/admin/users/{id}/sign-out": [administering("sign-out")],
+    "/v1/admin/images/{id}/rescan": [reviewing("rescan")],
+    "/v1/admin/rescan": [scanning_all_again],
     "/v1/upload-tokens": [issuing_an_upload_token],
     "/v1/api-keys": [issuing_a_key],
     "/v1/uploads": [initiating],
@@ -392,6 +421,10 @@ POSTS: dict[str, list[Callable[[Person], Request]]] = {
 EACH = [made for several in POSTS.values() for made in several]
 
 
+COUNT = "select count(*) from log.darkroom_events where topic <> 'image.rescan-passed'"
+"""What the scanner says comes later, by itself."""
+
+
 class Log:
     """The events and the records of a service, from behind."""
 
@@ -400,7 +433,7 @@ class Log:
 
     def events(self) -> int:
         with psycopg.connect(self._url) as connection:
-            return connection.execute("select count(*) from log.darkroom_events").fetchone()[0]
+            return connection.execute(COUNT).fetchone()[0]
 
     def lose_answers(self) -> None:
         """As if every API process had died right before it kept its answer."""

@@ -302,6 +302,7 @@ def test_what_is_deleted_is_gone_for_all_but_restoring():
     refused = given(*history).when
     refused(image.soft_delete, by=by, now=now, retention=timedelta(1)).then_refused(NotFound)
     refused(image.change_visibility, by=by, to=Visibility.PUBLIC, now=now).then_refused(NotFound)
+    refused(image.revoke_share, by=by, share_id=SHARE, now=now).then_refused(NotFound)
     refused(image.change_details, by=by, details=Details(title="x"), now=now).then_refused(NotFound)
     refused(image.share, by=by, **sharing).then_refused(NotFound)
 

@@ -1,0 +1,68 @@
+"""The Likenesses port: Hamming distance in Postgres, exact and by indexes.
+
+Of two fingerprints that differ in at most 4 n + 3 bits, some quarter differs in at most n. So all
+that can be near has a quarter among a few hundred known ones: n of 16 bits, each by its index.
+"""
+
+from collections.abc import Sequence
+from itertools import combinations
+
+from adapters.database import Database
+from adapters.exhibits import COLUMNS, PRINTS, WIDTH, Exhibits
+from adapters.reach import in_reach
+from commands.ports import EventStore
+from domain.access import Viewer
+from domain.ids import ImageId
+from projections.gallery import Query
+from projections.likeness import Like
+
+_BITS, _MASK = 16, 0xFFFF
+_SHIFTS = (48, 32, 16, 0)
+
+
+class PostgresLikenesses:
+    def __init__(self, database: Database, store: EventStore) -> None:
+        self._database = database
+        self._exhibits = Exhibits(store)
+
+    async def of(
+        self, image_id: ImageId, viewer: Viewer, *, within: int, limit: int
+    ) -> Sequence[Like]:
+        fingerprint = await self._fingerprint(image_id)
+        if fingerprint is None:
+            return []
+        reach, parameters = in_reach(Query(viewer=viewer))
+        parameters |= {"id": image_id, "mine": fingerprint, "within": within, "limit": limit}
+        parameters |= {f"quarter_{shift}": near(fingerprint, shift, within) for shift in _SHIFTS}
+        rows = await self._database.rows(_NEAR.format(reach=reach), parameters)
+        found = [(await self._exhibits.listed(row), row[WIDTH]) for row in rows]
+        return [Like(exhibit=exhibit, distance=it) for exhibit, it in found if exhibit]
+
+    async def _fingerprint(self, image_id: ImageId) -> int | None:
+        query = "select fingerprint from development.traits where id = %s"
+        rows = await self._database.rows(query, (image_id,))
+        return rows[0][0] if rows else None
+
+
+def near(fingerprint: int, shift: int, within: int) -> list[int]:
+    """What the quarter at `shift` may be in something that differs in `within` bits at most."""
+    quarter = fingerprint >> shift & _MASK
+    flips = [
+        sum(bits)
+        for number in range(within // len(_SHIFTS) + 1)
+        for bits in combinations([1 << bit for bit in range(_BITS)], number)
+    ]
+    return [quarter ^ flip for flip in flips]
+
+
+_QUARTERS = " or ".join(
+    f"(t.fingerprint {f'>> {shift} ' if shift else ''}& 65535) = any(%(quarter_{shift})s::bigint[])"
+    for shift in _SHIFTS
+)
+_NEAR = f"""
+    with near as materialized (
+        select t.id, bit_count((t.fingerprint # %(mine)s::bigint)::bit(64)) as distance
+        from development.traits t where ({_QUARTERS}) and t.id <> %(id)s
+        and bit_count((t.fingerprint # %(mine)s::bigint)::bit(64)) <= %(within)s)
+    select {COLUMNS}, n.distance from near n join gallery.images i on i.id = n.id {PRINTS}
+    where {{reach}} order by n.distance, i.id limit %(limit)s"""  # noqa: S608 - our own words
