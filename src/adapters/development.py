@@ -70,6 +70,10 @@ class PostgresPrints:
         )
         return rows[0][0] if rows else None
 
+    async def metadata_of(self, ids: Sequence[ImageId]) -> Mapping[ImageId, dict[str, Any]]:
+        query = "select id, metadata from development.prints where id = any(%s)"
+        return {ImageId(id): it for id, it in await self._database.rows(query, (list(ids),))}
+
     async def traits(self, ids: Sequence[ImageId]) -> Mapping[ImageId, Traits]:
         query = "select * from development.traits where id = any(%s)"
         rows = await self._database.records(query, (list(ids),))

@@ -44,6 +44,10 @@ class Prints(Protocol):
         """`commands.ports.Metadata` as JSON-able values; None until developed."""
         ...
 
+    async def metadata_of(self, ids: Sequence[ImageId]) -> Mapping[ImageId, dict[str, Any]]:
+        """The same of those that are developed."""
+        ...
+
     async def traits(self, ids: Sequence[ImageId]) -> Mapping[ImageId, Traits]:
         """Of those that are developed."""
         ...
