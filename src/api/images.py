@@ -255,7 +255,7 @@ def expected(request: AnyRequest) -> int | None:
 def _delivered(data: NewSignedUrl) -> str:
     """The end of a path. Raises Validation for what no path delivers."""
     if data.transform is None:
-        return _rendering(data.variant or "original")
+        return _rendering("original" if data.variant is None else data.variant)
     if data.variant is not None:
         raise Validation(errors=[{"field": "transform", "message": "stands in place of a variant"}])
     ops, _, extension = data.transform.rpartition(".")
