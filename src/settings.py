@@ -90,6 +90,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     counting: Literal["on", "off"] = "on"
     """Of views and downloads."""
     log_level: str = "info"
+    metrics_port: int = 0
+    """Where a role without an API serves its metrics, on all addresses; 0: nowhere."""
+    otlp_url: str = ""
+    """Where traces go, like http://collector:4318/v1/traces (OTLP over HTTP); empty: nowhere."""
+    otlp_ratio: float = 1.0
+    """Of all requests, which part is traced: the same ones in every process."""
     oidc: str = ""
     """JSON: OpenID Connect providers to sign in through, by a name for each, like {"acme":
     {"issuer": "https://id.acme.example", "clientId": "darkroom", "clientSecret": "..."}}."""

@@ -56,7 +56,9 @@ class HealthCheck(Protocol):
 
 
 class MetricsPage(Protocol):
-    def answered(self, method: str, route: str, status: int, seconds: float) -> None: ...
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Counts an answer by its route's template, never by what stood in its place."""
+        ...
 
     def page(self) -> tuple[bytes, str]:
         """The exposition and its content type."""

@@ -45,6 +45,7 @@ from adapters.transforms import PostgresShelf
 from adapters.upload_tokens import PostgresUploadTokens
 from adapters.url_keys import UrlKeys
 from api.app import create
+from api.correlating import Correlating
 from api.deadlines import Pace
 from api.parts import Parts
 from api.streaming import Turnstile
@@ -83,12 +84,13 @@ def app() -> ASGIApp:
     """The API of one worker process, from its environment."""
     die_with_parent()
     settings = load(os.environ)
-    return Dialect(application(settings), max_size=settings.max_file_bytes)
-
-
-def application(settings: Settings) -> Litestar:
-    core = Core(settings)
     metrics = Metrics()
+    app = Dialect(application(settings, metrics), max_size=settings.max_file_bytes)
+    return Correlating(app, metrics)
+
+
+def application(settings: Settings, metrics: Metrics) -> Litestar:
+    core = Core(settings)
     lab = VipsLab(settings.caps, workers=settings.lab_workers)
     positions = HeardPositions(core.database, core.names)
     passwords = Argon2Passwords(core.database)

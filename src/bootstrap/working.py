@@ -11,7 +11,7 @@ import structlog
 from adapters import counting
 from adapters.idempotency import PostgresRecords
 from adapters.limits import PostgresLimiter
-from adapters.projector import Projector
+from adapters.projector import Followed, Projector
 from adapters.read_model import ReadModel
 from adapters.relay import Relay
 from bootstrap import Core, auditing, letters, mail_folder, now, scanner, sessions
@@ -50,7 +50,8 @@ async def run_projectors(settings: Settings) -> None:
     core = Core(settings)
     async with core.connected(), asyncio.TaskGroup() as group:
         for projection in ALL:
-            projector = Projector(ReadModel(projection), core.log, core.nats, core.names)
+            model = ReadModel(projection)
+            projector = Projector(model, core.log, core.nats, core.names, followed(settings))
             group.create_task(projector.run())
 
 
@@ -87,6 +88,14 @@ def clearance(core: Core) -> "Clearance":
     from adapters.transforms import Clearance
 
     return Clearance(core.database, core.objects, most=core.settings.transform_bytes)
+
+
+def followed(settings: Settings) -> Followed | None:
+    if not settings.otlp_url:
+        return None
+    from adapters import tracing
+
+    return tracing.followed
 
 
 def watcher(core: Core) -> "Watcher":
