@@ -119,6 +119,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     import_allow: str = ""
     """Networks, like 10.1.0.0/16, that images may be imported from though they are not public."""
 
+    webhook_allow: str = ""
+    """The same for webhooks that may be told though they are not public."""
+    webhook_patience: int = 86_400
+    """Seconds for which an event is tried before a webhook's owner is told that it was given up."""
+
     @property
     def steps(self) -> frozenset[int]:
         return frozenset(int(it) for it in self.transform_steps.split(",") if it.strip())

@@ -49,6 +49,7 @@ from api import (
     users,
     versions,
     viewing,
+    webhooks,
 )
 from api.bodies import MAX_BODY, JsonRequest
 from api.correlating import REQUEST_ID
@@ -113,6 +114,7 @@ def create(parts: Parts) -> Litestar:
             versions.versions,
             feed.events,
             feed.schema,
+            webhooks.WebhookController,
             history.of_image,
             history.of_album,
             history.of_organization,

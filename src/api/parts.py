@@ -35,6 +35,7 @@ from commands.ports import (
 from commands.prints import Printer
 from commands.transforming import Transformer
 from commands.upload_tokens import UploadTokens
+from commands.webhooks import Webhooks
 from domain.media import Caps
 from projections.accounts import Accounts
 from projections.albums import Albums
@@ -42,6 +43,7 @@ from projections.audit_log import AuditLog
 from projections.development import Prints
 from projections.feed import Feed
 from projections.gallery import Gallery
+from projections.judging import Judge
 from projections.likeness import Likenesses
 from projections.organizations import Organizations
 from projections.positions import Positions
@@ -106,6 +108,10 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     records: Records
     erasures: Erasures
     audit_log: AuditLog
+    judge: Judge
+    webhooks: Webhooks
+    check_url: Callable[[str], None]
+    """Raises UrlForbidden for where no webhook can be, as far as its URL shows."""
     new_id: NewId
     clock: Callable[[], datetime]
     public_url: str

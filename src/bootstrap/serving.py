@@ -33,6 +33,7 @@ from adapters.metrics import Metrics
 from adapters.organizations import PostgresOrganizations
 from adapters.passwords import Argon2Passwords
 from adapters.positions import HeardPositions
+from adapters.posting import allowed
 from adapters.reaping import LogHistories
 from adapters.s3 import CONNECTIONS
 from adapters.sandbox import die_with_parent
@@ -50,7 +51,7 @@ from api.deadlines import Pace
 from api.parts import Parts
 from api.streaming import Turnstile
 from api.tus import Dialect
-from bootstrap import Core, new_id, now, people, scanner, sessions, token_keys
+from bootstrap import Core, new_id, now, people, scanner, sessions, token_keys, webhooks
 from commands import (
     albums,
     bulk,
@@ -179,6 +180,9 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
             records=PostgresRecords(core.database, core.key),
             erasures=PostgresErasures(core.database),
             audit_log=LogEntries(core.log),
+            judge=webhooks.judge(core, positions),
+            webhooks=webhooks.kept(core),
+            check_url=partial(allowed, public=PublicAddresses(networks(settings.webhook_allow))),
             new_id=new_id,
             clock=now,
             public_url=settings.public_url,
@@ -305,6 +309,7 @@ def dispatcher(
             ),
             images.RestoreImage: partial(images.restore_image, store=store, now=now),
             **_albums(store),
+            **webhooks.handlers(core),
             **_organizations(settings, owned, erase),
             lending.AddCollaborator: partial(lending.add_collaborator, store=store, now=now),
             lending.RemoveCollaborator: partial(lending.remove_collaborator, store=store, now=now),

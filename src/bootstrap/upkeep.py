@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from adapters.lab import VipsLab
 
 TABLES = (
-    *("secrets", "idempotency", "ledger", "erasure", "audit", "limits", "counting"),
-    "transforms",
+    *("secrets", "idempotency", "ledger", "erasure", "audit", "limits", "webhooks"),
+    *("counting", "transforms"),
 )
 
 

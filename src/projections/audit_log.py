@@ -20,6 +20,7 @@ PREFIXES = {
     "album": "alb",
     "operation": "op",
     "organization": "org",
+    "webhook": "whk",
 }
 """How streams are called outside; the others are plain UUIDs."""
 
