@@ -86,10 +86,11 @@ _NEXT = """
     where format is not null and not developed and attempts < %s and not_before <= now()
     order by not_before, id for update skip locked limit 1"""
 _PRINT = """
-    insert into {schema}.prints (id, recipe, placeholder, scrubbed, alpha, metadata, variants)
-    values (%s, %s, %s, %s, %s, %s, %s) on conflict (id) do update set
+    insert into {schema}.prints
+        (id, recipe, placeholder, scrubbed, alpha, faithful, metadata, variants)
+    values (%s, %s, %s, %s, %s, %s, %s, %s) on conflict (id) do update set
         recipe = excluded.recipe, placeholder = excluded.placeholder,
-        scrubbed = excluded.scrubbed, alpha = excluded.alpha,
+        scrubbed = excluded.scrubbed, alpha = excluded.alpha, faithful = excluded.faithful,
         metadata = excluded.metadata, variants = excluded.variants"""
 _TRAITS = """
     insert into {schema}.traits (id, crc, scrubbed_size, scrubbed_crc, fingerprint)
@@ -117,6 +118,7 @@ def _columns(image_id: ImageId, developed: Developed) -> tuple[Any, ...]:
         developed.placeholder,
         developed.scrubbed,
         developed.alpha,
+        developed.faithful,
         Jsonb(msgspec.to_builtins(developed.metadata)),
         Jsonb(msgspec.to_builtins(developed.variants)),
     )

@@ -73,6 +73,7 @@ async def _wanted(
         frames=card.frames,
         transform=asked,
         format=format,
+        faithful=_stood_in_for(exhibit),
         charged=not (signed or named),
     )
 
@@ -83,3 +84,9 @@ async def _preset(parts: Parts, card: Card, text: str) -> Transform:
     if ops is None:
         raise NotFound
     return transform.parse(ops)
+
+
+def _stood_in_for(exhibit: Exhibit) -> bool:
+    """By its renderings in JPEG, which know nothing transparent."""
+    print = exhibit.print
+    return print is not None and print.faithful and not print.alpha

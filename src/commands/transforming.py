@@ -157,10 +157,9 @@ class Transformer:
         """From the smallest rendering that will do; where it is not there, from the original."""
         transform, format = wanted.transform, wanted.format
         size = (wanted.width, wanted.height)
-        found = stand_in(transform, wanted.source, size) if wanted.faithful else None
-        if found and wanted.frames == 1:
-            rung, kind = found
-            key = object_keys.derivative(wanted.image_id, self._lab.recipe, rung, kind)
+        rung = stand_in(transform, wanted.source, size) if wanted.faithful else None
+        if rung and wanted.frames == 1:
+            key = object_keys.derivative(wanted.image_id, self._lab.recipe, rung, Format.JPEG)
             try:
                 async with downloaded(self._objects, key, self._spool) as path:
                     return await self._lab.transform(path, transform, format, size=size)
