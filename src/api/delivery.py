@@ -214,7 +214,7 @@ async def _rendering(
     if name not in list(Rung) or extension not in (*EXTENSIONS, "auto"):
         raise NotFound
     card, rung = exhibit.card, Rung(name)
-    format = EXTENSIONS.get(extension) or negotiated(request, exhibit)
+    format = EXTENSIONS.get(extension) or negotiated(request, exhibit, late=True)
     etag = f'"{card.checksum[:32]}-{parts.lab.recipe}-{rung}.{format}"'
     made = b""
     if not unchanged(request, exhibit, etag):
@@ -228,12 +228,17 @@ async def _rendering(
     )
 
 
-def negotiated(request: AnyRequest, exhibit: Exhibit) -> Format:
-    """Of what shows all that the picture has: it moves, or is transparent, wherever it can."""
+def negotiated(request: AnyRequest, exhibit: Exhibit, *, late: bool) -> Format:
+    """Of what shows all that the picture has: it moves, or is transparent, wherever it can.
+
+    AVIF takes too long to be made for somebody who waits: `late` is that it may be there.
+    """
     if exhibit.card.frames > 1:
         formats = [Format.WEBP, Format.GIF]
     else:
         formats = [Format.WEBP, Format.PNG if _transparent(exhibit) else Format.JPEG]
+        if late and exhibit.print and exhibit.print.refined:
+            formats = [Format.AVIF, *formats]
     return chosen(request.headers.get("Accept", ""), formats)
 
 

@@ -62,7 +62,7 @@ async def _wanted(
     asked = await _preset(parts, card, text) if named else transform.parse(text)
     if not (signed or named):
         transform.require_steps(asked, parts.steps)
-    format = EXTENSIONS.get(extension) or negotiated(request, exhibit)
+    format = EXTENSIONS.get(extension) or negotiated(request, exhibit, late=False)
     asked = transform.for_size(transform.for_format(asked, format), card.width, card.height)
     return Wanted(
         image_id=card.id,

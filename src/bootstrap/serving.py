@@ -16,6 +16,7 @@ from adapters.addresses import PublicAddresses, networks
 from adapters.albums import PostgresAlbums
 from adapters.api_keys import PostgresApiKeys
 from adapters.audit_log import LogEntries
+from adapters.claims import PostgresClaims
 from adapters.counting import PostgresCounter
 from adapters.credentials import BearerCredentials
 from adapters.development import PostgresPrints
@@ -95,14 +96,22 @@ def app() -> ASGIApp:
 
 def application(settings: Settings, metrics: Metrics) -> Litestar:
     core = Core(settings)
-    lab = VipsLab(settings.caps, workers=settings.lab_workers)
+    lab = VipsLab(settings.caps, workers=settings.lab_workers, queue=settings.lab_queue)
+    claims = PostgresClaims(core.database)
     positions = HeardPositions(core.database, core.names)
     passwords = Argon2Passwords(core.database)
     limiter = None if settings.rate_limits == "off" else PostgresLimiter(core.database)
     keys = PostgresApiKeys(core.database)
     signing, url_keys = token_keys(core), UrlKeys(core.database, core.key)
     counter = PostgresCounter(core.database, now)
-    printer = Printer(core.objects, lab, core.spool)
+    printer = Printer(
+        core.objects,
+        lab,
+        core.spool,
+        claims,
+        held=settings.rendering_memory,
+        queue=settings.rendering_queue,
+    )
     shelf = PostgresShelf(core.database, now, budget=settings.transform_budget)
     transformer = Transformer(
         objects=core.objects, lab=lab, spool=core.spool, shelf=shelf, printer=printer
@@ -138,6 +147,7 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
                     await shelf.flush()
                 await transformer.close()
                 await lab.close()
+                await claims.close()
 
     tokens = JwtTokens(
         signing.ring,

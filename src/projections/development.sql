@@ -34,5 +34,7 @@ create table prints (
     alpha boolean not null,
     faithful boolean not null,
     metadata jsonb not null,
-    variants jsonb not null
+    variants jsonb not null,
+    refined boolean not null default false
 );
+create index on prints (id) where not refined;

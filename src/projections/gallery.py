@@ -104,6 +104,8 @@ class Print(msgspec.Struct, frozen=True, kw_only=True):
     """Whether it may be transparent."""
     faithful: bool
     """Whether its renderings can stand in for it."""
+    refined: bool
+    """Whether what is made later is there: AVIF, or GIF of what moves."""
 
 
 class Exhibit(msgspec.Struct, frozen=True, kw_only=True):

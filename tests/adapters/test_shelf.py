@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
+from adapters.claims import PostgresClaims
 from adapters.lab import VipsLab
 from adapters.transforms import Clearance, PostgresShelf, Transforms
 from commands import object_keys
@@ -150,18 +151,20 @@ async def lab():
 
 
 @pytest.fixture
-def transformers(core, shelf, lab):
+async def transformers(core, shelf, lab):
     """Of two processes, as far as the database and the object store can tell."""
-    return [
+    claims = PostgresClaims(core.database)
+    yield [
         Transformer(
             objects=core.objects,
             lab=lab,
             spool=core.spool,
             shelf=shelf,
-            printer=Printer(core.objects, lab, core.spool),
+            printer=Printer(core.objects, lab, core.spool, claims),
         )
         for _ in range(2)
     ]
+    await claims.close()
 
 
 PICTURE = CORPUS / "orientation/exif-orientation-examples__Landscape_4.jpg"
