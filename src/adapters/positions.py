@@ -26,6 +26,8 @@ class HeardPositions:
         self._current: dict[str, int] = {}
         self._waiters: dict[str, list[_Waiter]] = {}
         self._order = itertools.count()
+        self._count = 0
+        self._stirred = asyncio.Event()
         self._announcements: dict[str, asyncio.Event] = {}
         """The next one of each projection, for all who wait for it."""
 
@@ -57,6 +59,18 @@ class HeardPositions:
                 await announced.wait()
         return self.current(projection) > beyond
 
+    @property
+    def announcements(self) -> int:
+        """How many were heard so far, of whatever projection."""
+        return self._count
+
+    async def stir(self, beyond: int, *, within: float) -> None:
+        """Returns when more announcements than `beyond` were heard, or after so many seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                while self._count <= beyond:
+                    await self._stirred.wait()
+
     async def _wait(self, projection: str, position: int) -> None:
         heard: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         waiter = (position, next(self._order), heard)
@@ -71,6 +85,9 @@ class HeardPositions:
         self._heard(projection, rows[0][0])
 
     async def _announced(self, message: Msg) -> None:
+        self._count += 1
+        self._stirred.set()
+        self._stirred = asyncio.Event()
         self._heard(message.subject.rpartition(".")[2], int(message.data))
 
     def _heard(self, projection: str, position: int) -> None:

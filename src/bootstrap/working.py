@@ -29,15 +29,16 @@ if TYPE_CHECKING:
     from projections.retention import Emptier
     from projections.thresholds import Watcher
 
-IDLE = 0.3  # seconds between looks for an image to develop, when there was none
-OUTAGE = 1.0  # seconds between tries to scan, while the scanner does not work
+IDLE = 1.0  # seconds between looks for work while no read model announces that it has moved
+BREATH = 0.05  # seconds between looks at least: under load, announcements come without end
+OUTAGE = 1.0  # seconds between tries while what the work needs is down
 CHECKPOINT = 3_600.0  # seconds between checkpoints of the log in the locked bucket
 EXPIRE, CLEAR = 30.0, 3_600.0  # seconds between looks for abandoned uploads, for forgotten bytes
 EMPTY = 60.0  # seconds between looks for what was in the trash for long enough
 ERASE, SEAL = 0.5, 1.0  # seconds between looks for what is to be erased, and to be sealed
 EVICT = 60.0  # seconds between looks whether transforms take too much room
 METER = 2.0  # seconds between looks for what is to be metered
-POST, TELL = 0.5, 0.25  # seconds between looks for letters, for webhooks with something to tell
+POST = 0.5  # seconds between looks for letters
 WEBHOOKS = 8  # that a process tells at once, and as many of those that are slow
 WATCH = 2.0  # seconds between looks for accounts that run short of room
 STANDBY = 5.0
@@ -62,10 +63,12 @@ async def run_projectors(settings: Settings) -> None:
 async def run_reactors(settings: Settings) -> None:
     core = Core(settings)
     async with core.opened(), core.lab() as lab, asyncio.TaskGroup() as group:
+        positions = HeardPositions(core.database, core.names)
+        await positions.listen(core.nats)
         for number in range(settings.lab_workers):
-            group.create_task(_develop_for_ever(core, lab, later=number == 0))
+            group.create_task(_develop_for_ever(core, lab, positions, later=number == 0))
         for _ in range(settings.lab_workers):
-            group.create_task(_scan_for_ever(core))
+            group.create_task(_scan_for_ever(core, positions))
         reaping = reaper(core)
         group.create_task(_every(EXPIRE, core, "expire", partial(_expire, core, reaping)))
         group.create_task(_every(CLEAR, core, "clear", partial(reaping.clear, "originals/")))
@@ -81,7 +84,7 @@ async def run_reactors(settings: Settings) -> None:
         evicting = partial(_every, EVICT, core, "evict", clearance(core).work)
         group.create_task(evicting())
         group.create_task(_ever_again(postman(core).work, "post", POST))
-        await _tell_webhooks(core, group)
+        _tell_webhooks(core, positions, group)
         watching = partial(_every, WATCH, core, "watch", watcher(core).work)
         group.create_task(watching())
         group.create_task(_sweep_for_ever(letters(core).sweep))
@@ -104,14 +107,13 @@ def clearance(core: Core) -> "Clearance":
     return Clearance(core.database, core.objects, most=core.settings.transform_bytes)
 
 
-async def _tell_webhooks(core: Core, group: asyncio.TaskGroup) -> None:
+def _tell_webhooks(core: Core, positions: HeardPositions, group: asyncio.TaskGroup) -> None:
     """Those that are slow or down wait for one another, never the others for them."""
-    positions = HeardPositions(core.database, core.names)
-    await positions.listen(core.nats)
     telling = webhooks.messenger(core, positions)
     for slow in (False, True):
         for _ in range(WEBHOOKS):
-            group.create_task(_ever_again(partial(telling.work, slow=slow), "webhooks", TELL))
+            work = partial(telling.work, slow=slow)
+            group.create_task(_whenever_stirred(work, "webhooks", positions))
 
 
 def followed(settings: Settings) -> Followed | None:
@@ -142,6 +144,27 @@ async def _ever_again(work: Callable[[], Awaitable[object]], name: str, pause: f
             await asyncio.sleep(pause)
 
 
+async def _whenever_stirred(
+    work: Callable[[], Awaitable[object]], name: str, positions: HeardPositions
+) -> None:
+    """The same for what follows from read models: at rest until one of them has moved."""
+    log, reason = structlog.get_logger(), ""
+    while True:
+        heard = positions.announcements
+        try:
+            worked, reason = await work(), ""
+        except Exception as error:
+            worked, before = False, reason
+            reason = str(getattr(error, "facts", error)) or type(error).__name__
+            if reason != before:  # said once, not each second of a long night
+                log.warning("interrupted", work=name, reason=reason)
+        if reason:
+            await asyncio.sleep(OUTAGE)
+        elif not worked:
+            await asyncio.sleep(BREATH)
+            await positions.stir(heard, within=IDLE)
+
+
 def postman(core: Core) -> "Postman":
     from adapters.letters import PostgresMailTokens
     from adapters.smtp import SmtpMailer
@@ -163,7 +186,9 @@ def postman(core: Core) -> "Postman":
     )
 
 
-async def _develop_for_ever(core: Core, lab: "VipsLab", *, later: bool) -> None:
+async def _develop_for_ever(
+    core: Core, lab: "VipsLab", positions: HeardPositions, *, later: bool
+) -> None:
     """What is new comes first; one of all workers has time for what is made later."""
     from adapters.development import Desk
     from projections import development
@@ -171,18 +196,14 @@ async def _develop_for_ever(core: Core, lab: "VipsLab", *, later: bool) -> None:
     desk = Desk(core.database)
     tools: dict[str, Any] = {"objects": core.objects, "lab": lab, "spool": core.spool}
     develop, refine = partial(development.develop, **tools), partial(development.refine, **tools)
-    log = structlog.get_logger()
-    while True:
-        try:
-            worked = await desk.next(develop) or (later and await desk.refine(refine))
-        except Exception as error:
-            log.warning("development interrupted", reason=str(error) or type(error).__name__)
-            worked = False
-        if not worked:
-            await asyncio.sleep(IDLE)
+
+    async def work() -> bool:
+        return await desk.next(develop) or (later and await desk.refine(refine))
+
+    await _whenever_stirred(work, "development", positions)
 
 
-async def _scan_for_ever(core: Core) -> None:
+async def _scan_for_ever(core: Core, positions: HeardPositions) -> None:
     from adapters.scanning import ScanDesk
     from projections import scanning
 
@@ -194,17 +215,7 @@ async def _scan_for_ever(core: Core) -> None:
         store=core.store,
         spool=core.spool,
     )
-    log, reason = structlog.get_logger(), ""
-    while True:
-        try:
-            worked, reason = await desk.next(scan), ""
-        except Exception as error:
-            worked, before = False, reason
-            reason = str(getattr(error, "facts", error)) or type(error).__name__
-            if reason != before:  # said once, not each second of a long night
-                log.warning("scanning interrupted", reason=reason)
-        if not worked:
-            await asyncio.sleep(OUTAGE if reason else IDLE)
+    await _whenever_stirred(partial(desk.next, scan), "scanning", positions)
 
 
 def reaper(core: Core) -> "Reaper":
