@@ -218,7 +218,7 @@ async def test_the_audit_log_says_who_did_what_and_nothing_personal(core):
     rest, _ = await log.page(Filter(), after=further, limit=3)
     assert [it.position for it in [*first, *rest]] == [1, 2, 3, 4]
     lines = as_csv(everything, header=True).splitlines()
-    assert lines[0] == "position,at,actor,type,stream,version,operation,data"
+    assert lines[0] == "position,at,actor,type,stream,version,operation,request,data"
     assert lines[4].endswith('"{""cause"": ""retention""}"')
 
 

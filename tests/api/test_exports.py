@@ -36,7 +36,7 @@ def owner(service, dot, photo):
         ]
     ):
         person.developed(person.upload(body, ("lake.png", "place.jpg", "LAKE.png")[n], **fields))
-    gone = person.upload(dot, "../gone.png")
+    gone = person.developed(person.upload(dot, "../gone.png"))
     expect(person.http.delete(f"/v1/images/{gone['imageId']}"), 200)
     person.album = album
     return person

@@ -62,7 +62,7 @@ def test_an_unknown_address_and_a_wrong_password_answer_the_same(ann, anyone):
 
     refused(wrong, 401, "unauthenticated")
     assert wrong.json() == unknown.json() == no_address.json()
-    told = [{k: v for k, v in answer.headers.items() if k != "date"} for answer in (wrong, unknown)]
+    told = [dict(answer.headers) | {"date": "", "x-request-id": ""} for answer in (wrong, unknown)]
     assert told[0] == told[1]
 
 
