@@ -23,6 +23,9 @@ ROUTES = {
     ],
     "file": ["/v1/images/{id}/file"],
     "share": ["/s/{share}"],
+    "embed": ["/v1/images/{id}/embed"],
+    "page": ["/p/{id}"],
+    "oembed": ["/oembed?url={public}/p/{id}"],
 }
 """What stands behind each column."""
 DESCRIBED = {
@@ -35,6 +38,9 @@ DESCRIBED = {
     "/v1/images/{id}/similar": "tell",
     "/v1/images/{id}/file": "file",
     "/s/{share}": "share",
+    "/v1/images/{id}/embed": "embed",
+    "/p/{id}": "page",
+    "/oembed": "oembed",
 }
 """The same as the OpenAPI document has it."""
 OWNERS = {
@@ -114,11 +120,11 @@ def paths(who: People, piece: Piece, viewer: str, column: str) -> Iterator[str]:
         yield from (f"/s/{it}" for it in [piece.shares.get(viewer)] if it)
         return
     for route in ROUTES[column]:
-        path = route.format(id=image)
+        path = route.format(id=image, public=who.service.url)
         held = _held(piece, viewer, route.removeprefix("/images/{id}"), taking=column == "take")
         more = "download=1" if column == "take" and "download=" not in held else ""
         asked = "&".join(it for it in (held, more) if it)
-        yield f"{path}?{asked}" if asked else path
+        yield f"{path}{'&' if '?' in path else '?'}{asked}" if asked else path
 
 
 def _held(piece: Piece, viewer: str, end: str, *, taking: bool) -> str:

@@ -36,7 +36,7 @@ OTHERS = {
     *("/health/live", "/health/ready", "/metrics", "/.well-known/jwks.json", "/v1/events"),
     *("/schema/events.json", "/v1/sharex.sxcu", "/v1/receipts/{id}", "/v1/uploads/{id}"),
     *("/v1/admin/audit", "/v1/admin/users", "/v1/auth/oidc"),
-    "/.well-known/oauth-authorization-server",
+    *("/.well-known/oauth-authorization-server", "/oembed"),
 }
 """What shows nothing of anybody, what only its holder's key opens, and what has another test."""
 IGNORED = {("album", "/v1/albums"), ("parent", "/v1/images"), ("parent", "/images")}
