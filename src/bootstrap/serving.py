@@ -16,6 +16,7 @@ from adapters.addresses import PublicAddresses, networks
 from adapters.albums import PostgresAlbums
 from adapters.api_keys import PostgresApiKeys
 from adapters.audit_log import LogEntries
+from adapters.claims import PostgresClaims
 from adapters.counting import PostgresCounter
 from adapters.credentials import BearerCredentials
 from adapters.development import PostgresPrints
@@ -43,6 +44,7 @@ from adapters.share_passwords import PostgresSharePasswords
 from adapters.signed_urls import HmacUrls
 from adapters.tallies import PostgresTallies
 from adapters.tokens import JwtTokens
+from adapters.transforms import PostgresShelf
 from adapters.upload_tokens import PostgresUploadTokens
 from adapters.url_keys import UrlKeys
 from api.app import create
@@ -74,6 +76,7 @@ from commands.once import Once
 from commands.plans import within_plan
 from commands.ports import EventStore
 from commands.prints import Printer
+from commands.transforming import Transformer
 from domain.gate import DECODE
 from domain.refusals import Unavailable
 from settings import Settings, load
@@ -93,13 +96,26 @@ def app() -> ASGIApp:
 
 def application(settings: Settings, metrics: Metrics) -> Litestar:
     core = Core(settings)
-    lab = VipsLab(settings.caps, workers=settings.lab_workers)
+    lab = VipsLab(settings.caps, workers=settings.lab_workers, queue=settings.lab_queue)
+    claims = PostgresClaims(core.database)
     positions = HeardPositions(core.database, core.names)
     passwords = Argon2Passwords(core.database)
     limiter = None if settings.rate_limits == "off" else PostgresLimiter(core.database)
     keys = PostgresApiKeys(core.database)
     signing, url_keys = token_keys(core), UrlKeys(core.database, core.key)
     counter = PostgresCounter(core.database, now)
+    printer = Printer(
+        core.objects,
+        lab,
+        core.spool,
+        claims,
+        held=settings.rendering_memory,
+        queue=settings.rendering_queue,
+    )
+    shelf = PostgresShelf(core.database, now, budget=settings.transform_budget)
+    transformer = Transformer(
+        objects=core.objects, lab=lab, spool=core.spool, shelf=shelf, printer=printer
+    )
 
     @asynccontextmanager
     async def running(_: Litestar) -> AsyncIterator[None]:
@@ -117,6 +133,7 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
                     signing.load_for_ever(),
                     url_keys.load_for_ever(),
                     counter.flush_for_ever(),
+                    shelf.flush_for_ever(),
                 )
             ]
             try:
@@ -127,7 +144,10 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
                 with suppress(Unavailable):
                     await keys.flush()
                     await counter.flush()
+                    await shelf.flush()
+                await transformer.close()
                 await lab.close()
+                await claims.close()
 
     tokens = JwtTokens(
         signing.ring,
@@ -151,7 +171,9 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
             objects=core.objects,
             ledger=PostgresLedger(core.database),
             lab=lab,
-            printer=Printer(core.objects, lab, core.spool),
+            printer=printer,
+            transformer=transformer,
+            steps=settings.steps,
             store=core.store,
             hasher=core.key,
             sessions=sessions(core),

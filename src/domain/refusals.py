@@ -375,6 +375,12 @@ class IdempotencyKeyReused(Refusal):
     kind = Kind.UNPROCESSABLE
 
 
+class BytesMissing(Refusal):
+    """The object store has lost what it should hold; whoever runs this can bring it back."""
+
+    kind = Kind.UNAVAILABLE
+
+
 class Unavailable(Refusal):
     """A part that Darkroom depends on is down; try again shortly."""
 

@@ -15,7 +15,7 @@ from tests.people import expect
 
 TABLE = Path(__file__).with_name("delivery_table.txt")
 ROUTES = {
-    "bytes": [*("/images/{id}" + end for end in SIGNED.values())],
+    "bytes": [*("/images/{id}" + end for end in SIGNED)],
     "take": ["/images/{id}", "/images/{id}/thumb.webp"],
     "tell": [
         *("/v1/images/{id}", "/v1/images/{id}/metadata", "/images/{id}/metadata"),
@@ -31,6 +31,7 @@ ROUTES = {
 DESCRIBED = {
     "/images/{id}": "bytes",
     "/images/{id}/{variant}": "bytes",
+    "/images/{id}/t/{ops}": "bytes",
     "/images/{id}/metadata": "tell",
     "/v1/images/{id}": "tell",
     "/v1/images/{id}/metadata": "tell",
@@ -132,7 +133,7 @@ def _held(piece: Piece, viewer: str, end: str, *, taking: bool) -> str:
         return piece.links.get(viewer, "")
     urls = piece.expired if viewer == "signed expired" else piece.signed
     if viewer == "signed other variant":
-        ends = list(SIGNED.values())
+        ends = list(SIGNED)
         end = ends[(ends.index(end) + 1) % len(ends)] if end in ends else end
     found = urls.get(end + ("?" if taking else ""), urls[""])
     return found[:-1] + ("0" if found[-1] != "0" else "1") if "tampered" in viewer else found
