@@ -166,6 +166,7 @@ def test_nothing_that_has_an_id_is_there_for_the_other(tenants, anyone, paths):
         more = {"images": [theirs.ids["gone"]], "albums": [theirs.ids["private"]]}
         for template in (it for it in paths if "{id}" in it and it not in OTHERS):
             kind = template.partition("/{id}")[0].rpartition("/")[2]
+            kind = "images" if kind == "p" else kind
             for id in (theirs.ids[kind], *more.get(kind, ())):
                 path = template.format(id=id, variant="thumb.webp", ops="w_64.webp")
                 for http in (mine.owner.http, mine.member.http, anyone):
