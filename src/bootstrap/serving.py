@@ -42,6 +42,7 @@ from adapters.search import PostgresSearch
 from adapters.signed_urls import HmacUrls
 from adapters.tallies import PostgresTallies
 from adapters.tokens import JwtTokens
+from adapters.upkeep import PostgresUpkeep
 from adapters.upload_tokens import PostgresUploadTokens
 from adapters.url_keys import UrlKeys
 from api.app import create
@@ -50,7 +51,17 @@ from api.deadlines import Pace
 from api.parts import Parts
 from api.streaming import Turnstile
 from api.tus import Dialect
-from bootstrap import Core, new_id, now, people, scanner, sessions, token_keys, webhooks
+from bootstrap import (
+    PROJECTIONS,
+    Core,
+    new_id,
+    now,
+    people,
+    scanner,
+    sessions,
+    token_keys,
+    webhooks,
+)
 from commands import (
     albums,
     bulk,
@@ -63,6 +74,7 @@ from commands import (
     receiving,
     review,
     standing,
+    upkeep,
     uploads,
 )
 from commands.dispatcher import Dispatcher, Handler
@@ -170,6 +182,7 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
             audit_log=LogEntries(core.log),
             judge=webhooks.judge(core, positions),
             webhooks=webhooks.kept(core),
+            upkeep=PostgresUpkeep(core.database),
             check_url=partial(allowed, public=PublicAddresses(networks(settings.webhook_allow))),
             new_id=new_id,
             clock=now,
@@ -298,6 +311,12 @@ def dispatcher(
             images.RestoreImage: partial(images.restore_image, store=store, now=now),
             **_albums(store),
             **webhooks.handlers(core),
+            upkeep.OrderRebuild: partial(
+                upkeep.order_rebuild,
+                store=store,
+                orders=PostgresUpkeep(core.database),
+                models=list(PROJECTIONS),
+            ),
             **_organizations(settings, owned, erase),
             lending.AddCollaborator: partial(lending.add_collaborator, store=store, now=now),
             lending.RemoveCollaborator: partial(lending.remove_collaborator, store=store, now=now),

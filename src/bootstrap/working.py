@@ -15,7 +15,7 @@ from adapters.positions import HeardPositions
 from adapters.projector import Followed, Projector
 from adapters.read_model import ReadModel
 from adapters.relay import Relay
-from bootstrap import Core, auditing, letters, mail_folder, now, scanner, sessions, webhooks
+from bootstrap import Core, auditing, letters, mail_folder, now, scanner, sessions, upkeep, webhooks
 from domain.refusals import Unavailable
 from projections.projection import ALL
 from settings import Settings
@@ -36,6 +36,7 @@ ERASE, SEAL = 0.5, 1.0  # seconds between looks for what is to be erased, and to
 POST, TELL = 0.5, 0.25  # seconds between looks for letters, for webhooks with something to tell
 WEBHOOKS = 8  # that a process tells at once, and as many of those that are slow
 WATCH = 2.0  # seconds between looks for accounts that run short of room
+REBUILD = 1.0  # seconds between looks for read models to be made again
 STANDBY = 5.0
 SWEEPING = 600.0  # seconds between removals of answers that are old enough to be forgotten
 
@@ -74,6 +75,9 @@ async def run_reactors(settings: Settings) -> None:
         group.create_task(_alone_for_ever(core, "sealer", SEAL, sealing))
         group.create_task(_ever_again(postman(core).work, "post", POST))
         await _tell_webhooks(core, group)
+        group.create_task(
+            _alone_for_ever(core, "rebuilds", REBUILD, partial(upkeep.rebuild_ordered, core, lab))
+        )
         watching = partial(_every, WATCH, core, "watch", watcher(core).work)
         group.create_task(watching())
         group.create_task(_sweep_for_ever(letters(core).sweep))
