@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from adapters import counting
+from adapters.announcing import Announcer
+from adapters.feed import LogFeed
 from adapters.idempotency import PostgresRecords
 from adapters.limits import PostgresLimiter
 from adapters.positions import HeardPositions
@@ -44,7 +46,16 @@ SWEEPING = 600.0  # seconds between removals of answers that are old enough to b
 async def run_relay(settings: Settings) -> None:
     core = Core(settings)
     async with core.connected():
-        await Relay(core.log, core.nats, core.names, partial(slowest, core)).run()
+        positions = HeardPositions(core.database, core.names)
+        await positions.listen(core.nats)
+        judge = webhooks.judge(core, positions)
+        announcer = Announcer(
+            core.database, LogFeed(core.log), judge, positions, core.nats, core.names
+        )
+        async with asyncio.TaskGroup() as group:
+            relay = Relay(core.log, core.nats, core.names, partial(slowest, core))
+            group.create_task(relay.run())
+            group.create_task(announcer.run())
 
 
 async def run_projectors(settings: Settings) -> None:
