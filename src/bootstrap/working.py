@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -24,6 +24,8 @@ from settings import Settings
 
 if TYPE_CHECKING:
     from adapters.lab import VipsLab
+    from adapters.transforms import Clearance
+    from projections.metering import Meter
     from projections.post import Postman
     from projections.reaper import Reaper
     from projections.retention import Emptier
@@ -35,6 +37,8 @@ CHECKPOINT = 3_600.0  # seconds between checkpoints of the log in the locked buc
 EXPIRE, CLEAR = 30.0, 3_600.0  # seconds between looks for abandoned uploads, for forgotten bytes
 EMPTY = 60.0  # seconds between looks for what was in the trash for long enough
 ERASE, SEAL = 0.5, 1.0  # seconds between looks for what is to be erased, and to be sealed
+EVICT = 60.0  # seconds between looks whether transforms take too much room
+METER = 2.0  # seconds between looks for what is to be metered
 POST, TELL = 0.5, 0.25  # seconds between looks for letters, for webhooks with something to tell
 WEBHOOKS = 8  # that a process tells at once, and as many of those that are slow
 WATCH = 2.0  # seconds between looks for accounts that run short of room
@@ -70,8 +74,8 @@ async def run_projectors(settings: Settings) -> None:
 async def run_reactors(settings: Settings) -> None:
     core = Core(settings)
     async with core.opened(), core.lab() as lab, asyncio.TaskGroup() as group:
-        for _ in range(settings.lab_workers):
-            group.create_task(_develop_for_ever(core, lab))
+        for number in range(settings.lab_workers):
+            group.create_task(_develop_for_ever(core, lab, later=number == 0))
         for _ in range(settings.lab_workers):
             group.create_task(_scan_for_ever(core))
         reaping = reaper(core)
@@ -84,6 +88,10 @@ async def run_reactors(settings: Settings) -> None:
             group.create_task(_checkpoint_for_ever(core))
         sealing = auditing.sealer(core).work
         group.create_task(_alone_for_ever(core, "sealer", SEAL, sealing))
+        metering = meter(core).work
+        group.create_task(_alone_for_ever(core, "meter", METER, metering))
+        evicting = partial(_every, EVICT, core, "evict", clearance(core).work)
+        group.create_task(evicting())
         group.create_task(_ever_again(postman(core).work, "post", POST))
         await _tell_webhooks(core, group)
         group.create_task(
@@ -96,6 +104,19 @@ async def run_reactors(settings: Settings) -> None:
         group.create_task(_sweep_for_ever(PostgresLimiter(core.database).sweep))
         group.create_task(_sweep_for_ever(sessions(core).sweep))
         group.create_task(_sweep_for_ever(lambda: counting.sweep(core.database, now())))
+
+
+def meter(core: Core) -> "Meter":
+    from adapters.metering import PostgresMeters
+    from projections.metering import Meter
+
+    return Meter(PostgresMeters(core.log), store=core.store, now=now)
+
+
+def clearance(core: Core) -> "Clearance":
+    from adapters.transforms import Clearance
+
+    return Clearance(core.database, core.objects, most=core.settings.transform_bytes)
 
 
 async def _tell_webhooks(core: Core, group: asyncio.TaskGroup) -> None:
@@ -157,16 +178,18 @@ def postman(core: Core) -> "Postman":
     )
 
 
-async def _develop_for_ever(core: Core, lab: "VipsLab") -> None:
+async def _develop_for_ever(core: Core, lab: "VipsLab", *, later: bool) -> None:
+    """What is new comes first; one of all workers has time for what is made later."""
     from adapters.development import Desk
     from projections import development
 
     desk = Desk(core.database)
-    develop = partial(development.develop, objects=core.objects, lab=lab, spool=core.spool)
+    tools: dict[str, Any] = {"objects": core.objects, "lab": lab, "spool": core.spool}
+    develop, refine = partial(development.develop, **tools), partial(development.refine, **tools)
     log = structlog.get_logger()
     while True:
         try:
-            worked = await desk.next(develop)
+            worked = await desk.next(develop) or (later and await desk.refine(refine))
         except Exception as error:
             log.warning("development interrupted", reason=str(error) or type(error).__name__)
             worked = False
