@@ -28,12 +28,7 @@ if TYPE_CHECKING:
 
 TABLES = (
     *("secrets", "idempotency", "ledger", "erasure", "audit", "limits", "webhooks"),
-<<<<<<< HEAD
-    "counting",
-    "upkeep",
-=======
-    *("counting", "metering", "transforms"),
->>>>>>> main
+    *("counting", "metering", "transforms", "upkeep"),
 )
 
 NOTED = 0.5

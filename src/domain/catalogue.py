@@ -15,11 +15,8 @@ from domain.webhook import WebhookEvent
 
 _STREAMS = (
     *(AccountEvent, AlbumEvent, ClaimEvent, ImageEvent, OperationEvent, OrganizationEvent),
-<<<<<<< HEAD
     UpkeepEvent,
-=======
     StatementEvent,
->>>>>>> main
     WebhookEvent,
 )
 EVENTS: dict[str, type[Event]] = {tag(kind): kind for union in _STREAMS for kind in get_args(union)}
