@@ -31,6 +31,7 @@ TABLES = (
     "counting",
     "upkeep",
     *("counting", "transforms"),
+    *("counting", "metering", "transforms", "upkeep"),
 )
 
 NOTED = 0.5
