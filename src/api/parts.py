@@ -33,8 +33,8 @@ from commands.ports import (
     UrlSigner,
 )
 from commands.prints import Printer
-from commands.upkeep import Upkeep
 from commands.transforming import Transformer
+from commands.upkeep import Upkeep
 from commands.upload_tokens import UploadTokens
 from commands.webhooks import Webhooks
 from domain.media import Caps

@@ -45,8 +45,8 @@ from adapters.share_passwords import PostgresSharePasswords
 from adapters.signed_urls import HmacUrls
 from adapters.tallies import PostgresTallies
 from adapters.tokens import JwtTokens
-from adapters.upkeep import PostgresUpkeep
 from adapters.transforms import PostgresShelf
+from adapters.upkeep import PostgresUpkeep
 from adapters.upload_tokens import PostgresUploadTokens
 from adapters.url_keys import UrlKeys
 from api.app import create
