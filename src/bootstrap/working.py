@@ -96,7 +96,7 @@ async def run_reactors(settings: Settings) -> None:
         evicting = partial(_every, EVICT, core, "evict", clearance(core).work)
         group.create_task(evicting())
         group.create_task(_ever_again(postman(core).work, "post", POST))
-_tell_webhooks(core, positions, group)
+        _tell_webhooks(core, positions, group)
         group.create_task(
             _alone_for_ever(core, "rebuilds", REBUILD, partial(upkeep.rebuild_ordered, core, lab))
         )
