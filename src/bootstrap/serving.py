@@ -34,6 +34,7 @@ from adapters.metering import PostgresReports
 from adapters.metrics import Metrics
 from adapters.organizations import PostgresOrganizations
 from adapters.passwords import Argon2Passwords
+from adapters.places import PostgresFamily
 from adapters.positions import HeardPositions
 from adapters.posting import allowed
 from adapters.reaping import LogHistories
@@ -76,6 +77,7 @@ from commands import (
     lending,
     organizations,
     receiving,
+    restoring,
     review,
     share_links,
     standing,
@@ -338,6 +340,15 @@ def dispatcher(
             images.RestoreImage: partial(images.restore_image, store=store, now=now),
             **_albums(store),
             **webhooks.handlers(core),
+            **{
+                kind: partial(
+                    handler, store=store, belongings=PostgresFamily(core.database), now=now
+                )
+                for kind, handler in (
+                    (restoring.RestoreAlbum, restoring.restore_album),
+                    (restoring.RestoreAccount, restoring.restore_account),
+                )
+            },
             upkeep.OrderRebuild: partial(
                 upkeep.order_rebuild,
                 store=store,
