@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 TABLES = (
     *("secrets", "idempotency", "ledger", "erasure", "audit", "limits", "webhooks"),
+    "counting",
+    "upkeep",
+    *("counting", "transforms"),
     *("counting", "metering", "transforms", "upkeep"),
 )
 
