@@ -47,7 +47,7 @@ def test_an_account_as_it_was(gil, dot, service):
     again = expect(gil.http.post("/v1/me/restore-to", json={"at": at}), 200)
     assert not [it for it in again["results"] if it.get("changed")]
     history = expect(gil.http.get(f"/v1/images/{kept['imageId']}/history"), 200)["events"]
-    assert history[-1]["operation"] == done["operationId"], "nothing of the past is touched"
+    assert history[-1]["operationId"] == done["operationId"], "nothing of the past is touched"
 
 
 def test_an_album_as_it_was(gil, ben, dot):
