@@ -118,10 +118,13 @@ async def _read_and_copied(core: Core, rows: bytes) -> None:
     while page := await core.log.recorder.page(position, PAGE):
         position = page[-1].id
     async with core.database.connection() as connection, connection.cursor() as cursor:
-        await cursor.execute("create table bare (like gallery.images including indexes including generated)")
+        await cursor.execute(_BARE)
         async with cursor.copy("copy bare from stdin") as copy:
             await copy.write(rows)
         await cursor.execute("drop table bare")
+
+
+_BARE = "create table bare (like gallery.images including indexes including generated)"
 
 
 async def _lags(core: Core) -> list[float]:

@@ -276,6 +276,11 @@ def dispatcher(
         handler=partial(uploads.take_in, objects=objects, **promise, **prove),
         **capped,
     )
+    back: dict[str, Any] = {
+        "store": store,
+        "belongings": PostgresFamily(core.database),
+        "now": now,
+    }
     return Dispatcher(
         people.handlers(core, passwords, limiter, keys, owned)
         | {
@@ -340,15 +345,8 @@ def dispatcher(
             images.RestoreImage: partial(images.restore_image, store=store, now=now),
             **_albums(store),
             **webhooks.handlers(core),
-            **{
-                kind: partial(
-                    handler, store=store, belongings=PostgresFamily(core.database), now=now
-                )
-                for kind, handler in (
-                    (restoring.RestoreAlbum, restoring.restore_album),
-                    (restoring.RestoreAccount, restoring.restore_account),
-                )
-            },
+            restoring.RestoreAlbum: partial(restoring.restore_album, **back),
+            restoring.RestoreAccount: partial(restoring.restore_account, **back),
             upkeep.OrderRebuild: partial(
                 upkeep.order_rebuild,
                 store=store,

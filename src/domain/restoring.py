@@ -28,22 +28,9 @@ def image_as(
         return []
     if state.purged:
         raise CannotBeUndone
-    before = then.details
-    details = Details(
-        title=before.title or "",
-        description=before.description or "",
-        tags=before.tags or (),
-        custom=before.custom or {},
-    )
-    known = state.details
-    written = {
-        "title": known.title or "",
-        "description": known.description or "",
-        "tags": known.tags or (),
-        "custom": known.custom or {},
-    }
+    details = _every(then.details)
     steps: list[Step] = [lambda it: image.restore(it, by=by, now=now)]
-    if Details(**written) != details:
+    if _every(state.details) != details:
         steps.append(lambda it: image.change_details(it, by=by, details=details, now=now))
     return _all(state, steps)
 
@@ -86,6 +73,16 @@ def account_as(state: Account | None, then: Account | None) -> list[AccountEvent
         return []
     to = SettingsChanged(notify=then.notify, duplicates=then.duplicates)
     return account.change_settings(state, to=to)
+
+
+def _every(details: Details) -> Details:
+    """Each field said: what nobody wrote is empty."""
+    return Details(
+        title=details.title or "",
+        description=details.description or "",
+        tags=details.tags or (),
+        custom=details.custom or {},
+    )
 
 
 def _all(state: Image, steps: Sequence[Step]) -> list[ImageEvent]:
