@@ -21,7 +21,8 @@ from msgspec.structs import replace
 from domain.catalogue import EVENTS, PERSONAL
 from domain.retired import RETIRED, upcast
 from domain.stream import Event, Recorded
-from projections.feed import Told, schemas
+from projections.event_schemas import schemas
+from projections.feed import Told
 from projections.history import told
 
 FOLDER = Path(__file__).parent

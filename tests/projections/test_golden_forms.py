@@ -9,7 +9,7 @@ import pytest
 
 from domain.catalogue import EVENTS
 from domain.retired import RETIRED, stored_as, upcast
-from projections.feed import schemas
+from projections.event_schemas import schemas
 from tests.golden.forms import FOLDER, RELEASED, SCHEMA, digest, examples, kept, read, written
 
 NAMES = sorted({it.stem for it in FOLDER.glob("*.*.json")} | EVENTS.keys())
@@ -29,6 +29,20 @@ def test_what_is_stored_now_has_a_file(name):
     for event in examples(name):
         form = written(event, name)
         assert (form.stored, form.personal) in there, f"{event}: see this file's beginning"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_told_is_what_the_schema_says(name):
+    known = {"string": str, "integer": int, "boolean": bool, "array": list, "null": type(None)}
+    for form in kept(name):
+        schema, data = schemas()["data"][form.told["type"]], form.told["data"]
+        assert set(schema["required"]) <= data.keys() <= schema["properties"].keys()
+        for field, value in data.items():
+            said = schema["properties"][field]
+            kinds = [it.get("type", "object") for it in said.get("anyOf", [said])]
+            if "object" not in kinds:
+                assert isinstance(value, tuple(known[it] for it in kinds)), field
+            assert not ("format" in said and str(value).startswith(("img_", "alb_", "u_"))), field
 
 
 @pytest.mark.parametrize("name", RETIRED)
