@@ -47,10 +47,12 @@ create table if not exists secrets.letters (
     id uuid primary key,
     occasion text not null,
     address bytea,  -- sealed; null once it was sent
+    facts bytea,  -- likewise
     expires_at timestamptz not null,
     not_before timestamptz not null default '-infinity',
     attempts int not null default 0
 );
+alter table secrets.letters add column if not exists facts bytea;
 create index if not exists letters_due on secrets.letters (not_before) where address is not null;
 create table if not exists secrets.mail_tokens (
     account_id uuid not null,

@@ -60,6 +60,7 @@ _NAMES = {
     Kind.ACCOUNT: ("userId", "u"),
     Kind.ALBUM: ("albumId", "alb"),
     Kind.ORGANIZATION: ("orgId", "org"),
+    Kind.REPORT: ("reportId", "rep"),
 }
 
 

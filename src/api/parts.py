@@ -44,6 +44,7 @@ from projections.gallery import Gallery
 from projections.likeness import Likenesses
 from projections.organizations import Organizations
 from projections.positions import Positions
+from projections.reports import Reports
 from projections.search import Search
 
 
@@ -99,6 +100,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     records: Records
     erasures: Erasures
     audit_log: AuditLog
+    reports: Reports
     new_id: NewId
     clock: Callable[[], datetime]
     public_url: str

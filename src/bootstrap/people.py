@@ -15,11 +15,13 @@ from adapters.upload_tokens import PostgresUploadTokens
 from bootstrap import Core, letters, new_id, now, sessions
 from commands import accounts, administration, api_keys, erasure, factors, oidc, upload_tokens
 from commands import passwords as words
+from commands import reports
 from commands.dispatcher import Handler
 from commands.erasure import Owned
 from commands.guesses import Guesses
 from commands.limits import Limiter
 from commands.proving import Prover
+from domain.limits import Policy
 
 
 def handlers(
@@ -100,6 +102,15 @@ def handlers(
         ),
         upload_tokens.RevokeUploadToken: partial(
             upload_tokens.revoke_upload_token, store=store, tokens=tokens
+        ),
+        reports.FileReport: partial(
+            reports.file_report,
+            store=store,
+            limiter=limiter,
+            policy=Policy("reports", settings.reports_per_hour, 3_600),
+        ),
+        reports.ResolveReport: partial(
+            reports.resolve_report, store=store, letters=letters(core)
         ),
         api_keys.RevokeApiKey: partial(api_keys.revoke_api_key, store=store, keys=keys),
         erasure.EraseAccount: partial(

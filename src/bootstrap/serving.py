@@ -33,6 +33,7 @@ from adapters.metrics import Metrics
 from adapters.organizations import PostgresOrganizations
 from adapters.passwords import Argon2Passwords
 from adapters.positions import HeardPositions
+from adapters.reports import PostgresReports
 from adapters.s3 import CONNECTIONS
 from adapters.sandbox import die_with_parent
 from adapters.search import PostgresSearch
@@ -158,6 +159,7 @@ def application(settings: Settings) -> Litestar:
             records=PostgresRecords(core.database, core.key),
             erasures=PostgresErasures(core.database),
             audit_log=LogEntries(core.log),
+            reports=PostgresReports(core.database),
             new_id=new_id,
             clock=now,
             public_url=settings.public_url,

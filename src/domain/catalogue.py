@@ -2,6 +2,7 @@
 
 from typing import Any, get_args, get_type_hints
 
+from domain.abuse_report import ReportEvent
 from domain.account import AccountEvent
 from domain.album import AlbumEvent
 from domain.claim import ClaimEvent
@@ -10,7 +11,10 @@ from domain.operation import OperationEvent
 from domain.organization import OrganizationEvent
 from domain.stream import Event, Personal, tag
 
-_STREAMS = (AccountEvent, AlbumEvent, ClaimEvent, ImageEvent, OperationEvent, OrganizationEvent)
+_STREAMS = (
+    *(AccountEvent, AlbumEvent, ClaimEvent, ImageEvent, OperationEvent, OrganizationEvent),
+    ReportEvent,
+)
 EVENTS: dict[str, type[Event]] = {tag(kind): kind for union in _STREAMS for kind in get_args(union)}
 
 

@@ -20,6 +20,7 @@ PREFIXES = {
     "album": "alb",
     "operation": "op",
     "organization": "org",
+    "report": "rep",
 }
 """How streams are called outside; the others are plain UUIDs."""
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from domain.stream import Recorded
-from projections import accounts, albums, development, gallery, organizations, search
+from projections import accounts, albums, development, gallery, organizations, reports, search
 
 D = TypeVar("D", bound=msgspec.Struct)
 
@@ -66,6 +66,13 @@ ALL: Sequence[Projection[Any]] = (
         table="organizations",
         document=organizations.OrganizationCard,
         project=organizations.project,
+    ),
+    Projection(
+        name=reports.NAME,
+        streams=reports.STREAMS,
+        table="cases",
+        document=reports.Case,
+        project=reports.project,
     ),
     Projection(
         name=search.NAME,

@@ -360,6 +360,30 @@ def handing_over(person: Person) -> Request:
     )
 
 
+def reporting(person: Person) -> Request:
+    body = {"imageId": person.upload(PIXEL)["imageId"], "reason": "spam"}
+    return Request(
+        path="/v1/reports",
+        body={"json": body},
+        other={"json": body | {"reason": "other"}},
+        events=1,
+        anonymous=True,
+    )
+
+
+def judging(person: Person) -> Request:
+    body = {"imageId": person.upload(PIXEL)["imageId"], "reason": "spam"}
+    report = expect(person.http.post("/v1/reports", json=body), 202)["reportId"]
+    word = {"action": "dismiss", "reason": "why"}
+    return Request(
+        path=f"/v1/admin/reports/{report}/resolve",
+        body={"json": word},
+        other={"json": word | {"reason": "other"}},
+        events=1,
+        http=administrator(person),
+    )
+
+
 POSTS: dict[str, list[Callable[[Person], Request]]] = {
     "/v1/auth/signup": [signing_up],
     "/v1/auth/password-reset": [asking_for_a_reset],
@@ -367,6 +391,8 @@ POSTS: dict[str, list[Callable[[Person], Request]]] = {
     "/v1/admin/users/{id}/suspend": [administering("suspend")],
     "/v1/admin/users/{id}/reinstate": [administering("reinstate", "suspend")],
     "/v1/admin/users/{id}/sign-out": [administering("sign-out")],
+    "/v1/reports": [reporting],
+    "/v1/admin/reports/{id}/resolve": [judging],
     "/v1/upload-tokens": [issuing_an_upload_token],
     "/v1/api-keys": [issuing_a_key],
     "/v1/uploads": [initiating],

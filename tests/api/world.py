@@ -46,6 +46,7 @@ class World:
         self._make_images()
         self._make_organizations()
         self._make_uploads()
+        self._make_reports()
         self._make_own()
         self._make_credentials()
         self._mine = {
@@ -123,6 +124,8 @@ class World:
         expect(admin.http.post(suspended, json={"reason": "matrix"}), 200)
         body = {"password": PASSWORD}
         expect(self.clients["erased"].request("DELETE", "/v1/me", json=body), 202)
+        gone = self.things["report", "erased"]["id"]
+        eventually(lambda: gone not in admin.http.get("/v1/admin/reports?limit=100").text)
 
     async def _signed_tokens(self, token: str) -> tuple[str, str]:
         """The same, but of an hour ago; and signed with another key."""
@@ -306,6 +309,18 @@ class World:
         answer = self.clients["owner"].post("/v1/tus", headers=headers)
         assert answer.status_code == 201, answer.text
         return {"id": answer.headers["location"].rpartition("/")[2]}
+
+    def _make_reports(self) -> None:
+        """One that is dismissed already; and one of who is erased."""
+        admin = self.clients["admin"]
+        about = {"imageId": self.things["image", "public"]["id"], "reason": "spam"}
+        filed = expect(self.clients["other"].post("/v1/reports", json=about), 202)["reportId"]
+        word = {"action": "dismiss", "reason": "why"}
+        expect(admin.post(f"/v1/admin/reports/{filed}/resolve", json=word), 200)
+        gone = expect(self.clients["erased"].post("/v1/reports", json=about), 202)["reportId"]
+        absent = to_text("rep", uuid4())
+        for state, id in (("filed", filed), ("erased", gone), ("absent", absent)):
+            self.things["report", state] = {"id": id}
 
     def _make_own(self) -> None:
         http = self.clients["owner"]
