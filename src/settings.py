@@ -60,6 +60,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Seconds an upload may take, from its promise to its last byte."""
     orphan_grace: int = 3_600
     """Seconds that bytes which no event refers to are left alone."""
+    scanner: Literal["decode", "clamd"] = "decode"
+    """What an image must have passed before anybody but its owner sees it."""
+    clamd: str = ""
+    """Where clamd listens: the path of its socket, or host:port."""
     max_file_bytes: int = 64 * 1024**2
     header_timeout: int = 10
     """Seconds for a request's headers, and that an idle connection is kept; at most 60."""
@@ -141,6 +145,8 @@ def load(environ: Mapping[str, str]) -> Settings:
     settings = msgspec.convert(ours, Settings, strict=False)
     if not _PLANS.fullmatch(settings.retention_plans):
         raise msgspec.ValidationError("retention_plans must be like pro=90,team=365")
+    if settings.scanner == "clamd" and not settings.clamd:
+        raise msgspec.ValidationError("clamd must name a socket or host:port for scanner=clamd")
     _ = settings.known_plans, settings.limits
     return settings
 

@@ -21,8 +21,9 @@ from domain.image_events import Purged, UploadInitiated
 from domain.organization import OrganizationCreated, OrganizationDeleted
 from domain.stream import Recorded, fold, tag
 
-ORDERS = tuple(
-    map(tag, (Purged, AccountErased, AlbumDeleted, OrganizationDeleted, ReportErased))
+ORDERS = (
+    *(tag(Purged), tag(AccountErased), tag(AlbumDeleted), tag(OrganizationDeleted)),
+    tag(ReportErased),
 )
 REVISIT = timedelta(minutes=20)
 """Until then, requests that began before the purge may have written something."""

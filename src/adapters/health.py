@@ -9,6 +9,7 @@ from nats.aio.client import Client
 from adapters.database import Database
 from adapters.event_store import EventLog
 from adapters.s3 import S3Objects
+from commands.review import Scanner
 from domain.refusals import Unavailable
 from projections.projection import ALL
 from settings import Settings
@@ -29,12 +30,14 @@ class Health:
         log: EventLog,
         nats: Client | None,
         objects: S3Objects,
+        scanner: Scanner,
         settings: Settings,
     ) -> None:
         self._database = database
         self._log = log
         self.nats = nats
         self._objects = objects
+        self._scanner = scanner
         self._settings = settings
         self._moved: dict[str, tuple[int, float]] = {}
 
@@ -48,9 +51,9 @@ class Health:
             "nats": {"state": UP if self.nats and self.nats.is_connected else DOWN},
             "objects": {"state": UP if objects else DOWN, "url": self._settings.objects_url},
             "search": {"state": database},
-            "scanner": {"state": "decode", "note": "no scanner: images are cleared by full decode"},
         }
         down = any(service["state"] == DOWN for service in services.values())
+        services["scanner"] = await self._scanner_answer()  # without it uploads go on, and wait
         return {
             "ready": not down and not any(model["stalled"] for model in projections),
             "services": services,
@@ -88,6 +91,18 @@ class Health:
             self._moved[name] = (position, time.monotonic())
             return False
         return time.monotonic() - since > STALLED
+
+    async def _scanner_answer(self) -> dict[str, str]:
+        name = self._scanner.name
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return {"state": UP, "name": name, "note": await self._scanner.check()}
+        except (Unavailable, TimeoutError):
+            return {
+                "state": DOWN,
+                "name": name,
+                "note": "nothing new becomes public",
+            }
 
     async def _objects_answer(self) -> bool:
         try:

@@ -12,7 +12,9 @@ from projections.gallery import Query
 ALIVE = "i.finalized and i.deleted_at is null and not i.quarantined"
 
 _OWN = "i.owner_id = %(me)s"
-_PUBLIC = "i.visibility = 'public' and i.cleared"
+_SHOWN = "i.cleared and not i.taken_down"
+"""To others than those who own it."""
+_PUBLIC = f"i.visibility = 'public' and {_SHOWN}"
 _BY_NAME = """{0}.collaborators <> '{{}}' and {0}.collaborators ? %(my_name)s
     and {0}.collaborators -> %(my_name)s ? 'view'"""
 _BY_SHARE = """i.shares <> '{}' and i.shares @? %(made_out_to_me)s::jsonpath and exists (
@@ -30,7 +32,7 @@ _BY_TEAM = f"""{{0}}.team_id is not null
 _LENT_ALBUMS = f"({_BY_NAME}) or ({_BY_TEAM})"
 _BY_ALBUM = f"""i.albums <> '{{}}' and i.albums ?| array(select a.id::text
     from albums.albums a where a.owner_id = %(me)s or {_LENT_ALBUMS.format("a")})"""
-_LENT = f"i.cleared and (({_BY_NAME.format('i')}) or ({_BY_SHARE}) or ({_BY_ALBUM}))"
+_LENT = f"{_SHOWN} and (({_BY_NAME.format('i')}) or ({_BY_SHARE}) or ({_BY_ALBUM}))"
 
 
 def in_reach(query: Query) -> tuple[str, dict[str, Any]]:
@@ -41,7 +43,7 @@ def in_reach(query: Query) -> tuple[str, dict[str, Any]]:
     if query.shared:
         return f"{ALIVE} and i.owner_id <> %(me)s and {_LENT}", parameters
     if query.lent:
-        return f"{ALIVE} and ({_OWN} or i.cleared)", parameters
+        return f"{ALIVE} and ({_OWN} or ({_SHOWN}))", parameters
     lent = f" or ({_LENT}) or ({_BY_OFFICE})" if me else ""
     return f"{ALIVE} and ({_OWN} or ({_PUBLIC}){lent})", parameters
 

@@ -97,6 +97,7 @@ def create(parts: Parts) -> Litestar:
             erasure.PurgingController,
             erasure.receipt,
             administration.LegalHoldController,
+            administration.RescanController,
             users.UserController,
             audit.entries,
             reports.report,

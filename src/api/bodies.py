@@ -114,6 +114,11 @@ class Because(Body, kw_only=True):
     reason: Reason
 
 
+class NewRescan(Because, kw_only=True):
+    since: datetime | None = None
+    cursor: Annotated[str, Meta(max_length=40)] | None = None
+
+
 class UserChanges(Because, kw_only=True):
     plan: Annotated[str, Meta(max_length=100)] | None = None
     quota_bytes: Annotated[int, Meta(ge=0, le=2**62)] | None = None

@@ -93,6 +93,8 @@ def status(exhibit: Exhibit) -> str:
         return "deleted"
     if card.quarantined:
         return "quarantined"
+    if card.taken_down:
+        return "taken_down"
     return "ready" if card.cleared and exhibit.print else "processing"
 
 

@@ -10,9 +10,9 @@ from msgspec import Meta
 from api.bodies import Body, Email, Reason, Text, clean
 from api.clients import client
 from api.idempotency import Ids
-from api.identity import Administrator, AnyRequest, MaybeCaller, image_id
+from api.identity import Administrator, AnyRequest, MaybeCaller
 from api.listing import MAX_LIMIT, MAX_PAGE, Asked
-from api.parts import Given, Parts
+from api.parts import Given
 from api.waiting import REPORTS, written
 from commands.reports import FileReport, ResolveReport
 from domain import abuse_report
@@ -41,7 +41,11 @@ class Judgement(Body, kw_only=True):
 
 @post("/v1/reports", status_code=202, tags=["reports"], summary="Report abuse")
 async def report(
-    request: AnyRequest, data: JSONBody[NewReport], maybe_caller: MaybeCaller, parts: Given, new_id: Ids
+    request: AnyRequest,
+    data: JSONBody[NewReport],
+    maybe_caller: MaybeCaller,
+    parts: Given,
+    new_id: Ids,
 ) -> dict[str, Any]:
     """The same answer whether there is such an image or not. With `email`, who reports is told
     what became of it."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from adapters.lab import VipsLab
     from adapters.s3_multipart import S3Multipart
     from adapters.smtp import FolderMailer
+    from commands.review import Scanner
 
 PROJECTIONS = {projection.name: projection for projection in ALL}
 
@@ -146,3 +147,9 @@ def mail_folder(core: Core) -> "FolderMailer":
 
 def letters(core: Core) -> PostgresLetters:
     return PostgresLetters(core.database, Sealer(core.key.derived("letters")))
+
+
+def scanner(settings: Settings) -> "Scanner":
+    from adapters.clamd import AlreadyDecoded, Clamd
+
+    return Clamd(settings.clamd) if settings.scanner == Clamd.name else AlreadyDecoded()

@@ -13,9 +13,17 @@ from adapters.sealing import Sealer
 from adapters.second_factors import PostgresSecondFactors
 from adapters.upload_tokens import PostgresUploadTokens
 from bootstrap import Core, letters, new_id, now, sessions
-from commands import accounts, administration, api_keys, erasure, factors, oidc, upload_tokens
+from commands import (
+    accounts,
+    administration,
+    api_keys,
+    erasure,
+    factors,
+    oidc,
+    reports,
+    upload_tokens,
+)
 from commands import passwords as words
-from commands import reports
 from commands.dispatcher import Handler
 from commands.erasure import Owned
 from commands.guesses import Guesses
@@ -109,9 +117,7 @@ def handlers(
             limiter=limiter,
             policy=Policy("reports", settings.reports_per_hour, 3_600),
         ),
-        reports.ResolveReport: partial(
-            reports.resolve_report, store=store, letters=letters(core)
-        ),
+        reports.ResolveReport: partial(reports.resolve_report, store=store, letters=letters(core)),
         api_keys.RevokeApiKey: partial(api_keys.revoke_api_key, store=store, keys=keys),
         erasure.EraseAccount: partial(
             erasure.erase_account, prover=prover, erasures=erasures, owned=owned, **names

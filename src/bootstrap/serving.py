@@ -36,6 +36,7 @@ from adapters.positions import HeardPositions
 from adapters.reports import PostgresReports
 from adapters.s3 import CONNECTIONS
 from adapters.sandbox import die_with_parent
+from adapters.scanning import PostgresScans
 from adapters.search import PostgresSearch
 from adapters.signed_urls import HmacUrls
 from adapters.tallies import PostgresTallies
@@ -47,7 +48,7 @@ from api.deadlines import Pace
 from api.parts import Parts
 from api.streaming import Turnstile
 from api.tus import Dialect
-from bootstrap import Core, new_id, now, people, sessions, token_keys
+from bootstrap import Core, new_id, now, people, scanner, sessions, token_keys
 from commands import (
     albums,
     bulk,
@@ -58,6 +59,7 @@ from commands import (
     lending,
     organizations,
     receiving,
+    review,
     standing,
     uploads,
 )
@@ -67,6 +69,7 @@ from commands.once import Once
 from commands.plans import within_plan
 from commands.ports import EventStore
 from commands.prints import Printer
+from domain.gate import DECODE
 from domain.refusals import Unavailable
 from settings import Settings, load
 
@@ -123,7 +126,7 @@ def application(settings: Settings) -> Litestar:
         lifetime=settings.access_token_seconds,
         now=now,
     )
-    health = Health(core.database, core.log, None, core.objects, settings)
+    health = Health(core.database, core.log, None, core.objects, scanner(settings), settings)
     return create(
         Parts(
             dispatch=dispatcher(core, lab, passwords, limiter, keys),
@@ -206,6 +209,7 @@ def dispatcher(
         "lab": lab,
         "hasher": core.key,
         "twins": PostgresGallery(core.database, core.store),
+        "gate": DECODE if settings.scanner == DECODE else None,
     }
     names: dict[str, Any] = {"store": store, "hasher": core.key}
     erase: dict[str, Any] = names | {"erasures": PostgresErasures(core.database)}
@@ -288,6 +292,10 @@ def dispatcher(
             lending.RemoveCollaborator: partial(lending.remove_collaborator, store=store, now=now),
             holds.PlaceHold: partial(holds.place_hold, store=store),
             holds.LiftHold: partial(holds.lift_hold, store=store),
+            review.Rescan: partial(review.rescan, store=store),
+            review.RescanMany: partial(
+                review.rescan_many, store=store, scans=PostgresScans(core.database)
+            ),
             bulk.ActOnMany: partial(
                 bulk.act_on_many, now=now, retention=retention(settings), **erase
             ),

@@ -14,7 +14,7 @@ from adapters.development import Desk
 from adapters.health import Health
 from adapters.read_model import ReadModel
 from adapters.rebuild import RebuildReport, Report
-from bootstrap import PROJECTIONS, Core
+from bootstrap import PROJECTIONS, Core, scanner
 from projections import development
 from projections.projection import ALL
 from settings import Settings
@@ -83,4 +83,6 @@ async def _develop_all(core: Core, lab: "VipsLab", schema: str) -> None:
 async def status(settings: Settings) -> dict[str, Any]:
     core = Core(settings)
     async with core.opened():
-        return await Health(core.database, core.log, core.nats, core.objects, settings).ready()
+        return await Health(
+            core.database, core.log, core.nats, core.objects, scanner(settings), settings
+        ).ready()

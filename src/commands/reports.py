@@ -57,9 +57,7 @@ async def file_report(
     return await execute(store, _stream(command.report_id), decide, by=command.by)
 
 
-async def resolve_report(
-    command: ResolveReport, *, store: EventStore, letters: Letters
-) -> Receipt:
+async def resolve_report(command: ResolveReport, *, store: EventStore, letters: Letters) -> Receipt:
     """The image first: a report is not resolved by what did not happen. Whoever gave an address is
     told last, once, however often this is sent."""
     state = fold(abuse_report.evolve, await store.load(command.report_id))

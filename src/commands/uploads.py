@@ -46,8 +46,6 @@ from domain.refusals import ChecksumMismatch, Refusal, Unavailable, UnsupportedF
 from domain.stream import fold
 from domain.uploads import Arrived
 
-DECODE = "decode"
-"""The gate without a scanner: every finalized image was decoded to the end."""
 MULTIPART_ABOVE = 16 * 1024 * 1024
 """Bytes from which on a client may also send parts."""
 
@@ -214,6 +212,7 @@ async def finalize_upload(
     proving: Once[Proof],
     hasher: Hasher,
     twins: Twins,
+    gate: str | None,
 ) -> Uploaded:
     """Move the bytes where no client can write, prove them, and record that they are here."""
     history = await store.load(command.image_id)
@@ -229,7 +228,7 @@ async def finalize_upload(
         (command.image_id, owned.owner_id),
         lambda: _prove(command.image_id, owned, new_id(), objects, ledger, lab, spool),
     )
-    uploaded = await _finalize(command, proof, store, objects, hasher, twins, now)
+    uploaded = await _finalize(command, proof, store, objects, hasher, twins, now, gate)
     await assembly.forget(proof.entry, objects=objects, ledger=ledger)
     return uploaded
 
@@ -246,6 +245,7 @@ async def take_in(
     lifetime: int,
     hasher: Hasher,
     twins: Twins,
+    gate: str | None,
 ) -> Uploaded:
     """As initiate and finalize, without the way over a presigned URL."""
     image_id = command.image_id or ImageId(new_id())
@@ -280,7 +280,7 @@ async def take_in(
         duplicates=command.duplicates,
         album_id=command.album_id,
     )
-    return await _finalize(finalize, proof, store, objects, hasher, twins, now)
+    return await _finalize(finalize, proof, store, objects, hasher, twins, now, gate)
 
 
 async def abort_upload(
@@ -381,6 +381,7 @@ async def _finalize(
     hasher: Hasher,
     twins: Twins,
     now: Clock,
+    gate: str | None,
 ) -> Uploaded:
     by, into = command.by, await place(store, command.album_id)
     decide = partial(
@@ -391,7 +392,7 @@ async def _finalize(
         attempt=proof.attempt,
         visibility=command.visibility,
         details=command.details,
-        scanner=DECODE,
+        scanner=gate,
         placed=placing.arrive(into, by=by, now=now()),
         owner_id=(into.owner_id or by) if into else None,
     )

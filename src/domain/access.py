@@ -8,7 +8,14 @@ from typing import TypeAlias, TypeVar
 import msgspec
 
 from domain.ids import AccountId, ShareId
-from domain.refusals import Forbidden, NotFound, Refusal, ShareRevoked, SignatureExpired
+from domain.refusals import (
+    Forbidden,
+    ImageTakenDown,
+    NotFound,
+    Refusal,
+    ShareRevoked,
+    SignatureExpired,
+)
 
 P = TypeVar("P")
 
@@ -110,6 +117,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     cleared: bool = True
     """The scan passed: nobody but the owner gets a byte before."""
     quarantined: bool = False
+    taken_down: bool = False
     deleted: bool = False
     shares: Mapping[ShareId, Share] = {}
     collaborators: Mapping[AccountId, frozenset[Permission]] = {}
@@ -142,11 +150,18 @@ def decide(viewer: Viewer, action: Action, image: Subject | None, *, now: dateti
     owner = viewer.account_id == image.owner_id or viewer.account_id in image.stewards
     if image.deleted:
         return None if owner and action is Action.MANAGE else NotFound()
-    if image.quarantined:
-        return Forbidden()
+    if image.quarantined or image.taken_down:
+        return _barred(image, action, owner=owner)
     if owner:
         return None
     return _as_guest(viewer, action, image, now)
+
+
+def _barred(image: Subject, action: Action, *, owner: bool) -> Decision:
+    """What was taken down, its owner may find and delete, and read why; the bytes are nobody's."""
+    if image.quarantined or not owner:
+        return Forbidden()
+    return None if action in (Action.LIST, Action.MANAGE) else ImageTakenDown()
 
 
 def require_administrator(by: AccountId, administrators: Collection[AccountId]) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import assert_never
+from typing import Any, assert_never
 from uuid import UUID
 
 import msgspec
@@ -16,6 +16,7 @@ from domain.image_events import (
     Cause,
     CollaboratorAdded,
     CollaboratorRemoved,
+    CounterNoticed,
     Details,
     DetailsChanged,
     Ground,
@@ -27,11 +28,17 @@ from domain.image_events import (
     LegalHoldPlaced,
     Promised,
     Purged,
+    QuarantineConfirmed,
+    QuarantineReleased,
+    Reinstated,
     RemovedFromAlbum,
+    RescanPassed,
+    RescanRequested,
     Restored,
     ShareLinkCreated,
     ShareLinkRevoked,
     SoftDeleted,
+    TakenDown,
     UploadAborted,
     UploadDeduplicated,
     UploadExpired,
@@ -71,6 +78,16 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     """The one that finalized it."""
     cleared: bool = False
     quarantined: bool = False
+    finding: str = ""
+    """The last one, of whichever scanner."""
+    excused: frozenset[str] = frozenset()
+    """Findings that an administrator found harmless."""
+    rescanning: bool = False
+    confirmed: bool = False
+    """An administrator has looked at the quarantine, and left it."""
+    taken_down: bool = False
+    countered: bool = False
+    """Its owner has said what there is to say against the takedown."""
     visibility: Visibility = Visibility.PRIVATE
     details: Details = Details(title="", description="", tags=(), custom={})
     shares: Mapping[ShareId, Share] = {}
@@ -117,6 +134,7 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
             finalized=self.finalized,
             cleared=self.cleared,
             quarantined=self.quarantined,
+            taken_down=self.taken_down,
             deleted=self.purge_after is not None,
             shares=self.shares,
             collaborators=self.collaborators,
@@ -151,10 +169,14 @@ def evolve(image: Image | None, event: ImageEvent) -> Image:  # noqa: C901 - one
             return replace(image, duplicate_of=of)
         case ImageFinalized(attempt=attempt, visibility=visibility):
             return replace(image, attempt=attempt, visibility=visibility)
-        case ImageCleared():
-            return replace(image, cleared=True, quarantined=False)
-        case ImageQuarantined():
-            return replace(image, cleared=False, quarantined=True)
+        case ImageCleared() | ImageQuarantined() | RescanRequested() | RescanPassed():
+            return replace(image, **_scanned(event))
+        case QuarantineReleased() | QuarantineConfirmed():
+            return replace(image, **_reviewed(image, event))
+        case TakenDown() | Reinstated() | CounterNoticed():
+            taken_down = not isinstance(event, Reinstated)
+            countered = isinstance(event, CounterNoticed)
+            return replace(image, taken_down=taken_down, countered=countered)
         case DetailsChanged(personal=details):
             return replace(image, details=merged(image.details, details))
         case VisibilityChanged(visibility=visibility):
@@ -184,6 +206,27 @@ def evolve(image: Image | None, event: ImageEvent) -> Image:  # noqa: C901 - one
             return replace(image, held=False)
         case _:
             assert_never(event)
+
+
+def _scanned(
+    event: ImageCleared | ImageQuarantined | RescanRequested | RescanPassed,
+) -> dict[str, Any]:
+    match event:
+        case ImageCleared():
+            return {"cleared": True, "quarantined": False, "rescanning": False}
+        case ImageQuarantined(finding=finding):
+            shut = {"cleared": False, "quarantined": True, "confirmed": False}
+            return shut | {"finding": finding, "rescanning": False}
+        case RescanRequested() | RescanPassed():
+            return {"rescanning": isinstance(event, RescanRequested)}
+        case _:
+            assert_never(event)
+
+
+def _reviewed(image: Image, event: QuarantineReleased | QuarantineConfirmed) -> dict[str, Any]:
+    if isinstance(event, QuarantineConfirmed):
+        return {"confirmed": True}
+    return {"excused": image.excused | {image.finding}}
 
 
 def charged(image: Image | None) -> int:

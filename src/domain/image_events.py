@@ -29,6 +29,28 @@ class Details(Personal, frozen=True, kw_only=True):
     custom: dict[str, str] | None = None
 
 
+class Ground(Personal, frozen=True, kw_only=True):
+    """Why an administrator did it."""
+
+    reason: str
+
+
+class Notice(Personal, frozen=True, kw_only=True):
+    """Why it was taken down; where somebody claimed a right in it, who and in which work."""
+
+    reason: str
+    claimant: str = ""
+    work: str = ""
+    url: str = ""
+    """Where the work is, or where they say so."""
+
+
+class Statement(Personal, frozen=True, kw_only=True):
+    """What the owner says against a takedown."""
+
+    statement: str
+
+
 class UploadInitiated(Event, frozen=True, kw_only=True, tag="image.upload-initiated"):
     owner_id: AccountId
     size: int
@@ -87,6 +109,44 @@ class ImageCleared(Event, frozen=True, kw_only=True, tag="image.cleared"):
 class ImageQuarantined(Event, frozen=True, kw_only=True, tag="image.quarantined"):
     scanner: str
     finding: str
+
+
+class RescanRequested(Event, frozen=True, kw_only=True, tag="image.rescan-requested"):
+    """An administrator wants it scanned again, with newer signatures, say. It stays as it is."""
+
+    personal: Ground | None
+
+
+class RescanPassed(Event, frozen=True, kw_only=True, tag="image.rescan-passed"):
+    scanner: str
+
+
+class QuarantineReleased(Event, frozen=True, kw_only=True, tag="image.quarantine-released"):
+    """An administrator looked and found it harmless; ImageCleared comes with it."""
+
+    personal: Ground | None
+
+
+class QuarantineConfirmed(Event, frozen=True, kw_only=True, tag="image.quarantine-confirmed"):
+    """An administrator looked, and it stays where it is."""
+
+    personal: Ground | None
+
+
+class TakenDown(Event, frozen=True, kw_only=True, tag="image.taken-down"):
+    """An administrator closed it to everybody, for what somebody else says of it."""
+
+    personal: Notice | None
+
+
+class Reinstated(Event, frozen=True, kw_only=True, tag="image.reinstated"):
+    personal: Ground | None
+
+
+class CounterNoticed(Event, frozen=True, kw_only=True, tag="image.counter-noticed"):
+    """Its owner says that it was taken down wrongly."""
+
+    personal: Statement | None
 
 
 class DetailsChanged(Event, frozen=True, kw_only=True, tag="image.details-changed"):
@@ -155,12 +215,6 @@ class Purged(Event, frozen=True, kw_only=True, tag="image.purged"):
     """Names the request that asked for it, which may come again."""
 
 
-class Ground(Personal, frozen=True, kw_only=True):
-    """Why an image must not be destroyed."""
-
-    reason: str
-
-
 class LegalHoldPlaced(Event, frozen=True, kw_only=True, tag="image.legal-hold-placed"):
     personal: Ground | None
 
@@ -179,6 +233,13 @@ ImageEvent: TypeAlias = (
     | ImageFinalized
     | ImageCleared
     | ImageQuarantined
+    | RescanRequested
+    | RescanPassed
+    | QuarantineReleased
+    | QuarantineConfirmed
+    | TakenDown
+    | Reinstated
+    | CounterNoticed
     | DetailsChanged
     | VisibilityChanged
     | ShareLinkCreated

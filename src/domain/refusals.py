@@ -104,6 +104,12 @@ class ShareRevoked(Refusal):
     kind = Kind.FORBIDDEN
 
 
+class ImageTakenDown(Refusal):
+    """The image was taken down; as its owner, you may object: POST its counter-notice."""
+
+    kind = Kind.FORBIDDEN
+
+
 class NotFound(Refusal):
     """There is nothing here."""
 

@@ -89,6 +89,9 @@ def closed(history: Sequence[Recorded[Any]]) -> Closed | None:
         return Closed(reason="not cleared yet", because=[waiting] if waiting else [])
     if isinstance(scanned.event, image_events.ImageQuarantined):
         return Closed(reason="quarantined", because=[scanned])
+    taken_down = _last(history, image_events.TakenDown, image_events.Reinstated)
+    if taken_down and isinstance(taken_down.event, image_events.TakenDown):
+        return Closed(reason="taken down", because=[taken_down])
     return None
 
 

@@ -52,6 +52,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     """The version that last made it private: URLs signed before are void."""
     cleared: bool = False
     quarantined: bool = False
+    taken_down: bool = False
     shares: dict[ShareId, Share] = {}
     collaborators: dict[AccountId, frozenset[Permission]] = {}
     albums: dict[AlbumId, int] = {}
@@ -85,6 +86,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
             finalized=self.finalized,
             cleared=self.cleared,
             quarantined=self.quarantined,
+            taken_down=self.taken_down,
             deleted=self.deleted_at is not None,
             shares=self.shares,
             collaborators=self.collaborators,
@@ -231,6 +233,8 @@ def _changes(card: Card, recorded: Recorded[Any]) -> dict[str, Any]:  # noqa: C9
             return {"cleared": True, "quarantined": False}
         case image_events.ImageQuarantined():
             return {"cleared": False, "quarantined": True}
+        case image_events.TakenDown() | image_events.Reinstated():
+            return {"taken_down": isinstance(recorded.event, image_events.TakenDown)}
         case image_events.DetailsChanged(personal=details):
             return {"updated_at": recorded.at, **written(details)}
         case image_events.VisibilityChanged(visibility=visibility):

@@ -23,6 +23,7 @@ create table images (
     epoch bigint not null,
     cleared boolean not null,
     quarantined boolean not null,
+    taken_down boolean not null,
     shares jsonb not null,
     collaborators jsonb not null,
     albums jsonb not null,

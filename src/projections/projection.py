@@ -8,7 +8,16 @@ from uuid import UUID
 import msgspec
 
 from domain.stream import Recorded
-from projections import accounts, albums, development, gallery, organizations, reports, search
+from projections import (
+    accounts,
+    albums,
+    development,
+    gallery,
+    organizations,
+    reports,
+    scanning,
+    search,
+)
 
 D = TypeVar("D", bound=msgspec.Struct)
 
@@ -87,5 +96,12 @@ ALL: Sequence[Projection[Any]] = (
         table="exposures",
         document=development.Exposure,
         project=development.project,
+    ),
+    Projection(
+        name=scanning.NAME,
+        streams=scanning.STREAMS,
+        table="suspects",
+        document=scanning.Suspect,
+        project=scanning.project,
     ),
 )

@@ -23,6 +23,7 @@ from commands.uploads import AbortUpload, FinalizeUpload, InitiateUpload, Proof
 from domain import image
 from domain.access import Visibility
 from domain.account import AccountRegistered
+from domain.gate import DECODE
 from domain.ids import AccountId, ImageId
 from domain.image_events import (
     ImageFinalized,
@@ -104,6 +105,7 @@ async def finalize(core: Core, lab: VipsLab, spool, image_id: ImageId, **changed
         "spool": spool,
         "hasher": core.key,
         "twins": PostgresGallery(core.database, core.store),
+        "gate": DECODE,
     }
     proving = Once[Proof]()
     return await uploads.finalize_upload(

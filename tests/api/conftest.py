@@ -6,6 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.clamd import Clamd
+from tests.conftest import ADMINISTRATOR
 from tests.people import Person, sample
 from tests.service import Service
 
@@ -28,6 +30,35 @@ def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     running.start()
     yield running
     running.stop()
+
+
+@pytest.fixture(scope="session")
+def clamd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clamd]:
+    running = Clamd(tmp_path_factory.mktemp("clamd"))
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def gated(tmp_path_factory: pytest.TempPathFactory, clamd: Clamd) -> Iterator[Service]:
+    """A service that publishes nothing unscanned: for tests of the group `gate`."""
+    running = Service(
+        tmp_path_factory.mktemp("gated") / "data",
+        DARKROOM_SCANNER="clamd",
+        DARKROOM_CLAMD=clamd.socket,
+        DARKROOM_ADMIN_EMAIL=ADMINISTRATOR,
+        DARKROOM_API_WORKERS="1",
+    )
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def reviewer(gated: Service) -> Person:
+    """Its administrator."""
+    return Person(gated, "reviewer", ADMINISTRATOR)
 
 
 @pytest.fixture(scope="module")

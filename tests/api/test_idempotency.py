@@ -319,11 +319,15 @@ def asking_for_a_mail(_: Person) -> Request:
     return Request(path="/v1/me/verification", body={}, other={"content": b"{}"}, events=0)
 
 
+def administrator(person: Person) -> httpx.Client:
+    login = {"email": ADMINISTRATOR, "password": PASSWORD}
+    token = expect(person.service.client().post("/v1/auth/login", json=login), 200)
+    return person.service.client(token["accessToken"])
+
+
 def administering(act: str, *before: str) -> Callable[[Person], Request]:
     def made(person: Person) -> Request:
-        login = {"email": ADMINISTRATOR, "password": PASSWORD}
-        token = expect(person.service.client().post("/v1/auth/login", json=login), 200)
-        http = person.service.client(token["accessToken"])
+        http = administrator(person)
         path = f"/v1/admin/users/{Person(person.service).id}"
         for step in before:
             expect(http.post(f"{path}/{step}", json={"reason": "before"}), 200)
@@ -338,6 +342,31 @@ def administering(act: str, *before: str) -> Callable[[Person], Request]:
 
     made.__name__ = act
     return made
+
+
+def reviewing(act: str, *before: str, events: int = 1) -> Callable[[Person], Request]:
+    def made(person: Person) -> Request:
+        http = administrator(person)
+        path = f"/v1/admin/images/{person.upload(PIXEL)['imageId']}"
+        for step in before:
+            assert http.post(f"{path}/{step}", json={"reason": "before"}).is_success
+        body = {"reason": "why"}
+        return Request(
+            path=f"{path}/{act}",
+            body={"json": body},
+            other={"json": body | {"reason": "other"}},
+            events=events,
+            http=http,
+        )
+
+    made.__name__ = act
+    return made
+
+
+def scanning_all_again(person: Person) -> Request:
+    request = reviewing("rescan")(person)
+    body = {"reason": "why", "since": "2100-01-01T00:00:00Z"}
+    return msgspec.structs.replace(request, path="/v1/admin/rescan", body={"json": body}, events=0)
 
 
 def joining(person: Person) -> Request:
@@ -393,6 +422,8 @@ POSTS: dict[str, list[Callable[[Person], Request]]] = {
     "/v1/admin/users/{id}/sign-out": [administering("sign-out")],
     "/v1/reports": [reporting],
     "/v1/admin/reports/{id}/resolve": [judging],
+    "/v1/admin/images/{id}/rescan": [reviewing("rescan")],
+    "/v1/admin/rescan": [scanning_all_again],
     "/v1/upload-tokens": [issuing_an_upload_token],
     "/v1/api-keys": [issuing_a_key],
     "/v1/uploads": [initiating],
@@ -418,6 +449,10 @@ POSTS: dict[str, list[Callable[[Person], Request]]] = {
 EACH = [made for several in POSTS.values() for made in several]
 
 
+COUNT = "select count(*) from log.darkroom_events where topic <> 'image.rescan-passed'"
+"""What the scanner says comes later, by itself."""
+
+
 class Log:
     """The events and the records of a service, from behind."""
 
@@ -426,7 +461,7 @@ class Log:
 
     def events(self) -> int:
         with psycopg.connect(self._url) as connection:
-            return connection.execute("select count(*) from log.darkroom_events").fetchone()[0]
+            return connection.execute(COUNT).fetchone()[0]
 
     def lose_answers(self) -> None:
         """As if every API process had died right before it kept its answer."""

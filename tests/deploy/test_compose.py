@@ -160,7 +160,7 @@ def test_clamd_survives_bombs_and_lets_no_giant_pass():
         "ScanImageFuzzyHash no",
         "AlertBrokenMedia no",
         "AlertExceedsMax yes",
-        "StreamMaxLength 64M",
+        "StreamMaxLength 65M",
         "MaxScanTime 5000",
         "TCPSocket 3310",
     } <= set(lines)

@@ -110,9 +110,7 @@ def organizations(draw):
 @st.composite
 def reports(draw):
     said = draw(st.none() | st.builds(abuse_report.Complaint, details=names))
-    filed = abuse_report.ReportFiled(
-        image_id=IMAGE, reason=abuse_report.Reason.SPAM, personal=said
-    )
+    filed = abuse_report.ReportFiled(image_id=IMAGE, reason=abuse_report.Reason.SPAM, personal=said)
     resolved = abuse_report.ReportResolved(
         resolution=abuse_report.Resolution.DISMISS, personal=draw(st.none())
     )

@@ -1,0 +1,89 @@
+"""What an administrator asks of the gate; `by` was proven to be one. Each act has its reason."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from commands.execute import Stream, execute
+from commands.ports import EventStore, Receipt
+from domain import gate, image
+from domain.ids import AccountId, ImageId
+
+AT_ONCE = 16
+PAGE = 500
+
+
+class Unscanned(Exception):
+    """What is in this file could not be told, though the scanner works. Says why."""
+
+
+class Scanner(Protocol):
+    """It never says that a file is clean unless it was scanned to its end."""
+
+    name: str
+
+    async def scan(self, path: Path) -> str | None:
+        """What it found; None for nothing. Raises Unscanned, or Unavailable if it does not work."""
+        ...
+
+    async def check(self) -> str:
+        """What it is, for people. Raises Unavailable."""
+        ...
+
+
+class Scans(Protocol):
+    async def cleared(
+        self, since: datetime | None, *, after: ImageId | None, limit: int
+    ) -> Sequence[ImageId]:
+        """Images that passed, those uploaded `since` then, in the order of their ids."""
+        ...
+
+
+class Rescan(msgspec.Struct, frozen=True, kw_only=True):
+    by: AccountId
+    image_id: ImageId
+    reason: str
+
+
+class RescanMany(msgspec.Struct, frozen=True, kw_only=True):
+    """One page of all images, or of those uploaded since."""
+
+    by: AccountId
+    since: datetime | None
+    after: ImageId | None
+    reason: str
+
+
+class Requested(msgspec.Struct, frozen=True, kw_only=True):
+    count: int
+    last: ImageId | None
+    """Go on after it; None at the end."""
+    receipt: Receipt | None
+
+
+async def rescan(command: Rescan, *, store: EventStore) -> Receipt:
+    decide = partial(gate.rescan, reason=command.reason)
+    return await execute(store, Stream(command.image_id, image.evolve), decide, by=command.by)
+
+
+async def rescan_many(command: RescanMany, *, store: EventStore, scans: Scans) -> Requested:
+    """Safe to ask twice: what waits for its scan already is not asked for again."""
+    ids = await scans.cleared(command.since, after=command.after, limit=PAGE)
+    turns = asyncio.Semaphore(AT_ONCE)
+
+    async def one(id: ImageId) -> Receipt:
+        async with turns:
+            asked = Rescan(by=command.by, image_id=id, reason=command.reason)
+            return await rescan(asked, store=store)
+
+    done = [it for it in await asyncio.gather(*map(one, ids)) if it.position]
+    return Requested(
+        count=len(done),
+        last=ids[-1] if len(ids) == PAGE else None,
+        receipt=max(done, key=lambda it: it.position or 0, default=None),
+    )
