@@ -23,6 +23,7 @@ from api import (
     entrance,
     erasure,
     explaining,
+    exports,
     feed,
     guests,
     history,
@@ -45,6 +46,7 @@ from api import (
     tus,
     uploads,
     users,
+    versions,
     viewing,
 )
 from api.bodies import MAX_BODY, JsonRequest
@@ -96,6 +98,8 @@ def create(parts: Parts) -> Litestar:
             teams.TeamController,
             erasure.PurgingController,
             erasure.receipt,
+            exports.of_account,
+            exports.of_album,
             administration.LegalHoldController,
             administration.RescanController,
             users.UserController,
@@ -105,6 +109,7 @@ def create(parts: Parts) -> Litestar:
             bulk.act,
             bulk.undo,
             metadata.metadata,
+            versions.versions,
             feed.events,
             feed.schema,
             history.of_image,

@@ -219,6 +219,13 @@ async def visible(
     return exhibit
 
 
+async def still_allowed(parts: Parts, viewer: Viewer, image: ImageId, action: Action) -> bool:
+    """Whether what was allowed is so by now."""
+    exhibit = await parts.gallery.find(image)
+    subject = await surroundings.subject(parts, exhibit.card, viewer, action) if exhibit else None
+    return access.decide(viewer, action, subject, now=parts.clock()) is None
+
+
 async def _changed(
     parts: Parts, receipt: Receipt, image: ImageId, caller: AccountId
 ) -> Response[Picture]:

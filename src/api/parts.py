@@ -44,6 +44,7 @@ from projections.gallery import Gallery
 from projections.likeness import Likenesses
 from projections.organizations import Organizations
 from projections.positions import Positions
+from projections.reaper import Histories
 from projections.reports import Reports
 from projections.search import Search
 
@@ -109,6 +110,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     caps: Caps
     pace: Pace
     streams: Turnstile
+    archives: Turnstile
+    histories: Histories
     lifespan: Sequence[Callable[..., Any]]
 
 

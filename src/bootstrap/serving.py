@@ -33,6 +33,7 @@ from adapters.metrics import Metrics
 from adapters.organizations import PostgresOrganizations
 from adapters.passwords import Argon2Passwords
 from adapters.positions import HeardPositions
+from adapters.reaping import LogHistories
 from adapters.reports import PostgresReports
 from adapters.s3 import CONNECTIONS
 from adapters.sandbox import die_with_parent
@@ -72,6 +73,9 @@ from commands.prints import Printer
 from domain.gate import DECODE
 from domain.refusals import Unavailable
 from settings import Settings, load
+
+ARCHIVES = 8
+"""Sent at once by a process; each holds a connection to the object store, for hours maybe."""
 
 
 def app() -> ASGIApp:
@@ -175,6 +179,8 @@ def application(settings: Settings) -> Litestar:
                 reading_rate=settings.answer_min_rate,
             ),
             streams=Turnstile(CONNECTIONS // 2),
+            archives=Turnstile(ARCHIVES),
+            histories=LogHistories(core.log),
             lifespan=[running],
         )
     )

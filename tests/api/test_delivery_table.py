@@ -16,7 +16,10 @@ TABLE = Path(__file__).with_name("delivery_table.txt")
 ROUTES = {
     "bytes": [*("/images/{id}" + end for end in SIGNED.values())],
     "take": [*("/images/{id}" + end for end in SIGNED.values())],
-    "tell": ["/v1/images/{id}", "/v1/images/{id}/metadata", "/images/{id}/metadata"],
+    "tell": [
+        *("/v1/images/{id}", "/v1/images/{id}/metadata", "/images/{id}/metadata"),
+        "/v1/images/{id}/versions",
+    ],
     "file": ["/v1/images/{id}/file"],
 }
 """What stands behind each column."""
@@ -26,6 +29,7 @@ DESCRIBED = {
     "/images/{id}/metadata": "tell",
     "/v1/images/{id}": "tell",
     "/v1/images/{id}/metadata": "tell",
+    "/v1/images/{id}/versions": "tell",
     "/v1/images/{id}/file": "file",
 }
 """The same as the OpenAPI document has it."""
