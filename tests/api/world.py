@@ -223,12 +223,18 @@ class World:
             expect(http.delete(path), 200)
         if state == "purged":
             expect(http.post(f"{path}/purge"), 202)
+        if state == "taken down":
+            told = {"imageId": id, "reason": "other"}
+            report = expect(self.clients["admin"].post("/v1/reports", json=told), 202)["reportId"]
+            word = {"action": "takedown", "reason": "matrix"}
+            judged = f"/v1/admin/reports/{report}/resolve"
+            expect(self.clients["admin"].post(judged, json=word), 200)
         if state == "quarantined":
             found = ImageQuarantined(scanner="matrix", finding="Eicar")
             asyncio.run(self._append(id, found))
 
     async def _unscanned(self, said: dict[str, Any]) -> str:
-        """Accepted, but not cleared: what lies between two events of one append."""
+        """Accepted, but not cleared: without its bytes, no scanner comes to an end with it."""
         owner = self.people["owner"]
         ticket = owner.initiate(self._dot)
         id = ticket["uploadId"].replace("upl_", "img_")
@@ -391,4 +397,4 @@ ACCOUNTS = (
     *("owner", "other", "invited", "view", "download", "edit", "suspended", "erased"),
     *("album view", "album download", "album edit", "org owner", "org admin", "org member", *TEAM),
 )
-IMAGES = (*LIVE, "scanning", "quarantined", "deleted", "purged", "team's")
+IMAGES = (*LIVE, "scanning", "quarantined", "taken down", "deleted", "purged", "team's")
