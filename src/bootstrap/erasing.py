@@ -10,7 +10,7 @@ from adapters.erasure import Orders, PostgresErasures
 from adapters.messages import Messages
 from adapters.places import Answers, Keys, PostgresFamily, Progress, Rows, Secrets
 from adapters.tallies import Counted
-from bootstrap import Core, mail_folder, now
+from bootstrap import Core, mail_folder, now, webhooks
 from commands.erasure import (
     Kind,
     erase_account_again,
@@ -30,6 +30,7 @@ from projections.clearing import (
     Ledger,
     Memberships,
     Reports,
+    Webhooks,
 )
 from projections.erasure import Eraser, Place
 from projections.projection import ALL
@@ -72,6 +73,7 @@ def eraser(core: Core, edge: Edge | None = None) -> Eraser:
         Albums(family, core.store),
         Memberships(family, core.store),
         Reports(family, core.store),
+        Webhooks(webhooks.kept(core), core.store),
         Keys(database),
         Counted(database),
         *_rows(core, Kind.ACCOUNT),

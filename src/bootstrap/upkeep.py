@@ -22,7 +22,10 @@ from settings import Settings
 if TYPE_CHECKING:
     from adapters.lab import VipsLab
 
-TABLES = ("secrets", "idempotency", "ledger", "erasure", "audit", "limits", "counting")
+TABLES = (
+    *("secrets", "idempotency", "ledger", "erasure", "audit", "limits", "webhooks"),
+    "counting",
+)
 
 
 async def prepare(settings: Settings) -> None:

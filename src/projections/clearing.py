@@ -11,6 +11,8 @@ from commands.erasure import Erasure, Kind, depart, erase_album, purge
 from commands.multipart import MultipartStore
 from commands.ports import EventStore, Hasher, ObjectKey
 from commands.reports import erase_report
+from commands.webhooks import Webhooks as Kept
+from commands.webhooks import end_webhook
 from domain import image
 from domain.ids import NOBODY, AccountId, AlbumId, ImageId
 from domain.image_events import Cause
@@ -152,6 +154,22 @@ class Reports:
             await erase_report(report_id, store=self._store)
         done, waiting = await self._family.erased(erasure.owner_id, Kind.REPORT)
         return None if found or waiting else done
+
+
+class Webhooks:
+    """An account's webhooks, with what is kept of them beside the log."""
+
+    name = "webhooks"
+
+    def __init__(self, webhooks: Kept, store: EventStore) -> None:
+        self._webhooks = webhooks
+        self._store = store
+
+    async def clear(self, erasure: Erasure) -> int:
+        found = await self._webhooks.of(erasure.owner_id)
+        for id in found:
+            await end_webhook(id, store=self._store, webhooks=self._webhooks)
+        return len(found)
 
 
 class Memberships:
