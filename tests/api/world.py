@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import jwt
@@ -15,9 +15,10 @@ from adapters.embedded import DataFolder
 from adapters.signed_urls import HmacUrls
 from adapters.url_keys import UrlKeys
 from bootstrap import Core, token_keys
+from commands import object_keys
 from commands.ports import Batch
 from domain.access import Visibility
-from domain.ids import AccountId, from_text, to_text
+from domain.ids import AccountId, ImageId, from_text, to_text
 from domain.image_events import ImageFinalized, ImageQuarantined
 from domain.media import Content, Format
 from settings import load
@@ -234,7 +235,7 @@ class World:
             asyncio.run(self._append(id, found))
 
     async def _unscanned(self, said: dict[str, Any]) -> str:
-        """Accepted, but not cleared: without its bytes, no scanner comes to an end with it."""
+        """Accepted, but not cleared: a scanner has not come to it yet."""
         owner = self.people["owner"]
         ticket = owner.initiate(self._dot)
         id = ticket["uploadId"].replace("upl_", "img_")
@@ -247,11 +248,25 @@ class World:
             personal=content,
         )
         await self._append(id, accepted)
+        await self._keep(id, accepted.attempt)
         http = self.clients["owner"]
         eventually(lambda: http.get(f"/v1/images/{id}").status_code == 200)
         described = {name: said[name] for name in ("title", "custom")}
         expect(http.patch(f"/v1/images/{id}", json=described), 200)
         return str(id)
+
+    async def _keep(self, id: str, attempt: UUID) -> None:
+        """Its bytes, once the desk was told to leave it alone."""
+        core = Core(load(DataFolder(self._service.data).endpoints()))
+        image, owner = from_text("img", id), from_text("u", self.people["owner"].id)
+        assert image
+        assert owner
+        late = "update scanning.suspects set not_before = 'infinity' where id = %s returning 1"
+        async with core.opened():
+            while not await core.database.rows(late, (image,)):  # noqa: ASYNC110 - in the database
+                await asyncio.sleep(0.05)
+            key = object_keys.original(AccountId(owner), ImageId(image), attempt)
+            await core.objects.put(key, self._dot, content_type="image/png")
 
     async def _append(self, id: str, event: Any) -> None:
         core = Core(load(DataFolder(self._service.data).endpoints()))
@@ -337,6 +352,7 @@ class World:
         assert http.delete(f"/v1/upload-tokens/{token}").status_code == 204
         self.things["own", "there"] = {"key": key, "token": token} | self._ones_own("there")
         kinds = {"key": "key", "token": "upt", "operation": "op", "session": "ses"}
+        kinds |= {"webhook": "whk"}
         absent = {name: to_text(prefix, uuid4()) for name, prefix in kinds.items()}
         self.things["own", "absent"] = absent
         purged = self._image("private", bare=True)["id"]
@@ -360,7 +376,9 @@ class World:
         expect(http.post("/v1/auth/login", json=entry), 200)
         sessions = expect(http.get("/v1/me/sessions"), 200)["sessions"]
         other = next(it["sessionId"] for it in sessions if not it["current"])
-        return {"operation": operation, "session": other}
+        hook = {"url": "https://example.com/", "types": ["album.deleted"]}
+        webhook = expect(http.post("/v1/webhooks", json=hook), 201)["webhookId"]
+        return {"operation": operation, "session": other, "webhook": webhook}
 
     def _person(self, _: str) -> Thing:
         return {"id": Person(self._service, "calm").id}
