@@ -1,4 +1,4 @@
-"""The Reports port over the read model."""
+"""The Cases port over the read model."""
 
 from typing import Any
 from uuid import UUID
@@ -12,7 +12,7 @@ from projections.reports import Case, Docket, Wanted
 _CASE = msgspec.json.Decoder(Case)
 
 
-class PostgresReports:
+class PostgresCases:
     def __init__(self, database: Database) -> None:
         self._database = database
 

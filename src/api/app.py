@@ -9,6 +9,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import ScalarRenderPlugin
 
 from api import (
+    abuse,
     account_pages,
     accounts,
     administration,
@@ -40,7 +41,6 @@ from api import (
     orgs,
     persons,
     problems,
-    reports,
     sharex,
     teams,
     tus,
@@ -106,8 +106,8 @@ def create(parts: Parts) -> Litestar:
             administration.RescanController,
             users.UserController,
             audit.entries,
-            reports.report,
-            reports.ReportController,
+            abuse.report,
+            abuse.ReportController,
             bulk.act,
             bulk.undo,
             metadata.metadata,

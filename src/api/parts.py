@@ -47,7 +47,7 @@ from projections.likeness import Likenesses
 from projections.organizations import Organizations
 from projections.positions import Positions
 from projections.reaper import Histories
-from projections.reports import Reports
+from projections.reports import Cases
 from projections.search import Search
 
 
@@ -105,7 +105,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     records: Records
     erasures: Erasures
     audit_log: AuditLog
-    reports: Reports
+    cases: Cases
     judge: Judge
     webhooks: Webhooks
     check_url: Callable[[str], None]

@@ -35,7 +35,7 @@ from adapters.passwords import Argon2Passwords
 from adapters.positions import HeardPositions
 from adapters.posting import allowed
 from adapters.reaping import LogHistories
-from adapters.reports import PostgresReports
+from adapters.reports import PostgresCases
 from adapters.s3 import CONNECTIONS
 from adapters.sandbox import die_with_parent
 from adapters.scanning import PostgresScans
@@ -169,7 +169,7 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
             records=PostgresRecords(core.database, core.key),
             erasures=PostgresErasures(core.database),
             audit_log=LogEntries(core.log),
-            reports=PostgresReports(core.database),
+            cases=PostgresCases(core.database),
             judge=webhooks.judge(core, positions),
             webhooks=webhooks.kept(core),
             check_url=partial(allowed, public=PublicAddresses(networks(settings.webhook_allow))),

@@ -51,7 +51,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """As given by an earlier page; then `page` does not count."""
 
 
-class Reports(Protocol):
+class Cases(Protocol):
     """The read port."""
 
     async def find(self, id: UUID) -> Case | None: ...

@@ -80,7 +80,7 @@ class ReportController(Controller):
             cursor=asked.text("cursor", 1_000),
         )
         asked.check()
-        docket = await parts.reports.list(wanted)
+        docket = await parts.cases.list(wanted)
         images = await parts.gallery.cards({it.image_id for it in docket.cases})
         return {
             "reports": [_shown(it) | {"known": it.image_id in images} for it in docket.cases],
@@ -106,7 +106,7 @@ class ReportController(Controller):
             by=administrator, report_id=report_id, to=data.action, reason=data.reason
         )
         headers = await written(parts, await parts.dispatch(command), REPORTS)
-        found = await parts.reports.find(report_id)
+        found = await parts.cases.find(report_id)
         if found is None:
             raise NotFound
         return Response(_shown(found), headers=headers)
