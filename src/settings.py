@@ -45,6 +45,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     api_workers: int = 2
     lab_workers: int = 2
     """Decoding children in each process that decodes."""
+    lab_queue: int = 64
+    """Files that wait for one of them; who comes then is told to come again."""
+    rendering_queue: int = 256
+    """Renderings that wait, in one process, until they can be fetched or made; the same."""
+    rendering_memory: int = 32 * 1024**2
+    """Bytes of small renderings that a process keeps at hand."""
     spool: str = ""
     """Folder for files on their way through; default: the system's temporary folder."""
     plan: str = "free"

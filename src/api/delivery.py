@@ -229,11 +229,16 @@ async def _rendering(
 
 
 def _negotiated(request: AnyRequest, exhibit: Exhibit) -> Format:
-    """Of what shows all that the picture has: it moves, or is transparent, wherever it can."""
+    """Of what shows all that the picture has: it moves, or is transparent, wherever it can.
+
+    AVIF takes too long to be made for somebody who waits.
+    """
     if exhibit.card.frames > 1:
         formats = [Format.WEBP, Format.GIF]
     else:
         formats = [Format.WEBP, Format.PNG if _transparent(exhibit) else Format.JPEG]
+        if exhibit.print and exhibit.print.refined:
+            formats = [Format.AVIF, *formats]
     return chosen(request.headers.get("Accept", ""), formats)
 
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -58,8 +58,8 @@ async def run_projectors(settings: Settings) -> None:
 async def run_reactors(settings: Settings) -> None:
     core = Core(settings)
     async with core.opened(), core.lab() as lab, asyncio.TaskGroup() as group:
-        for _ in range(settings.lab_workers):
-            group.create_task(_develop_for_ever(core, lab))
+        for number in range(settings.lab_workers):
+            group.create_task(_develop_for_ever(core, lab, later=number == 0))
         for _ in range(settings.lab_workers):
             group.create_task(_scan_for_ever(core))
         reaping = reaper(core)
@@ -142,16 +142,18 @@ def postman(core: Core) -> "Postman":
     )
 
 
-async def _develop_for_ever(core: Core, lab: "VipsLab") -> None:
+async def _develop_for_ever(core: Core, lab: "VipsLab", *, later: bool) -> None:
+    """What is new comes first; one of all workers has time for what is made later."""
     from adapters.development import Desk
     from projections import development
 
     desk = Desk(core.database)
-    develop = partial(development.develop, objects=core.objects, lab=lab, spool=core.spool)
+    tools: dict[str, Any] = {"objects": core.objects, "lab": lab, "spool": core.spool}
+    develop, refine = partial(development.develop, **tools), partial(development.refine, **tools)
     log = structlog.get_logger()
     while True:
         try:
-            worked = await desk.next(develop)
+            worked = await desk.next(develop) or (later and await desk.refine(refine))
         except Exception as error:
             log.warning("development interrupted", reason=str(error) or type(error).__name__)
             worked = False

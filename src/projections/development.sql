@@ -33,5 +33,7 @@ create table prints (
     scrubbed boolean not null,
     alpha boolean not null,
     metadata jsonb not null,
-    variants jsonb not null
+    variants jsonb not null,
+    refined boolean not null default false
 );
+create index on prints (id) where not refined;
