@@ -39,6 +39,7 @@ from domain.media import Caps
 from projections.accounts import Accounts
 from projections.albums import Albums
 from projections.audit_log import AuditLog
+from projections.blocklist import Blocklist
 from projections.development import Prints
 from projections.feed import Feed
 from projections.gallery import Gallery
@@ -106,6 +107,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     erasures: Erasures
     audit_log: AuditLog
     cases: Cases
+    blocklist: Blocklist
     judge: Judge
     webhooks: Webhooks
     check_url: Callable[[str], None]

@@ -5,6 +5,7 @@ from typing import Any
 
 from adapters.api_keys import PostgresApiKeys
 from adapters.bars import PostgresBars
+from adapters.blocklist import PostgresBlocklist
 from adapters.erasure import PostgresErasures
 from adapters.letters import PostgresMailTokens
 from adapters.oidc import OidcProvider, registrations
@@ -17,6 +18,7 @@ from commands import (
     accounts,
     administration,
     api_keys,
+    blocklist,
     erasure,
     factors,
     oidc,
@@ -118,6 +120,11 @@ def handlers(
             policy=Policy("reports", settings.reports_per_hour, 3_600),
         ),
         reports.ResolveReport: partial(reports.resolve_report, store=store, letters=letters(core)),
+        blocklist.AddBlock: partial(
+            blocklist.add_block, held=PostgresBlocklist(core.database), **names
+        ),
+        blocklist.ExplainBlock: partial(blocklist.explain_block, store=store),
+        blocklist.LiftBlock: partial(blocklist.lift_block, store=store),
         api_keys.RevokeApiKey: partial(api_keys.revoke_api_key, store=store, keys=keys),
         erasure.EraseAccount: partial(
             erasure.erase_account, prover=prover, erasures=erasures, owned=owned, **names

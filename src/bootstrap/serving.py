@@ -16,6 +16,7 @@ from adapters.addresses import PublicAddresses, networks
 from adapters.albums import PostgresAlbums
 from adapters.api_keys import PostgresApiKeys
 from adapters.audit_log import LogEntries
+from adapters.blocklist import PostgresBlocklist
 from adapters.claims import PostgresClaims
 from adapters.counting import PostgresCounter
 from adapters.credentials import BearerCredentials
@@ -69,6 +70,7 @@ from commands import (
     standing,
     uploads,
 )
+from commands.blocklist import Screening
 from commands.dispatcher import Dispatcher, Handler
 from commands.guesses import Guesses
 from commands.limits import Limiter, Tolls
@@ -183,6 +185,7 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
             erasures=PostgresErasures(core.database),
             audit_log=LogEntries(core.log),
             cases=PostgresCases(core.database),
+            blocklist=PostgresBlocklist(core.database),
             judge=webhooks.judge(core, positions),
             webhooks=webhooks.kept(core),
             check_url=partial(allowed, public=PublicAddresses(networks(settings.webhook_allow))),
@@ -231,7 +234,7 @@ def dispatcher(
     }
     arrive: dict[str, Any] = {"objects": objects, "ledger": PostgresLedger(core.database)}
     prove: dict[str, Any] = {
-        "lab": lab,
+        "lab": Screening(lab, store=store, hasher=core.key),
         "hasher": core.key,
         "twins": PostgresGallery(core.database, core.store),
         "gate": DECODE if settings.scanner == DECODE else None,

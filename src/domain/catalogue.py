@@ -5,6 +5,7 @@ from typing import Any, get_args, get_type_hints
 from domain.abuse_report import ReportEvent
 from domain.account import AccountEvent
 from domain.album import AlbumEvent
+from domain.block import BlockEvent
 from domain.claim import ClaimEvent
 from domain.image_events import ImageEvent
 from domain.operation import OperationEvent
@@ -14,7 +15,7 @@ from domain.webhook import WebhookEvent
 
 _STREAMS = (
     *(AccountEvent, AlbumEvent, ClaimEvent, ImageEvent, OperationEvent, OrganizationEvent),
-    ReportEvent,
+    *(BlockEvent, ReportEvent),
     WebhookEvent,
 )
 EVENTS: dict[str, type[Event]] = {tag(kind): kind for union in _STREAMS for kind in get_args(union)}

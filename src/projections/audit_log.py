@@ -21,6 +21,7 @@ PREFIXES = {
     "operation": "op",
     "organization": "org",
     "report": "rep",
+    "block": "blk",
     "webhook": "whk",
 }
 """How streams are called outside; the others are plain UUIDs."""

@@ -11,6 +11,7 @@ from domain.stream import Recorded
 from projections import (
     accounts,
     albums,
+    blocklist,
     development,
     gallery,
     organizations,
@@ -75,6 +76,13 @@ ALL: Sequence[Projection[Any]] = (
         table="organizations",
         document=organizations.OrganizationCard,
         project=organizations.project,
+    ),
+    Projection(
+        name=blocklist.NAME,
+        streams=blocklist.STREAMS,
+        table="entries",
+        document=blocklist.Blocked,
+        project=blocklist.project,
     ),
     Projection(
         name=reports.NAME,

@@ -443,6 +443,17 @@ def judging(person: Person) -> Request:
     )
 
 
+def blocking(person: Person) -> Request:
+    body = {"sha256": secrets.token_hex(32), "reason": "why"}
+    return Request(
+        path="/v1/admin/blocklist",
+        body={"json": body},
+        other={"json": body | {"reason": "other"}},
+        events=1,
+        http=administrator(person),
+    )
+
+
 POSTS: dict[str, list[Callable[[Person], Request]]] = {
     "/v1/auth/signup": [signing_up],
     "/v1/auth/password-reset": [asking_for_a_reset],
@@ -451,6 +462,7 @@ POSTS: dict[str, list[Callable[[Person], Request]]] = {
     "/v1/admin/users/{id}/reinstate": [administering("reinstate", "suspend")],
     "/v1/admin/users/{id}/sign-out": [administering("sign-out")],
     "/v1/reports": [reporting],
+    "/v1/admin/blocklist": [blocking],
     "/v1/admin/reports/{id}/resolve": [judging],
     "/v1/admin/images/{id}/rescan": [reviewing("rescan")],
     "/v1/admin/rescan": [scanning_all_again],

@@ -340,8 +340,15 @@ class World:
         expect(admin.post(f"/v1/admin/reports/{filed}/resolve", json=word), 200)
         gone = expect(self.clients["erased"].post("/v1/reports", json=about), 202)["reportId"]
         absent = to_text("rep", uuid4())
+        self.things["block", "listed"] = self._block("listed")
+        self.things["block", "absent"] = {"id": to_text("blk", uuid4())}
         for state, id in (("filed", filed), ("erased", gone), ("absent", absent)):
             self.things["report", state] = {"id": id}
+
+    def _block(self, _: str) -> Thing:
+        told = {"sha256": secrets.token_hex(32), "reason": "why"}
+        answer = self.clients["admin"].post("/v1/admin/blocklist", json=told)
+        return {"id": expect(answer, 201)["blockId"]}
 
     def _make_own(self) -> None:
         http = self.clients["owner"]
@@ -405,6 +412,7 @@ class World:
         "upload": _upload,
         "tus": _tus,
         "own": _ones_own,
+        "block": _block,
     }
 
 
