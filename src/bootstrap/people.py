@@ -22,6 +22,7 @@ from commands import (
     erasure,
     factors,
     oidc,
+    presets,
     reports,
     upload_tokens,
 )
@@ -66,6 +67,8 @@ def handlers(
         ),
         administration.ChangeQuota: partial(administration.change_quota, store=store),
         accounts.ChangeAccount: partial(accounts.change_account, **names),
+        presets.SavePreset: partial(presets.save_preset, store=store),
+        presets.RemovePreset: partial(presets.remove_preset, store=store),
         accounts.SignUp: partial(
             accounts.sign_up,
             passwords=passwords,

@@ -46,6 +46,7 @@ from adapters.share_passwords import PostgresSharePasswords
 from adapters.signed_urls import HmacUrls
 from adapters.tallies import PostgresTallies
 from adapters.tokens import JwtTokens
+from adapters.transforms import PostgresShelf
 from adapters.upload_tokens import PostgresUploadTokens
 from adapters.url_keys import UrlKeys
 from api.app import create
@@ -78,6 +79,7 @@ from commands.once import Once
 from commands.plans import within_plan
 from commands.ports import EventStore
 from commands.prints import Printer
+from commands.transforming import Transformer
 from domain.gate import DECODE
 from domain.refusals import Unavailable
 from settings import Settings, load
@@ -105,6 +107,18 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
     keys = PostgresApiKeys(core.database)
     signing, url_keys = token_keys(core), UrlKeys(core.database, core.key)
     counter = PostgresCounter(core.database, now)
+    printer = Printer(
+        core.objects,
+        lab,
+        core.spool,
+        claims,
+        held=settings.rendering_memory,
+        queue=settings.rendering_queue,
+    )
+    shelf = PostgresShelf(core.database, now, budget=settings.transform_budget)
+    transformer = Transformer(
+        objects=core.objects, lab=lab, spool=core.spool, shelf=shelf, printer=printer
+    )
 
     @asynccontextmanager
     async def running(_: Litestar) -> AsyncIterator[None]:
@@ -122,6 +136,7 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
                     signing.load_for_ever(),
                     url_keys.load_for_ever(),
                     counter.flush_for_ever(),
+                    shelf.flush_for_ever(),
                 )
             ]
             try:
@@ -132,6 +147,8 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
                 with suppress(Unavailable):
                     await keys.flush()
                     await counter.flush()
+                    await shelf.flush()
+                await transformer.close()
                 await lab.close()
                 await claims.close()
 
@@ -157,14 +174,9 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
             objects=core.objects,
             ledger=PostgresLedger(core.database),
             lab=lab,
-            printer=Printer(
-                core.objects,
-                lab,
-                core.spool,
-                claims,
-                held=settings.rendering_memory,
-                queue=settings.rendering_queue,
-            ),
+            printer=printer,
+            transformer=transformer,
+            steps=settings.steps,
             store=core.store,
             hasher=core.key,
             sessions=sessions(core),
