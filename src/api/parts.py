@@ -46,6 +46,7 @@ from projections.feed import Feed
 from projections.gallery import Gallery
 from projections.judging import Judge
 from projections.likeness import Likenesses
+from projections.metering import Reports
 from projections.organizations import Organizations
 from projections.positions import Positions
 from projections.reaper import Histories
@@ -107,6 +108,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     counter: Counter | None
     """None where no looks are counted."""
     tallies: Tallies
+    reports: Reports
     records: Records
     erasures: Erasures
     audit_log: AuditLog
