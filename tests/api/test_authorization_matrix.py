@@ -18,7 +18,7 @@ from tests.people import expect
 
 DELIVERY = {
     *("/images/{id}", "/images/{id}/{variant}", "/images/{id}/t/{ops}"),
-    *("/s/{share}", "/s/{share}/unlock"),
+    *("/s/{share}", "/s/{share}/unlock", "/v1/images/{id}/embed", "/p/{id}", "/oembed"),
 }
 """Routes that deliver have a table of their own."""
 TUS = {

@@ -14,7 +14,7 @@ def test_tags_say_stream_and_fact(name):
         == stream
         in {
             *("image", "account", "album", "claim", "operation", "organization"),
-            *("block", "report", "statement", "webhook"),
+            *("block", "report", "statement", "upkeep", "webhook"),
         }
     )
     assert fact == fact.lower()
