@@ -67,6 +67,12 @@ create table if not exists secrets.mail_tokens (
     expires_at timestamptz not null,
     primary key (account_id, occasion)
 );
+create table if not exists secrets.devices (
+    account_id uuid not null,
+    hash bytea not null,  -- of address and program, under the instance's key
+    seen_at timestamptz not null default now(),
+    primary key (account_id, hash)
+);
 create table if not exists secrets.second_factors (
     account_id uuid primary key,
     secret bytea not null,  -- sealed

@@ -50,6 +50,7 @@ from projections.likeness import Likenesses
 from projections.metering import Reports
 from projections.organizations import Organizations
 from projections.positions import Positions
+from projections.quotas import Quotas
 from projections.reaper import Histories
 from projections.reports import Cases
 from projections.search import Search
@@ -122,6 +123,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     erasures: Erasures
     audit_log: AuditLog
     cases: Cases
+    quotas: Quotas
     blocklist: Blocklist
     judge: Judge
     webhooks: Webhooks

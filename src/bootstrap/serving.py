@@ -37,6 +37,7 @@ from adapters.organizations import PostgresOrganizations
 from adapters.passwords import Argon2Passwords
 from adapters.positions import HeardPositions
 from adapters.posting import allowed
+from adapters.quotas import PostgresQuotas
 from adapters.reaping import LogHistories
 from adapters.reports import PostgresCases
 from adapters.s3 import CONNECTIONS
@@ -60,6 +61,7 @@ from api.tus import Dialect
 from bootstrap import (
     PROJECTIONS,
     Core,
+    letters,
     new_id,
     now,
     people,
@@ -72,7 +74,6 @@ from commands import (
     albums,
     bulk,
     erasure,
-    holds,
     images,
     imports,
     lending,
@@ -211,6 +212,7 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
             erasures=PostgresErasures(core.database),
             audit_log=LogEntries(core.log),
             cases=PostgresCases(core.database),
+            quotas=PostgresQuotas(core.database),
             blocklist=PostgresBlocklist(core.database),
             judge=webhooks.judge(core, positions),
             webhooks=webhooks.kept(core),
@@ -349,11 +351,9 @@ def dispatcher(
                 orders=PostgresUpkeep(core.database),
                 models=list(PROJECTIONS),
             ),
-            **_organizations(settings, owned, erase),
+            **_organizations(core, owned, erase),
             lending.AddCollaborator: partial(lending.add_collaborator, store=store, now=now),
             lending.RemoveCollaborator: partial(lending.remove_collaborator, store=store, now=now),
-            holds.PlaceHold: partial(holds.place_hold, store=store),
-            holds.LiftHold: partial(holds.lift_hold, store=store),
             review.Rescan: partial(review.rescan, store=store),
             review.RescanMany: partial(
                 review.rescan_many, store=store, scans=PostgresScans(core.database)
@@ -400,10 +400,10 @@ def _albums(store: EventStore) -> dict[type, Handler]:
 
 
 def _organizations(
-    settings: Settings, owned: PostgresOrganizations, erase: dict[str, Any]
+    core: Core, owned: PostgresOrganizations, erase: dict[str, Any]
 ) -> dict[type, Handler]:
     """`erase` is what destroying needs, the store among it."""
-    store, hasher = erase["store"], erase["hasher"]
+    settings, store, hasher = core.settings, core.store, core.key
     return {
         organizations.CreateOrganization: partial(
             organizations.create_organization,
@@ -413,7 +413,9 @@ def _organizations(
             quota_bytes=settings.quota_bytes,
         ),
         organizations.Govern: partial(organizations.govern, store=store),
-        organizations.Invite: partial(organizations.invite, store=store, hasher=hasher, now=now),
+        organizations.Invite: partial(
+            organizations.invite, store=store, hasher=hasher, letters=letters(core), now=now
+        ),
         organizations.Join: partial(organizations.join, store=store, now=now),
         organizations.TransferOwnership: partial(
             organizations.transfer_ownership, store=store, owned=owned

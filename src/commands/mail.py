@@ -17,6 +17,10 @@ class Occasion(StrEnum):
     """Somebody says that they forgot the password."""
     REPORT = "report"
     """What somebody reported was judged."""
+    INVITATION = "invitation"
+    """To an organization."""
+    SIGN_IN = "sign_in"
+    """From somewhere new."""
 
     @property
     def lifetime(self) -> timedelta:

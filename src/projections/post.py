@@ -19,7 +19,7 @@ from projections.wordings import composed
 BATCH = 20
 PROVING = frozenset({Occasion.VERIFY, Occasion.RESET})
 """Whoever follows the link proves that they read the mail."""
-TO_ANYBODY = frozenset({Occasion.REPORT})
+TO_ANYBODY = frozenset({Occasion.REPORT, Occasion.INVITATION})
 """Whether there is an account with the address or not."""
 
 _log = structlog.get_logger()
@@ -84,6 +84,8 @@ class Postman:
                 return None
             return compose(letter.facts, to=letter.address, account_id=NOBODY, name="")
         if letter.occasion is Occasion.VERIFY and state.verified:
+            return None
+        if letter.occasion not in PROVING and not account.wants(state, letter.occasion, "mail"):
             return None
         facts = letter.facts
         if letter.occasion in PROVING:

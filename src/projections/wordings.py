@@ -39,6 +39,19 @@ WORDINGS = {
         "you reported the image $image. We have looked at it: $outcome. Thank you.",
     ),
 }
+WORDINGS |= {
+    Occasion.INVITATION: Wording(
+        "You are invited to $organization",
+        "$organization invites you to join it on Darkroom, as $role. Sign in, or sign up with this"
+        " address, and accept the invitation within 14 days. By programs it is accepted with"
+        " POST /v1/invitations/accept and this token: $token",
+    ),
+    Occasion.SIGN_IN: Wording(
+        "Somebody signed in from somewhere new",
+        "somebody signed in to your account from $address, by $agent, on $at. If it was you, there"
+        " is nothing to do. If it was not, choose another password: all sessions end with it.",
+    ),
+}
 OUTCOMES = {
     "dismiss": "we found nothing in it that must not be here, and it stays",
     "takedown": "it was taken down",
