@@ -31,7 +31,7 @@ class Arrivals(msgspec.Struct, frozen=True, kw_only=True):
         if not await self.devices.news(account_id, device):
             return
         state = fold(account.evolve, await self.store.load(account_id))
-        if state is None or state.erased:
+        if state is None or state.erased or not account.wants(state, Occasion.SIGN_IN, "mail"):
             return
         facts = {
             "address": device.client or "an unknown address",
