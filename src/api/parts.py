@@ -45,6 +45,7 @@ from projections.feed import Feed
 from projections.gallery import Gallery
 from projections.judging import Judge
 from projections.likeness import Likenesses
+from projections.metering import Reports
 from projections.organizations import Organizations
 from projections.positions import Positions
 from projections.reaper import Histories
@@ -105,6 +106,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     counter: Counter | None
     """None where no looks are counted."""
     tallies: Tallies
+    reports: Reports
     records: Records
     erasures: Erasures
     audit_log: AuditLog

@@ -30,6 +30,7 @@ from adapters.lab import VipsLab
 from adapters.ledger import PostgresLedger
 from adapters.likeness import PostgresLikenesses
 from adapters.limits import PostgresLimiter
+from adapters.metering import PostgresReports
 from adapters.metrics import Metrics
 from adapters.organizations import PostgresOrganizations
 from adapters.passwords import Argon2Passwords
@@ -190,6 +191,7 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
             metrics=metrics,
             counter=counter if settings.counting == "on" else None,
             tallies=PostgresTallies(core.database),
+            reports=PostgresReports(core.database),
             records=PostgresRecords(core.database, core.key),
             erasures=PostgresErasures(core.database),
             audit_log=LogEntries(core.log),

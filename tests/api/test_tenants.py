@@ -26,6 +26,7 @@ LISTS: dict[str, list[dict[str, Any]]] = {
     "/v1/me/usage": [{}],
     "/v1/me/history": [{}],
     "/v1/me/export": [{}],
+    "/v1/reports/usage": [{}],
     "/v1/me/sessions": [{}],
     "/v1/me/presets": [{}],
     "/v1/api-keys": [{}],
