@@ -111,7 +111,7 @@ def _context() -> ForkServerContext:
     and they with it.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["adapters.vips"])
+    context.set_forkserver_preload(["adapters.nursery"])
     return context
 
 
@@ -138,7 +138,6 @@ class _Refused:
 def _enter() -> None:
     from adapters import vips
 
-    sandbox.give_back()
     vips.prepare()
     sandbox.enter()
 
