@@ -1,4 +1,4 @@
-"""What decoders are forked from: all that they need is loaded, and nothing has been done with it."""
+"""What decoders are forked from: all that they need is loaded, and nothing was done with it."""
 
 import gc
 
