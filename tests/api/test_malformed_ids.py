@@ -73,6 +73,7 @@ NAMED = {
     "share": "shr_",
     "user": "u_",
     "variant": "thumb.webp",
+    "ops": "w_640.webp",
     "provider": "nobody",
     "name": "nothing",
 }
