@@ -42,8 +42,10 @@ from projections.development import Prints
 from projections.feed import Feed
 from projections.gallery import Gallery
 from projections.likeness import Likenesses
+from projections.notices import Notices
 from projections.organizations import Organizations
 from projections.positions import Positions
+from projections.scanning import Suspects
 from projections.search import Search
 
 
@@ -66,6 +68,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     gallery: Gallery
     albums: Albums
     organizations: Organizations
+    suspects: Suspects
+    notices: Notices
     accounts: Accounts
     search: Search
     likenesses: Likenesses

@@ -8,6 +8,7 @@ from adapters import compaction
 from adapters.compaction import Report
 from adapters.erasure import Orders, PostgresErasures
 from adapters.messages import Messages
+from adapters.notices import ToldNotices
 from adapters.places import Answers, Keys, PostgresFamily, Progress, Rows, Secrets
 from adapters.tallies import Counted
 from bootstrap import Core, mail_folder, now
@@ -50,6 +51,7 @@ def eraser(core: Core, edge: Edge | None = None) -> Eraser:
     family = PostgresFamily(database)
     everywhere: list[Place] = [
         Answers(database),
+        ToldNotices(database),
         Messages(database, lambda: core.nats, core.names),
         Ledger(objects),
     ]

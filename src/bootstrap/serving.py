@@ -30,6 +30,7 @@ from adapters.ledger import PostgresLedger
 from adapters.likeness import PostgresLikenesses
 from adapters.limits import PostgresLimiter
 from adapters.metrics import Metrics
+from adapters.notices import PostgresNotices
 from adapters.organizations import PostgresOrganizations
 from adapters.passwords import Argon2Passwords
 from adapters.positions import HeardPositions
@@ -60,6 +61,7 @@ from commands import (
     receiving,
     review,
     standing,
+    takedown,
     uploads,
 )
 from commands.dispatcher import Dispatcher, Handler
@@ -132,6 +134,8 @@ def application(settings: Settings) -> Litestar:
             gallery=PostgresGallery(core.database, core.store),
             albums=PostgresAlbums(core.database, core.store),
             organizations=PostgresOrganizations(core.database, core.store),
+            suspects=PostgresScans(core.database),
+            notices=PostgresNotices(core.database),
             accounts=PostgresAccounts(core.database),
             search=PostgresSearch(core.database, core.store),
             likenesses=PostgresLikenesses(core.database, core.store),
@@ -290,6 +294,7 @@ def dispatcher(
             lending.RemoveCollaborator: partial(lending.remove_collaborator, store=store, now=now),
             holds.PlaceHold: partial(holds.place_hold, store=store),
             holds.LiftHold: partial(holds.lift_hold, store=store),
+            **_gate(store),
             review.Rescan: partial(review.rescan, store=store),
             review.RescanMany: partial(
                 review.rescan_many, store=store, scans=PostgresScans(core.database)
@@ -305,6 +310,16 @@ def dispatcher(
             erasure.PurgeImage: partial(erasure.purge_image, now=now, **erase),
         }
     )
+
+
+def _gate(store: EventStore) -> dict[type, Handler]:
+    return {
+        review.Release: partial(review.release, store=store),
+        review.Confirm: partial(review.confirm, store=store),
+        takedown.TakeDown: partial(takedown.take_down, store=store),
+        takedown.ReinstateImage: partial(takedown.reinstate, store=store),
+        takedown.Counter: partial(takedown.counter, store=store, now=now),
+    }
 
 
 def _albums(store: EventStore) -> dict[type, Handler]:

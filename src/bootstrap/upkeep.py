@@ -11,18 +11,20 @@ import psycopg
 from adapters import jetstream
 from adapters import rebuild as rebuilding
 from adapters.development import Desk
+from adapters.follower import Follower
 from adapters.health import Health
 from adapters.read_model import ReadModel
 from adapters.rebuild import RebuildReport, Report
 from bootstrap import PROJECTIONS, Core, scanner
-from projections import development
+from projections import development, notices
 from projections.projection import ALL
 from settings import Settings
 
 if TYPE_CHECKING:
     from adapters.lab import VipsLab
 
-TABLES = ("secrets", "idempotency", "ledger", "erasure", "audit", "limits", "counting")
+TABLES = ("secrets", "idempotency", "ledger", "erasure", "audit", "limits", "counting", "reactors")
+FOLLOWERS = (notices.NAME,)
 
 
 async def prepare(settings: Settings) -> None:
@@ -39,6 +41,8 @@ async def prepare(settings: Settings) -> None:
         models = [ReadModel(projection) for projection in ALL]
         for model in models:
             await model.create(connection)
+        for name in FOLLOWERS:
+            await Follower(core.log, name, ()).begin()
         outgrown = [model.schema for model in models if not await model.fits(connection)]
         await core.objects.ensure_bucket()
         await jetstream.ensure_stream(core.nats.jetstream(), core.names)

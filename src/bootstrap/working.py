@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from adapters import counting
+from adapters.follower import Follower, nudged
 from adapters.idempotency import PostgresRecords
 from adapters.limits import PostgresLimiter
 from adapters.projector import Projector
@@ -16,6 +17,7 @@ from adapters.read_model import ReadModel
 from adapters.relay import Relay
 from bootstrap import Core, auditing, letters, mail_folder, now, scanner, sessions
 from domain.refusals import Unavailable
+from projections import notices
 from projections.projection import ALL
 from settings import Settings
 
@@ -32,6 +34,7 @@ CHECKPOINT = 3_600.0  # seconds between checkpoints of the log in the locked buc
 EXPIRE, CLEAR = 30.0, 3_600.0  # seconds between looks for abandoned uploads, for forgotten bytes
 EMPTY = 60.0  # seconds between looks for what was in the trash for long enough
 ERASE, SEAL = 0.5, 1.0  # seconds between looks for what is to be erased, and to be sealed
+NUDGE = 0.5  # seconds between looks at the log where nobody said that there is something new
 POST = 0.5  # seconds between looks for letters
 WATCH = 2.0  # seconds between looks for accounts that run short of room
 STANDBY = 5.0
@@ -65,6 +68,7 @@ async def run_reactors(settings: Settings) -> None:
         emptying = partial(_every, EMPTY, core, "empty", emptier(core).work)
         group.create_task(emptying())
         group.create_task(_erase_for_ever(core))
+        group.create_task(_follow_for_ever(core, "notices", notice_board))
         if settings.audit_bucket:
             group.create_task(_checkpoint_for_ever(core))
         sealing = auditing.sealer(core).work
@@ -77,6 +81,29 @@ async def run_reactors(settings: Settings) -> None:
         group.create_task(_sweep_for_ever(PostgresLimiter(core.database).sweep))
         group.create_task(_sweep_for_ever(sessions(core).sweep))
         group.create_task(_sweep_for_ever(lambda: counting.sweep(core.database, now())))
+
+
+def notice_board(core: Core) -> Callable[[], Awaitable[int]]:
+    from adapters.notices import NoticeBoard
+
+    return NoticeBoard(Follower(core.log, notices.NAME, notices.TOPICS), core.store).work
+
+
+async def _follow_for_ever(
+    core: Core, name: str, made: Callable[[Core], Callable[[], Awaitable[int]]]
+) -> None:
+    """Whatever is new in the log, at once; what waits for something else, twice a second."""
+    work = made(core)
+    while True:
+        try:
+            async with nudged(core.database) as wait:
+                while True:
+                    if not await work():
+                        await wait(NUDGE)
+        except Exception as error:
+            reason = str(error) or type(error).__name__
+            structlog.get_logger().warning("interrupted", work=name, reason=reason)
+        await asyncio.sleep(NUDGE)
 
 
 def watcher(core: Core) -> "Watcher":

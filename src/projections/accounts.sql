@@ -13,6 +13,7 @@ create table profiles (
     verified boolean not null,
     second_factor boolean not null,
     suspended boolean not null,
+    strikes uuid[] not null,
     reached int not null,
     created_at timestamptz not null
 );

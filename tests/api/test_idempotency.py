@@ -26,6 +26,8 @@ IGNORING = {
     *("/v1/auth/login", "/v1/auth/refresh", "/v1/auth/logout", "/oauth/token", "/v1/tus"),
     *("/v1/auth/password-reset/confirm", "/v1/auth/verify-email"),
     *("/v1/me/second-factor", "/v1/me/second-factor/confirm"),
+    *("/v1/notifications/{id}/read", "/v1/admin/quarantine/{id}/release"),
+    "/v1/admin/quarantine/{id}/confirm",
 }
 
 
@@ -361,6 +363,18 @@ def reviewing(act: str, *before: str, events: int = 1) -> Callable[[Person], Req
     return made
 
 
+def objecting(person: Person) -> Request:
+    request = reviewing("takedown")(person)
+    assert request.http
+    assert request.http.post(request.path, **request.body).is_success
+    return Request(
+        path=request.path.replace("/admin", "").replace("takedown", "counter-notice"),
+        body={"json": {"statement": "mine"}},
+        other={"json": {"statement": "not theirs"}},
+        events=1,
+    )
+
+
 def scanning_all_again(person: Person) -> Request:
     request = reviewing("rescan")(person)
     body = {"reason": "why", "since": "2100-01-01T00:00:00Z"}
@@ -395,6 +409,9 @@ POSTS: dict[str, list[Callable[[Person], Request]]] = {
     "/v1/admin/users/{id}/reinstate": [administering("reinstate", "suspend")],
     "/v1/admin/users/{id}/sign-out": [administering("sign-out")],
     "/v1/admin/images/{id}/rescan": [reviewing("rescan")],
+    "/v1/admin/images/{id}/takedown": [reviewing("takedown", events=2)],
+    "/v1/admin/images/{id}/reinstate": [reviewing("reinstate", "takedown", events=2)],
+    "/v1/images/{id}/counter-notice": [objecting],
     "/v1/admin/rescan": [scanning_all_again],
     "/v1/upload-tokens": [issuing_an_upload_token],
     "/v1/api-keys": [issuing_a_key],

@@ -28,12 +28,13 @@ LISTS: dict[str, list[dict[str, Any]]] = {
     "/v1/me/sessions": [{}],
     "/v1/api-keys": [{}],
     "/v1/upload-tokens": [{}],
+    "/v1/notifications": [{}],
 }
 """What is asked without an id. The feed has a test of its own."""
 OTHERS = {
     *("/health/live", "/health/ready", "/metrics", "/.well-known/jwks.json", "/v1/events"),
     *("/schema/events.json", "/v1/sharex.sxcu", "/v1/receipts/{id}", "/v1/uploads/{id}"),
-    *("/v1/admin/audit", "/v1/admin/users", "/v1/auth/oidc"),
+    *("/v1/admin/audit", "/v1/admin/users", "/v1/admin/quarantine", "/v1/auth/oidc"),
     "/.well-known/oauth-authorization-server",
 }
 """What shows nothing of anybody, what only its holder's key opens, and what has another test."""
