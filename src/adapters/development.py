@@ -70,22 +70,27 @@ class PostgresPrints:
         )
         return rows[0][0] if rows else None
 
+    async def metadata_of(self, ids: Sequence[ImageId]) -> Mapping[ImageId, dict[str, Any]]:
+        query = "select id, metadata from development.prints where id = any(%s)"
+        return {ImageId(id): it for id, it in await self._database.rows(query, (list(ids),))}
+
     async def traits(self, ids: Sequence[ImageId]) -> Mapping[ImageId, Traits]:
         query = "select * from development.traits where id = any(%s)"
         rows = await self._database.records(query, (list(ids),))
         return {ImageId(row.pop("id")): Traits(**row) for row in rows}
 
 
-_EXPOSURE = ("id", "owner_id", "attempt", "format")
+_EXPOSURE = ("id", "owner_id", "attempt", "format", "width", "height", "frames")
 _NEXT = """
-    select id, owner_id, attempt, format from {schema}.exposures
+    select id, owner_id, attempt, format, width, height, frames from {schema}.exposures
     where format is not null and not developed and attempts < %s and not_before <= now()
     order by not_before, id for update skip locked limit 1"""
 _PRINT = """
-    insert into {schema}.prints (id, recipe, placeholder, scrubbed, metadata, variants)
-    values (%s, %s, %s, %s, %s, %s) on conflict (id) do update set
+    insert into {schema}.prints (id, recipe, placeholder, scrubbed, alpha, metadata, variants)
+    values (%s, %s, %s, %s, %s, %s, %s) on conflict (id) do update set
         recipe = excluded.recipe, placeholder = excluded.placeholder,
-        scrubbed = excluded.scrubbed, metadata = excluded.metadata, variants = excluded.variants"""
+        scrubbed = excluded.scrubbed, alpha = excluded.alpha,
+        metadata = excluded.metadata, variants = excluded.variants"""
 _TRAITS = """
     insert into {schema}.traits (id, crc, scrubbed_size, scrubbed_crc, fingerprint)
     values (%(id)s, %(crc)s, %(scrubbed_size)s, %(scrubbed_crc)s, %(fingerprint)s)
@@ -111,6 +116,7 @@ def _columns(image_id: ImageId, developed: Developed) -> tuple[Any, ...]:
         developed.recipe,
         developed.placeholder,
         developed.scrubbed,
+        developed.alpha,
         Jsonb(msgspec.to_builtins(developed.metadata)),
         Jsonb(msgspec.to_builtins(developed.variants)),
     )

@@ -46,6 +46,16 @@ def heic(path: Path) -> Image:
     return image
 
 
+def whole(path: Path, format: Format) -> Image:
+    return heic(path) if format is Format.HEIC else opened(path)
+
+
+def upright(image: Image) -> tuple[int, int]:
+    """Width and height, as shown."""
+    turned = orientation(image) in (5, 6, 7, 8)
+    return (image.height, image.width) if turned else (image.width, image.height)
+
+
 def frames(image: Image) -> int:
     return int(image.get("n-pages")) if image.get_typeof("n-pages") else 1
 

@@ -77,7 +77,7 @@ class MeController(Controller):
 
     @get(summary="Your profile and settings")
     async def show(self, caller: Caller, parts: Given) -> dict[str, Any]:
-        return await _profile(parts, caller)
+        return await profile(parts, caller)
 
     @patch(summary="Change your name or settings")
     async def change(
@@ -91,7 +91,7 @@ class MeController(Controller):
         )
         command = ChangeAccount(by=caller, username=data.username, settings=settings)
         headers = await written(parts, await parts.dispatch(command))
-        return Response(await _profile(parts, caller), headers=headers)
+        return Response(await profile(parts, caller), headers=headers)
 
     @delete(
         status_code=202,
@@ -169,21 +169,21 @@ def _session(found: OpenSession, bearer: Bearer) -> dict[str, Any]:
     }
 
 
-async def _profile(parts: Parts, account_id: AccountId) -> dict[str, Any]:
-    profile = await parts.accounts.find(account_id)
-    if profile is None:
+async def profile(parts: Parts, account_id: AccountId) -> dict[str, Any]:
+    found = await parts.accounts.find(account_id)
+    if found is None:
         raise Unauthenticated
     return {
-        "userId": to_text("u", profile.id),
-        "username": profile.username,
-        "email": profile.email,
-        "plan": profile.plan,
-        "quotaBytes": profile.quota_bytes,
-        "defaultVisibility": profile.default_visibility.value,
-        "keepGps": profile.keep_gps,
-        "notify": profile.notify,
-        "duplicates": profile.duplicates.value,
-        "emailVerified": profile.verified,
-        "secondFactor": profile.second_factor,
-        "createdAt": profile.created_at,
+        "userId": to_text("u", found.id),
+        "username": found.username,
+        "email": found.email,
+        "plan": found.plan,
+        "quotaBytes": found.quota_bytes,
+        "defaultVisibility": found.default_visibility.value,
+        "keepGps": found.keep_gps,
+        "notify": found.notify,
+        "duplicates": found.duplicates.value,
+        "emailVerified": found.verified,
+        "secondFactor": found.second_factor,
+        "createdAt": found.created_at,
     }

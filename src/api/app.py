@@ -23,6 +23,7 @@ from api import (
     entrance,
     erasure,
     explaining,
+    exports,
     feed,
     guests,
     history,
@@ -46,6 +47,7 @@ from api import (
     tus,
     uploads,
     users,
+    versions,
     viewing,
 )
 from api.bodies import MAX_BODY, JsonRequest
@@ -97,6 +99,8 @@ def create(parts: Parts) -> Litestar:
             teams.TeamController,
             erasure.PurgingController,
             erasure.receipt,
+            exports.of_account,
+            exports.of_album,
             administration.LegalHoldController,
             administration.RescanController,
             review.QuarantineController,
@@ -108,6 +112,7 @@ def create(parts: Parts) -> Litestar:
             bulk.act,
             bulk.undo,
             metadata.metadata,
+            versions.versions,
             feed.events,
             feed.schema,
             history.of_image,

@@ -13,7 +13,7 @@ from litestar.params import FromPath
 from api import ranges
 from api.identity import AnyRequest, MaybeCaller
 from api.images import visible
-from api.negotiation import accepted, quality
+from api.negotiation import chosen
 from api.parts import Given, Parts
 from api.pictures import EXTENSIONS
 from api.streaming import Chunks, Streamed
@@ -63,7 +63,7 @@ async def original(
     request: AnyRequest, id: FromPath[str], maybe_caller: MaybeCaller, parts: Given
 ) -> Response[Any]:
     exhibit = await visible(request, parts, maybe_caller, id, _action(request))
-    return answer(request, parts, exhibit, await _original(parts, exhibit, maybe_caller))
+    return answer(request, parts, exhibit, await original_of(parts, exhibit, maybe_caller))
 
 
 @route(
@@ -85,7 +85,7 @@ async def rendering(
         exhibit.card.format,
         "auto",
     ):
-        body = await _original(parts, exhibit, maybe_caller)
+        body = await original_of(parts, exhibit, maybe_caller)
     else:
         body = await _rendering(request, parts, exhibit, name, extension)
     return answer(request, parts, exhibit, body)
@@ -175,7 +175,7 @@ def _sent(
     )
 
 
-async def _original(parts: Parts, exhibit: Exhibit, caller: AccountId | None) -> Body:
+async def original_of(parts: Parts, exhibit: Exhibit, caller: AccountId | None) -> Body:
     """Exactly what was uploaded; to others without its whereabouts, unless the owner keeps them."""
     card = exhibit.card
     assert card.format is not None
@@ -214,7 +214,7 @@ async def _rendering(
     if name not in list(Rung) or extension not in (*EXTENSIONS, "auto"):
         raise NotFound
     card, rung = exhibit.card, Rung(name)
-    format = _negotiated(request) if extension == "auto" else EXTENSIONS[extension]
+    format = EXTENSIONS.get(extension) or _negotiated(request, exhibit)
     etag = f'"{card.checksum[:32]}-{parts.lab.recipe}-{rung}.{format}"'
     made = b""
     if not _unchanged(request, exhibit, etag):
@@ -228,11 +228,20 @@ async def _rendering(
     )
 
 
-def _negotiated(request: AnyRequest) -> Format:
-    """WebP where the client names it and likes it as much as JPEG; JPEG for all others."""
-    likes = accepted(request.headers.get("Accept", ""))
-    webp = likes.get(Format.WEBP.content_type, 0)
-    return Format.WEBP if webp and webp >= quality(likes, "image/jpeg") else Format.JPEG
+def _negotiated(request: AnyRequest, exhibit: Exhibit) -> Format:
+    """Of what shows all that the picture has: it moves, or is transparent, wherever it can."""
+    if exhibit.card.frames > 1:
+        formats = [Format.WEBP, Format.GIF]
+    else:
+        formats = [Format.WEBP, Format.PNG if _transparent(exhibit) else Format.JPEG]
+    return chosen(request.headers.get("Accept", ""), formats)
+
+
+def _transparent(exhibit: Exhibit) -> bool:
+    """As far as is known before it is developed."""
+    if exhibit.print:
+        return exhibit.print.alpha
+    return exhibit.card.format not in (Format.JPEG, Format.HEIC)
 
 
 def _action(request: AnyRequest) -> Action:

@@ -36,7 +36,7 @@ async def of_image(
     asked, at = image_id(id), _at(request)
     history = await _history(parts, asked, caller)
     if at is None:
-        return {"imageId": id, "events": [_shown(it) for it in steps(gallery.project, history)]}
+        return {"imageId": id, "events": [shown(it) for it in steps(gallery.project, history)]}
     then = until(history, at)
     return _then(then) | {"image": await _picture(parts, document(gallery.project, then))}
 
@@ -61,7 +61,7 @@ async def of_album(
         viewer = Viewer(account_id=caller)
         access.require_on_album(viewer, Action.MANAGE, circle, now=parts.clock())
     if at is None:
-        return {"albumId": id, "events": [_shown(it) for it in steps(albums.project, history)]}
+        return {"albumId": id, "events": [shown(it) for it in steps(albums.project, history)]}
     then = until(history, at)
     card = document(albums.project, then)
     return _then(then) | {"album": _album(card) if card else None}
@@ -75,7 +75,7 @@ async def of_organization(
     card = await governed(parts, caller, organization_id(id))
     history, at = await parts.store.load(card.id), _at(request)
     if at is None:
-        told = [_shown(it) for it in steps(organizations.project, history)]
+        told = [shown(it) for it in steps(organizations.project, history)]
         return {"orgId": id, "events": told}
     then = until(history, at)
     found = document(organizations.project, then)
@@ -87,7 +87,7 @@ async def of_account(request: AnyRequest, caller: Caller, parts: Given) -> dict[
     """With `at`, a position or a time: the account as it was then."""
     history, at = await parts.store.load(caller), _at(request)
     if at is None:
-        return {"events": [_shown(it) for it in steps(accounts.project, history)]}
+        return {"events": [shown(it) for it in steps(accounts.project, history)]}
     then = until(history, at)
     profile = document(accounts.project, then)
     return _then(then) | {"account": _named(msgspec.to_builtins(profile)) if profile else None}
@@ -152,7 +152,7 @@ def _then(history: list[Recorded[Any]]) -> dict[str, Any]:
     return {"position": last.position if last else None, "at": last.at if last else None}
 
 
-def _shown(step: Step) -> dict[str, Any]:
+def shown(step: Step) -> dict[str, Any]:
     told = step.entry
     changes = {name: {"before": old, "after": new} for name, (old, new) in step.changes.items()}
     return {

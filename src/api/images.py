@@ -43,7 +43,7 @@ class ImageController(Controller):
     async def show(
         self, request: AnyRequest, id: FromPath[str], maybe_caller: MaybeCaller, parts: Given
     ) -> Response[Any]:
-        exhibit = await _described(request, parts, maybe_caller, id)
+        exhibit = await described(request, parts, maybe_caller, id)
         asking = viewer(request, parts, maybe_caller, exhibit.card.id)
         exhibit = await surroundings.with_albums(parts, asking, exhibit)
         tag = etag(exhibit)
@@ -219,7 +219,7 @@ async def visible(
     return exhibit
 
 
-async def _described(
+async def described(
     request: AnyRequest, parts: Parts, caller: AccountId | None, id: str
 ) -> Exhibit:
     """As `visible`; but of what was taken down, its owner still sees what it was."""
@@ -227,6 +227,13 @@ async def _described(
         return await visible(request, parts, caller, id, Action.VIEW)
     except ImageTakenDown:
         return await visible(request, parts, caller, id, Action.MANAGE)
+
+
+async def still_allowed(parts: Parts, viewer: Viewer, image: ImageId, action: Action) -> bool:
+    """Whether what was allowed is so by now."""
+    exhibit = await parts.gallery.find(image)
+    subject = await surroundings.subject(parts, exhibit.card, viewer, action) if exhibit else None
+    return access.decide(viewer, action, subject, now=parts.clock()) is None
 
 
 async def _changed(

@@ -1,5 +1,23 @@
 """What a client accepts (RFC 9110, 12.5.1)."""
 
+from collections.abc import Sequence
+
+from domain.media import Format
+
+
+def chosen(header: str, formats: Sequence[Format]) -> Format:
+    """The first that the client names and likes no less than those behind it; else the last.
+
+    To be covered by a wildcard is not enough: old browsers send them, and read no WebP.
+    """
+    likes = accepted(header)
+    for place, format in enumerate(formats[:-1], start=1):
+        liked = likes.get(format.content_type, 0)
+        others = (quality(likes, it.content_type) for it in formats[place:])
+        if liked and liked >= max(others):
+            return format
+    return formats[-1]
+
 
 def accepted(header: str) -> dict[str, float]:
     """Media ranges with their quality; what is malformed is not accepted."""

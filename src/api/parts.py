@@ -45,6 +45,7 @@ from projections.likeness import Likenesses
 from projections.notices import Notices
 from projections.organizations import Organizations
 from projections.positions import Positions
+from projections.reaper import Histories
 from projections.scanning import Suspects
 from projections.search import Search
 
@@ -111,6 +112,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     caps: Caps
     pace: Pace
     streams: Turnstile
+    archives: Turnstile
+    histories: Histories
     lifespan: Sequence[Callable[..., Any]]
 
 

@@ -42,7 +42,11 @@ class QuarantineController(Controller):
             "nextCursor": None,
         }
 
-    @get("/{id:str}/file", summary="The bytes, to be looked at with care", media_type="*/*")
+    @get(
+        "/{id:str}/file",
+        summary="The bytes, to be looked at with care",
+        media_type="application/octet-stream",
+    )
     async def file(
         self, id: FromPath[str], administrator: Administrator, parts: Given
     ) -> Response[Any]:

@@ -34,6 +34,7 @@ from adapters.notices import PostgresNotices
 from adapters.organizations import PostgresOrganizations
 from adapters.passwords import Argon2Passwords
 from adapters.positions import HeardPositions
+from adapters.reaping import LogHistories
 from adapters.s3 import CONNECTIONS
 from adapters.sandbox import die_with_parent
 from adapters.scanning import PostgresScans
@@ -73,6 +74,9 @@ from commands.prints import Printer
 from domain.gate import DECODE
 from domain.refusals import Unavailable
 from settings import Settings, load
+
+ARCHIVES = 8
+"""Sent at once by a process; each holds a connection to the object store, for hours maybe."""
 
 
 def app() -> ASGIApp:
@@ -177,6 +181,8 @@ def application(settings: Settings) -> Litestar:
                 reading_rate=settings.answer_min_rate,
             ),
             streams=Turnstile(CONNECTIONS // 2),
+            archives=Turnstile(ARCHIVES),
+            histories=LogHistories(core.log),
             lifespan=[running],
         )
     )

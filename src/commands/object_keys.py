@@ -36,13 +36,18 @@ def derivatives(image_id: ImageId) -> str:
     return f"derivatives/{image_id.hex}/"
 
 
+def made_by(image_id: ImageId, recipe: str) -> str:
+    """The prefix of those of one recipe."""
+    return f"{derivatives(image_id)}{recipe}/"
+
+
 def derivative(image_id: ImageId, recipe: str, rung: Rung, format: Format) -> ObjectKey:
-    return ObjectKey(f"{derivatives(image_id)}{recipe}/{rung}.{format.extension}")
+    return ObjectKey(f"{made_by(image_id, recipe)}{rung}.{format.extension}")
 
 
 def scrubbed(image_id: ImageId, recipe: str) -> ObjectKey:
     """The original without its whereabouts."""
-    return ObjectKey(f"{derivatives(image_id)}{recipe}/scrubbed")
+    return ObjectKey(f"{made_by(image_id, recipe)}scrubbed")
 
 
 def whose(key: ObjectKey) -> ImageId | None:

@@ -224,6 +224,8 @@ class Development(msgspec.Struct, frozen=True, kw_only=True):
     """ThumbHash, base64."""
     metadata: Metadata
     derivatives: Sequence[Derivative]
+    alpha: bool
+    """Whether anything of it is transparent, or might be."""
     scrubbed: bytes | None
     """The original without its whereabouts, losslessly; None if it tells none."""
     traits: Traits
@@ -247,8 +249,9 @@ class Lab(Protocol):
         ...
 
     async def develop(self, path: Path) -> Development:
-        """The whole ladder in WebP and JPEG (GIF and WebP stay animated in WebP), from one decode.
+        """The whole ladder from one decode, in WebP and JPEG; what is PNG also in PNG.
 
+        What moves does so in WebP, up to a size of all its frames; it is not made in JPEG here.
         Raises CorruptImage.
         """
         ...

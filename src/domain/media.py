@@ -37,6 +37,15 @@ class Rung(StrEnum):
         """The longest side in pixels; smaller originals keep their size."""
         return {"thumb": 256, "small": 640, "medium": 1280, "large": 2048}[self.value]
 
+    def fit(self, width: int, height: int) -> tuple[int, int]:
+        """The sides of a picture on this step, in whatever way it is made."""
+        longest = max(width, height)
+        if longest <= self.side:
+            return width, height
+        return max(1, round(width * self.side / longest)), max(
+            1, round(height * self.side / longest)
+        )
+
 
 class Caps(msgspec.Struct, frozen=True, kw_only=True):
     """The most that one file may be. Sizes in bytes, sides in pixels."""

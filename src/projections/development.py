@@ -27,6 +27,9 @@ class Exposure(msgspec.Struct, frozen=True, kw_only=True):
     owner_id: AccountId
     attempt: UUID | None = None
     format: Format | None = None
+    width: int = 0
+    height: int = 0
+    frames: int = 1
 
     @property
     def original(self) -> ObjectKey:
@@ -39,6 +42,10 @@ class Prints(Protocol):
 
     async def metadata(self, image_id: ImageId) -> dict[str, Any] | None:
         """`commands.ports.Metadata` as JSON-able values; None until developed."""
+        ...
+
+    async def metadata_of(self, ids: Sequence[ImageId]) -> Mapping[ImageId, dict[str, Any]]:
+        """The same of those that are developed."""
         ...
 
     async def traits(self, ids: Sequence[ImageId]) -> Mapping[ImageId, Traits]:
@@ -60,9 +67,21 @@ def project(exposure: Exposure | None, recorded: Recorded[Any]) -> Exposure | No
             return None
         case image_events.UploadTransferred(to=to) if exposure:
             return replace(exposure, owner_id=to)
-        case image_events.ImageFinalized(attempt=attempt, format=format) if exposure:
-            return replace(exposure, attempt=attempt, format=format)
+        case image_events.ImageFinalized() as event if exposure:
+            return _accepted(exposure, event)
     return exposure
+
+
+def _accepted(exposure: Exposure, event: image_events.ImageFinalized) -> Exposure:
+    content = event.personal
+    return replace(
+        exposure,
+        attempt=event.attempt,
+        format=event.format,
+        width=content.width if content else 0,
+        height=content.height if content else 0,
+        frames=content.frames if content else 1,
+    )
 
 
 class Variant(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,6 +98,7 @@ class Developed(msgspec.Struct, frozen=True, kw_only=True):
     recipe: str
     placeholder: str
     scrubbed: bool
+    alpha: bool
     metadata: Metadata
     variants: Sequence[Variant]
     traits: Traits
@@ -100,6 +120,7 @@ async def develop(exposure: Exposure, *, objects: ObjectStore, lab: Lab, spool: 
         recipe=made.recipe,
         placeholder=made.placeholder,
         scrubbed=made.scrubbed is not None,
+        alpha=made.alpha,
         metadata=made.metadata,
         variants=[
             Variant(

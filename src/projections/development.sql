@@ -5,6 +5,9 @@ create table exposures (
     owner_id uuid not null,
     attempt uuid,
     format text,
+    width int not null default 0,
+    height int not null default 0,
+    frames int not null default 1,
     developed boolean not null default false,
     attempts int not null default 0,
     not_before timestamptz not null default '-infinity',
@@ -28,6 +31,7 @@ create table prints (
     recipe text not null,
     placeholder text not null,
     scrubbed boolean not null,
+    alpha boolean not null,
     metadata jsonb not null,
     variants jsonb not null
 );

@@ -100,6 +100,8 @@ class Print(msgspec.Struct, frozen=True, kw_only=True):
     recipe: str
     scrubbed: bool
     """Whether the original tells its whereabouts, so that others get a copy without them."""
+    alpha: bool
+    """Whether it may be transparent."""
 
 
 class Exhibit(msgspec.Struct, frozen=True, kw_only=True):

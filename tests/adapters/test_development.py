@@ -12,6 +12,7 @@ PRINT = Developed(
     recipe="v1",
     placeholder="",
     scrubbed=False,
+    alpha=False,
     metadata={"orientation": 1},
     variants=[],
     traits=Traits(crc=1, fingerprint=-1),

@@ -28,8 +28,15 @@ from domain.refusals import (
     Unavailable,
     UnsupportedFormat,
 )
-from tests.people import CORPUS, EACH_FORMAT
+from tests.people import CORPUS, EACH_FORMAT, PHOTO
 
+BOTH = (Format.WEBP, Format.JPEG)
+AHEAD = {
+    "png": (Format.PNG, *BOTH),
+    "gif": (Format.WEBP,),
+    "webp": (Format.WEBP,),
+}
+"""What moves in the corpus is made in JPEG only if somebody asks."""
 REFUSED = (CorruptImage, FileTooLarge, TooManyFrames, TooManyPixels, UnsupportedFormat)
 
 
@@ -60,9 +67,11 @@ async def test_every_format_is_proven_and_developed(lab, format):
     assert arrived.size == path.stat().st_size
     longest = max(arrived.content.width, arrived.content.height)
     made = {(it.rung, it.format) for it in development.derivatives}
-    assert made == {(rung, format) for rung in Rung for format in (Format.WEBP, Format.JPEG)}
+    assert made == {(rung, it) for rung in Rung for it in AHEAD.get(format, (*BOTH,))}
     for derivative in development.derivatives:
         assert max(derivative.width, derivative.height) == min(derivative.rung.side, longest)
+        sides = derivative.rung.fit(arrived.content.width, arrived.content.height)
+        assert (derivative.width, derivative.height) == sides
         with Image.open(io.BytesIO(derivative.body)) as picture:
             assert picture.size == (derivative.width, derivative.height)
             assert picture.format == derivative.format.name
@@ -81,13 +90,56 @@ async def test_every_rendering_is_what_it_says(lab, tmp_path, rung, format):
         assert picture.size == (rendered.width, rendered.height)
 
 
-async def test_animations_stay_animated(lab):
-    development = await lab.develop(CORPUS / EACH_FORMAT["gif"])
+@pytest.mark.parametrize("source", ["gif", "webp"])
+async def test_animations_stay_animated(lab, source):
+    path = CORPUS / EACH_FORMAT[source]
+    with Image.open(path) as original:
+        frames = original.n_frames
 
-    for derivative in development.derivatives:
+    ahead = (await lab.develop(path)).derivatives
+    asked = [await lab.render(path, Rung.THUMB, it) for it in Format if it is not Format.HEIC]
+
+    for derivative in (*ahead, *asked):
         with Image.open(io.BytesIO(derivative.body)) as picture:
-            moves = getattr(picture, "n_frames", 1) > 1
-            assert moves == (derivative.format is Format.WEBP)
+            moves = derivative.format in (Format.GIF, Format.WEBP)
+            assert getattr(picture, "n_frames", 1) == (frames if moves else 1)
+            assert picture.size == (derivative.width, derivative.height)
+
+
+async def test_an_animation_too_large_to_move_in_time_stands_still(lab, tmp_path):
+    """The size of all its frames counts: of each rung, and for each format."""
+    path = tmp_path / "long.gif"
+    first, *rest = (Image.new("P", (300, 300), n % 200) for n in range(800))
+    for n, frame in enumerate((first, *rest)):
+        frame.putpalette([n % 251, n % 241, n % 239] * 256)
+    first.save(path, save_all=True, append_images=rest, duration=20)
+
+    made = {it.rung: it for it in (await lab.develop(path)).derivatives}
+    asked = [await lab.render(path, Rung.THUMB, it) for it in (Format.GIF, Format.WEBP)]
+
+    for derivative in (*made.values(), *asked):
+        with Image.open(io.BytesIO(derivative.body)) as picture:
+            assert getattr(picture, "n_frames", 1) == 1
+            assert picture.size == (derivative.width, derivative.height)
+
+
+async def test_what_is_png_loses_nothing(lab, tmp_path):
+    path = made(tmp_path, 600, 300)
+
+    ladder = (await lab.develop(path)).derivatives
+
+    (small,) = [it for it in ladder if it.rung is Rung.SMALL and it.format is Format.PNG]
+    before = pyvips.Image.new_from_file(str(path))
+    after = pyvips.Image.new_from_buffer(small.body, "")
+    assert (before - after).abs().max() == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "alpha"),
+    [("valid/Pillow__pil123rgba.png", True), (PHOTO, False), (EACH_FORMAT["gif"], True)],
+)
+async def test_it_is_known_what_may_be_transparent(lab, name, alpha):
+    assert (await lab.develop(CORPUS / name)).alpha is alpha
 
 
 async def test_small_pictures_are_not_blown_up(lab):
@@ -131,19 +183,35 @@ async def test_derivatives_are_upright(lab, tmp_path, orientation):
     assert bottom[2] > 200 > bottom[0]
 
 
-async def test_a_wide_gamut_keeps_its_profile_and_cmyk_becomes_rgb(lab, tmp_path):
-    path = made(tmp_path, 300, 200)
-    image = pyvips.Image.new_from_file(str(path)).icc_transform("p3", input_profile="srgb")
-    image.write_to_file(str(tmp_path / "p3.png"))
-    cmyk = pyvips.Image.new_from_file(str(path)).icc_export(output_profile="cmyk")
-    cmyk.write_to_file(str(tmp_path / "cmyk.jpg"))
+@pytest.mark.parametrize("depth", ["uchar", "ushort"])
+@pytest.mark.parametrize("format", sorted(set(Format) - {Format.HEIC}))
+async def test_a_wide_gamut_is_shown_in_the_same_colours(lab, tmp_path, depth, format):
+    """A green that is in P3 and in sRGB: where the format has profiles, by the one of the file."""
+    green = pyvips.Image.black(300, 200, bands=3).linear([1, 1, 1], [60, 200, 90])
+    green = green.cast("uchar").copy(interpretation="srgb")
+    wide = green.icc_transform("p3", input_profile="srgb", depth=16 if depth == "ushort" else 8)
+    wide.write_to_file(str(tmp_path / "p3.png"))
 
-    wide = await lab.render(tmp_path / "p3.png", Rung.SMALL, Format.WEBP)
+    rendered = await lab.render(tmp_path / "p3.png", Rung.SMALL, format)
+
+    seen = pyvips.Image.new_from_buffer(rendered.body, "")
+    if format is Format.GIF:
+        assert not seen.get_typeof("icc-profile-data")
+    else:
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(seen.get("icc-profile-data")))
+        assert "P3" in ImageCms.getProfileDescription(profile)
+        assert abs(seen(100, 100)[0] - 60) > 15, "as it stands, it is another colour"
+        seen = seen.icc_transform("srgb", embedded=True)
+    for found, expected in zip(seen(100, 100)[:3], (60, 200, 90), strict=True):
+        assert abs(found - expected) <= 4
+
+
+async def test_cmyk_becomes_rgb(lab, tmp_path):
+    image = pyvips.Image.new_from_file(str(made(tmp_path, 300, 200)))
+    image.icc_export(output_profile="cmyk").write_to_file(str(tmp_path / "cmyk.jpg"))
+
     narrow = await lab.render(tmp_path / "cmyk.jpg", Rung.SMALL, Format.WEBP)
 
-    with Image.open(io.BytesIO(wide.body)) as picture:
-        profile = ImageCms.ImageCmsProfile(io.BytesIO(picture.info["icc_profile"]))
-        assert "P3" in ImageCms.getProfileDescription(profile)
     with Image.open(io.BytesIO(narrow.body)) as picture:
         assert picture.mode == "RGB"
 

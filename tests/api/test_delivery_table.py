@@ -16,7 +16,10 @@ TABLE = Path(__file__).with_name("delivery_table.txt")
 ROUTES = {
     "bytes": [*("/images/{id}" + end for end in SIGNED.values())],
     "take": [*("/images/{id}" + end for end in SIGNED.values())],
-    "tell": ["/v1/images/{id}", "/v1/images/{id}/metadata", "/images/{id}/metadata"],
+    "tell": [
+        *("/v1/images/{id}", "/v1/images/{id}/metadata", "/images/{id}/metadata"),
+        "/v1/images/{id}/versions",
+    ],
     "file": ["/v1/images/{id}/file"],
 }
 """What stands behind each column."""
@@ -26,6 +29,7 @@ DESCRIBED = {
     "/images/{id}/metadata": "tell",
     "/v1/images/{id}": "tell",
     "/v1/images/{id}/metadata": "tell",
+    "/v1/images/{id}/versions": "tell",
     "/v1/images/{id}/file": "file",
 }
 """The same as the OpenAPI document has it."""
@@ -88,6 +92,9 @@ def pieces(who, dot) -> Mapping[tuple[str, str], Piece]:
         for http, image in ((who.owner.http, piece.own), (who.founder.http, piece.entrusted)):
             if state == "deleted":
                 expect(http.delete(f"/v1/images/{image}"), 200)
+            if state == "taken down":
+                path = f"/v1/admin/images/{image}/takedown"
+                expect(who.client("admin").post(path, json={"reason": "a claim"}), 200)
             if state == "purged":
                 expect(http.post(f"/v1/images/{image}/purge"), 202)
     time.sleep(2)  # what was to expire has expired

@@ -41,7 +41,7 @@ def test_what_is_taken_down_is_closed_at_once_to_everybody(anyone, ben, admin, u
         refused(http.get(f"/v1/images/{image['imageId']}"), 403, "forbidden")
         assert image["imageId"] not in http.get("/images", params={"limit": 100}).text
         assert image["imageId"] not in http.get("/v1/search", params={"q": "lake"}).text
-    for path in ("", "/small.webp", "/metadata"):
+    for path in ("", "/small.webp", "/thumb.auto"):
         refused(uploader.http.get(f"/images/{image['imageId']}{path}"), 403, "image_taken_down")
     assert act(admin, image, "takedown", **body).status_code == 200
 

@@ -25,6 +25,7 @@ LISTS: dict[str, list[dict[str, Any]]] = {
     "/v1/me": [{}],
     "/v1/me/usage": [{}],
     "/v1/me/history": [{}],
+    "/v1/me/export": [{}],
     "/v1/me/sessions": [{}],
     "/v1/api-keys": [{}],
     "/v1/upload-tokens": [{}],

@@ -191,7 +191,13 @@ def exposure(*events):
 def test_an_original_is_developed_once_it_has_a_format():
     assert exposure(opened).format is None
     assert exposure(opened, accepted, cleared, lent) == development.Exposure(
-        id=IMAGE, owner_id=OWNER, attempt=ATTEMPT, format=Format.PNG
+        id=IMAGE,
+        owner_id=OWNER,
+        attempt=ATTEMPT,
+        format=Format.PNG,
+        width=4,
+        height=3,
+        frames=2,
     )
     assert exposure(opened, image_events.UploadRefused(code="corrupt_image")) is None
     assert exposure(accepted) is None

@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 
 from adapters.embedded import DataFolder
+from adapters.recipe import RECIPE
 from bootstrap import Core
 from commands import object_keys
 from commands.ports import ObjectKey
@@ -95,7 +96,7 @@ def kinds(found: dict) -> dict[str, str]:
 
 def thumb(image: dict) -> ObjectKey:
     id = ImageId(from_text("img", image["imageId"]))
-    return object_keys.derivative(id, "v1", Rung.THUMB, Format.WEBP)
+    return object_keys.derivative(id, RECIPE, Rung.THUMB, Format.WEBP)
 
 
 def test_a_store_that_nobody_touched_is_clean(meddled, cat):
