@@ -166,6 +166,7 @@ async def _develop_for_ever(core: Core, lab: "VipsLab") -> None:
 
 
 async def _scan_for_ever(core: Core) -> None:
+    from adapters.clamd import Clamd
     from adapters.scanning import ScanDesk
     from projections import scanning
 
@@ -177,10 +178,12 @@ async def _scan_for_ever(core: Core) -> None:
         store=core.store,
         spool=core.spool,
     )
-    log, reason = structlog.get_logger(), ""
+    log, reason, first = structlog.get_logger(), "", True
     while True:
         try:
-            worked, reason = await desk.next(scan), ""
+            worked, reason = await desk.next(scan, first=first), ""
+            # Without a scanner nothing new waits: only what one that was set before has left.
+            first = worked or core.settings.scanner == Clamd.name
         except Exception as error:
             worked, before = False, reason
             reason = str(getattr(error, "facts", error)) or type(error).__name__
