@@ -28,7 +28,7 @@ class ScanDesk:
         self._database = database
 
     async def next(self, scan: Callable[[Suspect], Awaitable[None]], *, first: bool = True) -> bool:
-        """Take the next suspect through `scan`, for the `first` time too. False if there is none."""
+        """Take the next one through `scan`, for the `first` time too. False if there is none."""
         async with self._database.connection() as connection, connection.transaction():
             await connection.execute(
                 "select pg_advisory_xact_lock_shared(hashtext(%s))",

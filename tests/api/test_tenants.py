@@ -35,7 +35,13 @@ LISTS: dict[str, list[dict[str, Any]]] = {
 OTHERS = {
     *("/health/live", "/health/ready", "/metrics", "/.well-known/jwks.json", "/v1/events"),
     *("/schema/events.json", "/v1/sharex.sxcu", "/v1/receipts/{id}", "/v1/uploads/{id}"),
-    *("/v1/admin/audit", "/v1/admin/users", "/v1/admin/quarantine", "/v1/auth/oidc"),
+    *(
+        "/v1/admin/audit",
+        "/v1/admin/users",
+        "/v1/admin/quarantine",
+        "/v1/admin/quarantine/{id}/file",
+        "/v1/auth/oidc",
+    ),
     "/.well-known/oauth-authorization-server",
 }
 """What shows nothing of anybody, what only its holder's key opens, and what has another test."""
