@@ -88,6 +88,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     counting: Literal["on", "off"] = "on"
     """Of views and downloads."""
     log_level: str = "info"
+    metrics_port: int = 0
+    """Where a role without an API serves its metrics, on all addresses; 0: nowhere."""
+    otlp_url: str = ""
+    """Where traces go, like http://collector:4318/v1/traces (OTLP over HTTP); empty: nowhere."""
+    otlp_ratio: float = 1.0
+    """Of all requests, which part is traced: the same ones in every process."""
     oidc: str = ""
     """JSON: OpenID Connect providers to sign in through, by a name for each, like {"acme":
     {"issuer": "https://id.acme.example", "clientId": "darkroom", "clientSecret": "..."}}."""
@@ -104,6 +110,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """How long a checkpoint there can be neither changed nor deleted."""
     import_allow: str = ""
     """Networks, like 10.1.0.0/16, that images may be imported from though they are not public."""
+
+    webhook_allow: str = ""
+    """The same for webhooks that may be told though they are not public."""
+    webhook_patience: int = 86_400
+    """Seconds for which an event is tried before a webhook's owner is told that it was given up."""
 
     @property
     def retention_by_plan(self) -> dict[str, int]:

@@ -45,6 +45,7 @@ def service(tmp_path_factory: pytest.TempPathFactory, provider: str) -> Iterator
     running = Service(
         data,
         DARKROOM_IMPORT_ALLOW=f"{ELSEWHERE}/32",
+        DARKROOM_WEBHOOK_ALLOW=f"{ELSEWHERE}/32",
         DARKROOM_ADMIN_EMAIL=ADMINISTRATOR,
         DARKROOM_OIDC=json.dumps(
             {

@@ -1,5 +1,6 @@
 """One pool of Postgres connections for a process; a database that is down is a refusal."""
 
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -9,6 +10,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from adapters import metrics
 from domain.refusals import Unavailable
 
 CONNECT_TIMEOUT = 5.0
@@ -42,8 +44,10 @@ class Database:
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[AsyncConnection[TupleRow]]:
         """A connection in autocommit. Raises Unavailable if the server is not there."""
+        began = time.perf_counter()
         try:
             async with self.pool.connection() as connection:
+                metrics.POOL_SECONDS.observe(time.perf_counter() - began)
                 yield connection
         except DOWN as error:
             raise Unavailable(dependency="database") from error

@@ -8,7 +8,7 @@ from pathlib import Path
 from adapters.embedded import postgres_programs
 
 LOG = ("log.darkroom_events", "log.darkroom_events_*", "log.seals", "log.account_usage")
-SECRETS = ("secrets.*", "erasure.tasks", "reactors.notices")
+SECRETS = ("secrets.*", "erasure.tasks", "webhooks.*", "reactors.notices")
 COUNTS = ("counting.images", "counting.days", "counting.hours")
 """Neither who was seen lately nor the salts that hide who it was."""
 KEYS = ("log.stream_keys",)
@@ -17,7 +17,8 @@ KEYS = ("log.stream_keys",)
 EMPTY = """
 do $$ declare one regclass; begin
     for one in select c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace
-        where c.relkind = 'r' and (n.nspname = 'secrets' or (n.nspname, c.relname) in (
+        where c.relkind = 'r'
+        and (n.nspname in ('secrets', 'webhooks') or (n.nspname, c.relname) in (
             ('log', 'stream_keys'), ('log', 'account_usage'), ('log', 'seals'),
             ('erasure', 'tasks'), ('reactors', 'notices'), ('counting', 'images'),
             ('counting', 'days'), ('counting', 'hours')))

@@ -20,15 +20,19 @@ from eventsourcing.persistence import (
     OperationalError,
     StoredEvent,
 )
+from opentelemetry import trace
 from psycopg.conninfo import conninfo_to_dict
 
 from adapters.database import Database
 from adapters.recorder import GroupCommitRecorder, GuardRow, KeyRow, OverQuota
+from commands.correlation import CORRELATION
 from commands.ports import Batch, Clock, Guard, Reserve, SetQuota, StreamMoved
 from domain.catalogue import EVENTS, PERSONAL
 from domain.ids import AccountId
 from domain.refusals import QuotaExceeded, Unavailable
 from domain.stream import Event, Personal, Recorded, tag
+
+_tracer = trace.get_tracer("darkroom")
 
 SCHEMA = "log"
 NONCE = 12
@@ -101,6 +105,7 @@ class _State(msgspec.Struct, frozen=True, omit_defaults=True):
     event: msgspec.Raw
     sealed: bytes | None = None
     operation: UUID | None = None
+    correlation: UUID | None = None
 
 
 class EventMapper(Mapper[UUID]):
@@ -121,7 +126,9 @@ class EventMapper(Mapper[UUID]):
             sealed = self._seal(personal, recorded.stream_id, topic)
             event = msgspec.structs.replace(event, personal=None)
         fact = msgspec.Raw(_encode(event))
-        state = _State(recorded.at, recorded.by, fact, sealed, recorded.operation)
+        state = _State(
+            recorded.at, recorded.by, fact, sealed, recorded.operation, recorded.correlation
+        )
         return StoredEvent(recorded.stream_id, recorded.version, topic, _encode(state))
 
     def to_domain_event(self, stored_event: StoredEvent) -> DomainEventProtocol[UUID]:
@@ -151,6 +158,7 @@ class EventMapper(Mapper[UUID]):
             event=event,
             position=stored.id if isinstance(stored, Notification) else None,
             operation=state.operation,
+            correlation=state.correlation,
         )
 
     def _seal(self, personal: Personal, stream_id: UUID, topic: str) -> bytes:
@@ -263,7 +271,8 @@ class EventSourcedStore:
         keys = self._new_keys(batches)
         stored = self._stored(batches, by)
         try:
-            positions = await self._log.recorder.append(stored, [*map(_row, guards)], keys)
+            with _tracer.start_as_current_span("append"):
+                positions = await self._log.recorder.append(stored, [*map(_row, guards)], keys)
         except OverQuota as error:
             self._settle(keys, stored=False)
             raise await self._quota_exceeded(guards) from error
@@ -287,7 +296,7 @@ class EventSourcedStore:
             self._log.keyring.settled(key.stream_id, stored=stored)
 
     def _stored(self, batches: Sequence[Batch], by: AccountId) -> list[StoredEvent]:
-        at = self._now()
+        at, correlation = self._now(), CORRELATION.get()
         return [
             self._log.mapper.to_stored_event(
                 cast(
@@ -299,6 +308,7 @@ class EventSourcedStore:
                         by=by,
                         event=event,
                         operation=self._operation,
+                        correlation=correlation,
                     ),
                 )
             )

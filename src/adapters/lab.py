@@ -6,15 +6,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from opentelemetry import trace
 from pebble import ProcessExpired, ProcessPool
 
-from adapters import sandbox
+from adapters import metrics, sandbox
 from adapters.recipe import RECIPE
 from commands.ports import Derivative, Development
 from domain.media import Caps, Format, Rung
 from domain.refusals import CorruptImage, Refusal, Unavailable
 from domain.transform import Transform
 from domain.uploads import Arrived
+
+_tracer = trace.get_tracer("darkroom")
 
 WALL_CLOCK = 30.0
 FILES_A_CHILD = 200
@@ -73,7 +76,15 @@ class VipsLab:
         clean: bytes | None = await self._run(_Vips("scrub"), path)
         return clean
 
-    async def _run(self, work: Callable[..., Any], *arguments: Any) -> Any:
+    async def _run(self, work: "_Vips", *arguments: Any) -> Any:
+        with (
+            _tracer.start_as_current_span(f"lab {work.name}"),
+            metrics.LAB_QUEUED.track_inprogress(),
+            metrics.LAB_SECONDS.labels(work.name).time(),
+        ):
+            return await self._answer(work, *arguments)
+
+    async def _answer(self, work: "_Vips", *arguments: Any) -> Any:
         if self._waiting >= self._most:
             raise Unavailable(dependency="lab", queued=self._waiting)
         self._waiting += 1
@@ -95,12 +106,12 @@ class _Vips:
     """A function of adapters.vips, by name: only the children load libvips."""
 
     def __init__(self, name: str) -> None:
-        self._name = name
+        self.name = name
 
     def __call__(self, *arguments: Any) -> Any:
         from adapters import vips
 
-        return getattr(vips, self._name)(*arguments)
+        return getattr(vips, self.name)(*arguments)
 
 
 class _Refused:

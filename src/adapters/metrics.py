@@ -7,10 +7,34 @@ from prometheus_client import (
     REGISTRY,
     CollectorRegistry,
     Counter,
+    Gauge,
     Histogram,
     generate_latest,
     multiprocess,
+    start_http_server,
 )
+
+COMMITTED = Counter("darkroom_events_committed", "Events appended to the log.")
+COMMIT_SECONDS = Histogram("darkroom_commit_seconds", "One transaction of appends, many writers'.")
+PUBLISHED = Counter("darkroom_events_published", "Events that the relay took to NATS.")
+PROJECTED = Counter("darkroom_events_projected", "Events applied, by read model.", ["model"])
+POOL_SECONDS = Histogram(
+    "darkroom_database_wait_seconds",
+    "Until a connection of the pool was free.",
+    buckets=(0.0001, 0.001, 0.01, 0.1, 1, 5),
+)
+LAB_SECONDS = Histogram("darkroom_lab_seconds", "Decoding, with the wait for a child.", ["work"])
+LAB_QUEUED = Gauge(
+    "darkroom_lab_queued", "Files being decoded or waiting to be.", multiprocess_mode="livesum"
+)
+OBJECTS_SECONDS = Histogram(
+    "darkroom_objects_seconds", "Requests to the object store, until answered.", ["operation"]
+)
+
+
+def serve(port: int) -> None:
+    """For a role that has no API to show its page; a thread of its own answers."""
+    start_http_server(port)
 
 
 class Metrics:

@@ -1,7 +1,8 @@
 """Follows the log into one read model: at least once and in order, with effect exactly once."""
 
 import asyncio
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -14,6 +15,7 @@ from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig
 from psycopg import AsyncConnection
 
+from adapters import metrics
 from adapters.database import DOWN
 from adapters.event_store import EventLog
 from adapters.jetstream import GONE, Names, heed_cancellation, received
@@ -30,6 +32,8 @@ _log = structlog.get_logger()
 
 Connection = AsyncConnection[Any]
 Subscription = JetStreamContext.PullSubscription
+Followed = Callable[[str, Sequence[Recorded[Any]], int], None]
+"""Told what was done with which events, since when: for traces."""
 
 
 class Projector:
@@ -39,11 +43,19 @@ class Projector:
     it, and wherever the chain is broken the log is read instead.
     """
 
-    def __init__(self, model: ReadModel[Any], log: EventLog, nc: Client, names: Names) -> None:
+    def __init__(
+        self,
+        model: ReadModel[Any],
+        log: EventLog,
+        nc: Client,
+        names: Names,
+        followed: Followed | None = None,
+    ) -> None:
         self._model = model
         self._events = log
         self._nc = nc
         self._names = names
+        self._followed = followed
         self._position = 0
         self._parked: set[Any] = set()
 
@@ -146,7 +158,7 @@ class Projector:
         if any(event.stream_id in self._parked for event in events) and len(events) > 1:
             await self._halves(connection, events)
             return
-        upto = events[-1].position
+        upto, began = events[-1].position, time.time_ns()
         assert upto is not None
         try:
             if events[0].stream_id in self._parked:
@@ -160,6 +172,9 @@ class Projector:
                 return
             await self._park(connection, events[0], error)
         self._position = upto
+        metrics.PROJECTED.labels(self._model.schema).inc(len(events))
+        if self._followed:
+            self._followed(f"project {self._model.schema}", events, began)
 
     async def _halves(self, connection: Connection, events: Sequence[Recorded[Any]]) -> None:
         middle = len(events) // 2

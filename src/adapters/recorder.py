@@ -21,6 +21,7 @@ from eventsourcing.persistence import (
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from psycopg.sql import SQL, Composed, Identifier, Literal
 
+from adapters import metrics
 from adapters.database import DOWN, Database
 from domain.refusals import Unavailable
 
@@ -167,11 +168,13 @@ class GroupCommitRecorder(PostgresApplicationRecorder):
                 _fail(request, failure)
 
     async def _try(self, batch: list[_Request]) -> None:
-        async with self.database.connection() as connection:
-            cursor = await connection.execute(
-                self._append, _columns(batch), prepare=True, binary=True
-            )
-            rows = await cursor.fetchall()
+        with metrics.COMMIT_SECONDS.time():
+            async with self.database.connection() as connection:
+                cursor = await connection.execute(
+                    self._append, _columns(batch), prepare=True, binary=True
+                )
+                rows = await cursor.fetchall()
+        metrics.COMMITTED.inc(sum(len(request.events) for request in batch))
         positions: dict[int, list[int]] = {}
         for request, position in rows:
             positions.setdefault(request, []).append(position)

@@ -9,7 +9,7 @@ from nats.aio.client import Client
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from adapters import jetstream
+from adapters import jetstream, metrics
 from adapters.database import DOWN
 from adapters.event_store import EventLog
 from adapters.jetstream import GONE, Names, Refused
@@ -79,6 +79,7 @@ class Relay:
                 self._nc, self._names, page, previous=self.position, sequence=sequence
             )
             self.position = page[-1].id
+            metrics.PUBLISHED.inc(len(page))
         return sequence
 
 

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import ctypes
 import os
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import cache
@@ -15,6 +16,7 @@ from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
 from botocore.exceptions import BotoCoreError, ClientError
 
+from adapters import metrics
 from commands.ports import ObjectKey, ObjectMissing, SignedRequest, StoredObject
 from domain.refusals import Unavailable
 
@@ -55,6 +57,7 @@ class S3Objects:
 
     async def open(self) -> None:
         self._client = await self._stack.enter_async_context(self._connected("inside"))
+        _timed(self._client)
         self._presigner = await self._stack.enter_async_context(self._connected("outside"))
 
     async def close(self) -> None:
@@ -233,6 +236,20 @@ class S3Objects:
 def _session() -> Any:
     """One for a process: the service's description takes 0.4 s to load, and is kept in it."""
     return get_session()
+
+
+def _timed(client: Any) -> None:
+    """Every request of it, in the metrics."""
+
+    def begun(context: dict[str, Any], **_: Any) -> None:
+        context["begun"] = time.perf_counter()
+
+    def ended(context: dict[str, Any], model: Any, **_: Any) -> None:
+        seconds = time.perf_counter() - context["begun"]
+        metrics.OBJECTS_SECONDS.labels(model.name).observe(seconds)
+
+    client.meta.events.register("before-call.s3", begun)
+    client.meta.events.register("after-call.s3", ended)
 
 
 def error_code(error: ClientError) -> str:

@@ -49,8 +49,10 @@ from api import (
     users,
     versions,
     viewing,
+    webhooks,
 )
 from api.bodies import MAX_BODY, JsonRequest
+from api.correlating import REQUEST_ID
 from api.deadlines import Deadlines
 from api.identity import AnyRequest, acquainted, administrator, bearer, caller, maybe_caller
 from api.methods import Methods
@@ -59,8 +61,8 @@ from api.waiting import await_position
 
 EXPOSED = [
     *("Accept-Ranges", "Allow", "Content-Disposition", "Content-Range", "Darkroom-Position"),
-    *("ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", idempotency.REPLAYED),
-    *tus.EXPOSED,
+    *("ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After"),
+    *(REQUEST_ID, idempotency.REPLAYED, *tus.EXPOSED),
 ]
 """What scripts of other origins may read of an answer, beside what every script may."""
 
@@ -115,6 +117,7 @@ def create(parts: Parts) -> Litestar:
             versions.versions,
             feed.events,
             feed.schema,
+            webhooks.WebhookController,
             history.of_image,
             history.of_album,
             history.of_organization,
@@ -141,7 +144,6 @@ def create(parts: Parts) -> Litestar:
         before_send=[entrance.tell_limits],
         exception_handlers=problems.handlers,
         middleware=[
-            operations.Counting(parts.metrics),
             *([viewing.Viewing(parts, parts.counter)] if parts.counter else []),
             Deadlines(parts.pace),
             entrance.Entrance(parts),

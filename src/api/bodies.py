@@ -106,6 +106,17 @@ class NewOperation(Body, kw_only=True):
     dry_run: bool = False
 
 
+class NewWebhook(Body, kw_only=True):
+    url: Annotated[str, Meta(min_length=1, max_length=2_000)]
+    description: Annotated[str, Meta(max_length=300)] = ""
+    types: Annotated[list[Annotated[str, Meta(max_length=100)]], Meta(max_length=50)] = []
+    album_id: str | None = None
+
+
+class NewRedelivery(Body, kw_only=True):
+    from_: Annotated[int, Meta(ge=1, le=2**62)] = msgspec.field(name="from")
+
+
 class NewHold(Body, kw_only=True):
     reason: Reason
 

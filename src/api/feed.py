@@ -17,7 +17,7 @@ from domain.access import Action, Viewer
 from domain.ids import AccountId
 from domain.refusals import Validation
 from projections.audit_log import type_of
-from projections.feed import Wanted, albums_of, for_viewer, images_of, owners_of, schemas
+from projections.feed import Wanted, schemas
 
 PAGE = 500
 IDLE = 1.0
@@ -26,7 +26,6 @@ HEARTBEAT = 15.0
 """Seconds of silence, at most: an empty event that names the position reached."""
 LIFETIME = 900.0
 """Seconds after which a stream ends and its subscriber has to show its credentials again."""
-JUDGING = frozenset({"gallery", "albums", "organizations"})
 
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
@@ -67,8 +66,7 @@ async def _told(
     wanted: Wanted,
     still: Callable[[], Awaitable[bool]],
 ) -> AsyncIterator[bytes]:
-    """Each page is judged by a gallery that knows of all of it, so by what holds now; and told
-    only if the credentials `still` hold."""
+    """Only as long as the credentials `still` hold."""
     loop = asyncio.get_running_loop()
     ends, spoke = loop.time() + LIFETIME, loop.time()
     yield b"retry: 1000\n\n"
@@ -76,17 +74,13 @@ async def _told(
         page = await parts.feed.page(after, PAGE)
         if not page:
             await parts.positions.heard("gallery", after, within=IDLE)
-        elif await parts.positions.reached(last := page[-1].position or after, JUDGING):
-            cards = await parts.gallery.cards(images_of(page))
+        elif (shown := await parts.judge.told(caller, page, wanted)) is not None:
             if not await still():
                 return
-            albums = await parts.albums.cards(albums_of(page, cards))
-            owners = await parts.organizations.cards(owners_of(page, cards, albums))
-            now = parts.clock()
-            for told in for_viewer(caller, page, cards, albums, owners, wanted, now=now):
+            for told in shown:
                 spoke = loop.time()
                 yield _event(told.position, told.type, msgspec.json.encode(told))
-            after = last
+            after = page[-1].position or after
         if loop.time() - spoke >= HEARTBEAT:
             spoke = loop.time()
             yield b"id: %d\n\n" % after

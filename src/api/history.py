@@ -162,6 +162,7 @@ def shown(step: Step) -> dict[str, Any]:
         "at": told.at,
         "actor": told.actor,
         "operationId": told.operation,
+        "requestId": told.request,
         "data": _named(told.data) | ({"changes": _named(changes)} if changes else {}),
     }
 

@@ -68,6 +68,12 @@ async def holds(scope: Any, parts: Parts) -> bool:
     return True
 
 
+def actor(scope: Any) -> AccountId | None:
+    """Who asked, where that is known by now."""
+    known = scope["state"].get(BEARER) if "state" in scope else None
+    return known.account_id if isinstance(known, Bearer) else None
+
+
 async def _bearer(scope: Any, parts: Parts) -> Bearer | None:
     header = Headers.from_scope(scope).get("Authorization")
     if header is None:

@@ -20,7 +20,7 @@ class Methods(Litestar):
                 await _tell(known, send)
                 return
         elif method == "HEAD" and _lacks_head(self._refusal(scope["path"])):
-            scope, send = scope | {"method": "GET"}, _bodiless(send)
+            scope["method"], send = "GET", _bodiless(send)
         await super().__call__(scope, receive, send)
 
     def _refusal(self, path: str) -> HTTPException:

@@ -1,14 +1,10 @@
-"""For those who run it: health, metrics, and what every answer is counted by."""
+"""For those who run it: health and metrics."""
 
-import time
 from typing import Any
 
 from litestar import Response, get
-from litestar.enums import ScopeType
-from litestar.middleware import ASGIMiddleware
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.parts import Given, MetricsPage
+from api.parts import Given
 
 
 @get("/health/live", tags=["operations"], summary="Whether the process answers")
@@ -29,24 +25,3 @@ async def ready(parts: Given) -> Response[dict[str, Any]]:
 async def metrics(parts: Given) -> Response[bytes]:
     page, content_type = parts.metrics.page()
     return Response(page, media_type=content_type)
-
-
-class Counting(ASGIMiddleware):
-    """Counts every answer by the route's template, never by what stood in its place."""
-
-    scopes = (ScopeType.HTTP,)
-
-    def __init__(self, metrics: MetricsPage) -> None:
-        self._metrics = metrics
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        began = time.perf_counter()
-
-        async def counted(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                route = str(scope.get("path_template", ""))
-                seconds = time.perf_counter() - began
-                self._metrics.answered(str(scope["method"]), route, message["status"], seconds)  # type: ignore[typeddict-item]  # HTTP only
-            await send(message)
-
-        await next_app(scope, receive, counted)

@@ -34,6 +34,7 @@ from commands.ports import (
 )
 from commands.prints import Printer
 from commands.upload_tokens import UploadTokens
+from commands.webhooks import Webhooks
 from domain.media import Caps
 from projections.accounts import Accounts
 from projections.albums import Albums
@@ -41,6 +42,7 @@ from projections.audit_log import AuditLog
 from projections.development import Prints
 from projections.feed import Feed
 from projections.gallery import Gallery
+from projections.judging import Judge
 from projections.likeness import Likenesses
 from projections.notices import Notices
 from projections.organizations import Organizations
@@ -57,7 +59,9 @@ class HealthCheck(Protocol):
 
 
 class MetricsPage(Protocol):
-    def answered(self, method: str, route: str, status: int, seconds: float) -> None: ...
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Counts an answer by its route's template, never by what stood in its place."""
+        ...
 
     def page(self) -> tuple[bytes, str]:
         """The exposition and its content type."""
@@ -104,6 +108,10 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     records: Records
     erasures: Erasures
     audit_log: AuditLog
+    judge: Judge
+    webhooks: Webhooks
+    check_url: Callable[[str], None]
+    """Raises UrlForbidden for where no webhook can be, as far as its URL shows."""
     new_id: NewId
     clock: Callable[[], datetime]
     public_url: str

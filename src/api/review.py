@@ -11,7 +11,7 @@ from api.listing import MAX_LIMIT, MAX_PAGE, Asked
 from api.parts import Given, Parts
 from api.streaming import Chunks, Streamed
 from api.waiting import written
-from commands.ports import ObjectKey
+from commands.ports import ObjectKey, ObjectMissing
 from commands.review import Confirm, Release
 from commands.takedown import Counter, ReinstateImage, TakeDown
 from domain.ids import ImageId, to_text
@@ -163,6 +163,9 @@ async def _said(parts: Parts, image_id: ImageId) -> dict[str, Any]:
 
 
 async def _chunks(parts: Parts, key: ObjectKey) -> Chunks:
-    async with parts.objects.stream(key) as stream:
-        async for chunk in stream:
-            yield chunk
+    try:
+        async with parts.objects.stream(key) as stream:
+            async for chunk in stream:
+                yield chunk
+    except ObjectMissing as error:
+        raise NotFound from error

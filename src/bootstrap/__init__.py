@@ -65,6 +65,10 @@ class Core:
 
     def __init__(self, settings: Settings, *, create: bool = False) -> None:
         log_as_json(settings.log_level)
+        if settings.otlp_url:
+            from adapters.tracing import start
+
+            start(settings.otlp_url, settings.otlp_ratio)
         self.settings = settings
         self.key = InstanceKey(settings.instance_key)
         self.database = Database(settings.database_url)

@@ -11,7 +11,7 @@ from adapters.messages import Messages
 from adapters.notices import ToldNotices
 from adapters.places import Answers, Keys, PostgresFamily, Progress, Rows, Secrets
 from adapters.tallies import Counted
-from bootstrap import Core, mail_folder, now
+from bootstrap import Core, mail_folder, now, webhooks
 from commands.erasure import (
     Kind,
     erase_account_again,
@@ -29,6 +29,7 @@ from projections.clearing import (
     Images,
     Ledger,
     Memberships,
+    Webhooks,
 )
 from projections.erasure import Eraser, Place
 from projections.projection import ALL
@@ -70,6 +71,7 @@ def eraser(core: Core, edge: Edge | None = None) -> Eraser:
         Images(family, core.store, core.key),
         Albums(family, core.store),
         Memberships(family, core.store),
+        Webhooks(webhooks.kept(core), core.store),
         Keys(database),
         Counted(database),
         *_rows(core, Kind.ACCOUNT),

@@ -34,6 +34,7 @@ from adapters.notices import PostgresNotices
 from adapters.organizations import PostgresOrganizations
 from adapters.passwords import Argon2Passwords
 from adapters.positions import HeardPositions
+from adapters.posting import allowed
 from adapters.reaping import LogHistories
 from adapters.s3 import CONNECTIONS
 from adapters.sandbox import die_with_parent
@@ -45,11 +46,12 @@ from adapters.tokens import JwtTokens
 from adapters.upload_tokens import PostgresUploadTokens
 from adapters.url_keys import UrlKeys
 from api.app import create
+from api.correlating import Correlating
 from api.deadlines import Pace
 from api.parts import Parts
 from api.streaming import Turnstile
 from api.tus import Dialect
-from bootstrap import Core, new_id, now, people, scanner, sessions, token_keys
+from bootstrap import Core, new_id, now, people, scanner, sessions, token_keys, webhooks
 from commands import (
     albums,
     bulk,
@@ -83,12 +85,13 @@ def app() -> ASGIApp:
     """The API of one worker process, from its environment."""
     die_with_parent()
     settings = load(os.environ)
-    return Dialect(application(settings), max_size=settings.max_file_bytes)
-
-
-def application(settings: Settings) -> Litestar:
-    core = Core(settings)
     metrics = Metrics()
+    app = Dialect(application(settings, metrics), max_size=settings.max_file_bytes)
+    return Correlating(app, metrics)
+
+
+def application(settings: Settings, metrics: Metrics) -> Litestar:
+    core = Core(settings)
     lab = VipsLab(settings.caps, workers=settings.lab_workers)
     positions = HeardPositions(core.database, core.names)
     passwords = Argon2Passwords(core.database)
@@ -169,6 +172,9 @@ def application(settings: Settings) -> Litestar:
             records=PostgresRecords(core.database, core.key),
             erasures=PostgresErasures(core.database),
             audit_log=LogEntries(core.log),
+            judge=webhooks.judge(core, positions),
+            webhooks=webhooks.kept(core),
+            check_url=partial(allowed, public=PublicAddresses(networks(settings.webhook_allow))),
             new_id=new_id,
             clock=now,
             public_url=settings.public_url,
@@ -295,6 +301,7 @@ def dispatcher(
             ),
             images.RestoreImage: partial(images.restore_image, store=store, now=now),
             **_albums(store),
+            **webhooks.handlers(core),
             **_organizations(settings, owned, erase),
             lending.AddCollaborator: partial(lending.add_collaborator, store=store, now=now),
             lending.RemoveCollaborator: partial(lending.remove_collaborator, store=store, now=now),

@@ -23,7 +23,10 @@ from settings import Settings
 if TYPE_CHECKING:
     from adapters.lab import VipsLab
 
-TABLES = ("secrets", "idempotency", "ledger", "erasure", "audit", "limits", "counting", "reactors")
+TABLES = (
+    *("secrets", "idempotency", "ledger", "erasure", "audit", "limits", "webhooks"),
+    *("counting", "reactors"),
+)
 FOLLOWERS = (notices.NAME,)
 
 

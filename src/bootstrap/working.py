@@ -12,10 +12,11 @@ from adapters import counting
 from adapters.follower import Follower, nudged
 from adapters.idempotency import PostgresRecords
 from adapters.limits import PostgresLimiter
-from adapters.projector import Projector
+from adapters.positions import HeardPositions
+from adapters.projector import Followed, Projector
 from adapters.read_model import ReadModel
 from adapters.relay import Relay
-from bootstrap import Core, auditing, letters, mail_folder, now, scanner, sessions
+from bootstrap import Core, auditing, letters, mail_folder, now, scanner, sessions, webhooks
 from domain.refusals import Unavailable
 from projections import notices
 from projections.projection import ALL
@@ -35,7 +36,8 @@ EXPIRE, CLEAR = 30.0, 3_600.0  # seconds between looks for abandoned uploads, fo
 EMPTY = 60.0  # seconds between looks for what was in the trash for long enough
 ERASE, SEAL = 0.5, 1.0  # seconds between looks for what is to be erased, and to be sealed
 NUDGE = 0.5  # seconds between looks at the log where nobody said that there is something new
-POST = 0.5  # seconds between looks for letters
+POST, TELL = 0.5, 0.25  # seconds between looks for letters, for webhooks with something to tell
+WEBHOOKS = 8  # that a process tells at once, and as many of those that are slow
 WATCH = 2.0  # seconds between looks for accounts that run short of room
 STANDBY = 5.0
 SWEEPING = 600.0  # seconds between removals of answers that are old enough to be forgotten
@@ -51,7 +53,8 @@ async def run_projectors(settings: Settings) -> None:
     core = Core(settings)
     async with core.connected(), asyncio.TaskGroup() as group:
         for projection in ALL:
-            projector = Projector(ReadModel(projection), core.log, core.nats, core.names)
+            model = ReadModel(projection)
+            projector = Projector(model, core.log, core.nats, core.names, followed(settings))
             group.create_task(projector.run())
 
 
@@ -73,7 +76,8 @@ async def run_reactors(settings: Settings) -> None:
             group.create_task(_checkpoint_for_ever(core))
         sealing = auditing.sealer(core).work
         group.create_task(_alone_for_ever(core, "sealer", SEAL, sealing))
-        group.create_task(_every_letter(core))
+        group.create_task(_ever_again(postman(core).work, "post", POST))
+        await _tell_webhooks(core, group)
         watching = partial(_every, WATCH, core, "watch", watcher(core).work)
         group.create_task(watching())
         group.create_task(_sweep_for_ever(letters(core).sweep))
@@ -106,6 +110,24 @@ async def _follow_for_ever(
         await asyncio.sleep(NUDGE)
 
 
+async def _tell_webhooks(core: Core, group: asyncio.TaskGroup) -> None:
+    """Those that are slow or down wait for one another, never the others for them."""
+    positions = HeardPositions(core.database, core.names)
+    await positions.listen(core.nats)
+    telling = webhooks.messenger(core, positions)
+    for slow in (False, True):
+        for _ in range(WEBHOOKS):
+            group.create_task(_ever_again(partial(telling.work, slow=slow), "webhooks", TELL))
+
+
+def followed(settings: Settings) -> Followed | None:
+    if not settings.otlp_url:
+        return None
+    from adapters import tracing
+
+    return tracing.followed
+
+
 def watcher(core: Core) -> "Watcher":
     from adapters.usages import PostgresUsages
     from projections.thresholds import Watcher
@@ -113,18 +135,17 @@ def watcher(core: Core) -> "Watcher":
     return Watcher(PostgresUsages(core.database), store=core.store)
 
 
-async def _every_letter(core: Core) -> None:
-    """All processes that want to, each letter in one."""
-    work = postman(core).work
+async def _ever_again(work: Callable[[], Awaitable[object]], name: str, pause: float) -> None:
+    """All processes that want to, each piece of work in one; a pause only where there was none."""
     while True:
         try:
             worked = await work()
         except Exception as error:
             reason = str(error) or type(error).__name__
-            structlog.get_logger().warning("post interrupted", reason=reason)
-            worked = 0
+            structlog.get_logger().warning("interrupted", work=name, reason=reason)
+            worked = False
         if not worked:
-            await asyncio.sleep(POST)
+            await asyncio.sleep(pause)
 
 
 def postman(core: Core) -> "Postman":

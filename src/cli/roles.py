@@ -1,7 +1,7 @@
 """Each role as a process of its own, for several machines; `up` runs them too."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,8 @@ import click
 
 from cli.options import data_option, settings_of, signalled
 from settings import Settings
+
+AGAIN = 0.5  # seconds until it is told again to end: nats-py can swallow a cancellation
 
 
 @click.command()
@@ -56,7 +58,7 @@ def relay(data: Path) -> None:
     """Publish the log to NATS. One works, others stand by."""
     from bootstrap import working
 
-    asyncio.run(_until_signalled(working.run_relay(settings_of(data))))
+    _work(working.run_relay, settings_of(data))
 
 
 @click.command()
@@ -65,7 +67,7 @@ def project(data: Path) -> None:
     """Keep the read models. One works for each read model, others stand by."""
     from bootstrap import working
 
-    asyncio.run(_until_signalled(working.run_projectors(settings_of(data))))
+    _work(working.run_projectors, settings_of(data))
 
 
 @click.command()
@@ -74,7 +76,15 @@ def react(data: Path) -> None:
     """Develop images into thumbnails and metadata. All of them work, on different images."""
     from bootstrap import working
 
-    asyncio.run(_until_signalled(working.run_reactors(settings_of(data))))
+    _work(working.run_reactors, settings_of(data))
+
+
+def _work(role: Callable[[Settings], Coroutine[Any, Any, None]], settings: Settings) -> None:
+    if settings.metrics_port:
+        from adapters import metrics
+
+        metrics.serve(settings.metrics_port)
+    asyncio.run(_until_signalled(role(settings)))
 
 
 async def _until_signalled(work: Coroutine[Any, Any, None]) -> None:
@@ -84,5 +94,6 @@ async def _until_signalled(work: Coroutine[Any, Any, None]) -> None:
     await asyncio.wait([task, waiting], return_when=asyncio.FIRST_COMPLETED)
     if task.done():
         task.result()
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=AGAIN)

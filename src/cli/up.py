@@ -74,6 +74,7 @@ async def _start(supervisor: Supervisor, folder: DataFolder, host: str, port: in
         "DARKROOM_PUBLIC_URL": url,
         "PROMETHEUS_MULTIPROC_DIR": str(metrics),
     } | {name: value for name, value in os.environ.items() if name.startswith("DARKROOM_")}
+    environment["DARKROOM_METRICS_PORT"] = "0"  # the API's page shows those of all roles here
     folder.publish(environment)
     given = {child.name for child, name in _given(embedded.children) if name in os.environ}
     await supervisor.start([child for child in embedded.children if child.name not in given])

@@ -15,6 +15,7 @@ ShareId = NewType("ShareId", UUID)
 KeyId = NewType("KeyId", UUID)
 SessionId = NewType("SessionId", UUID)
 TokenId = NewType("TokenId", UUID)
+WebhookId = NewType("WebhookId", UUID)
 
 NOBODY = AccountId(UUID(int=0))
 """The actor of what Darkroom does by itself."""

@@ -41,6 +41,8 @@ class Recorded(msgspec.Struct, Generic[E], frozen=True, kw_only=True):
     """Its place in the whole log; None until it is stored."""
     operation: UUID | None = None
     """The act upon many that it is a part of."""
+    correlation: UUID | None = None
+    """The request that it came of; None for what Darkroom did by itself."""
 
     # The two names eventsourcing's DomainEventProtocol asks for.
     @property

@@ -20,6 +20,7 @@ PREFIXES = {
     "album": "alb",
     "operation": "op",
     "organization": "org",
+    "webhook": "whk",
 }
 """How streams are called outside; the others are plain UUIDs."""
 
@@ -44,6 +45,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     operation: str | None
     """The act upon many that it was a part of."""
+    request: str | None
+    """The id of the request that it came of, as its answer and the log of the service had it."""
     data: dict[str, Any]
 
 
@@ -72,6 +75,7 @@ def entry(recorded: Recorded[Any]) -> Entry:
         stream=to_text(prefix, recorded.stream_id) if prefix else str(recorded.stream_id),
         version=recorded.version,
         operation=to_text("op", recorded.operation) if recorded.operation else None,
+        request=recorded.correlation.hex if recorded.correlation else None,
         data={key: value for key, value in data.items() if key not in ("type", "personal")},
     )
 
@@ -103,6 +107,7 @@ def as_csv(entries: Sequence[Entry], *, header: bool) -> str:
     for it in entries:
         data = json.dumps(it.data, sort_keys=True)
         moment = it.at.isoformat().replace("+00:00", "Z")
-        told = (it.position, moment, it.actor, it.type, it.stream, it.version, it.operation, data)
-        writer.writerow(told)
+        who = (it.position, moment, it.actor)
+        what = (it.type, it.stream, it.version, it.operation, it.request, data)
+        writer.writerow(who + what)
     return out.getvalue()

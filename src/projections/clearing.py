@@ -10,6 +10,8 @@ from commands import object_keys
 from commands.erasure import Erasure, Kind, depart, erase_album, purge
 from commands.multipart import MultipartStore
 from commands.ports import EventStore, Hasher, ObjectKey
+from commands.webhooks import Webhooks as Kept
+from commands.webhooks import end_webhook
 from domain import image
 from domain.ids import NOBODY, AccountId, AlbumId, ImageId
 from domain.image_events import Cause
@@ -130,6 +132,22 @@ class Albums:
             await erase_album(album_id, store=self._store)
         done, waiting = await self._family.erased(erasure.owner_id, Kind.ALBUM)
         return None if found or waiting else done
+
+
+class Webhooks:
+    """An account's webhooks, with what is kept of them beside the log."""
+
+    name = "webhooks"
+
+    def __init__(self, webhooks: Kept, store: EventStore) -> None:
+        self._webhooks = webhooks
+        self._store = store
+
+    async def clear(self, erasure: Erasure) -> int:
+        found = await self._webhooks.of(erasure.owner_id)
+        for id in found:
+            await end_webhook(id, store=self._store, webhooks=self._webhooks)
+        return len(found)
 
 
 class Memberships:

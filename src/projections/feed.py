@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
-from domain import access, album, image_events, organization
+from domain import access, album, image_events, organization, webhook
 from domain.access import Action, Viewer, Visibility
 from domain.catalogue import EVENTS, stream_of
 from domain.ids import AccountId, AlbumId, ImageId
@@ -155,6 +155,8 @@ def _lent(caller: AccountId | None, recorded: Recorded[Any]) -> bool:
             | organization.OwnershipTransferred(account_id=account_id)
             | organization.TeamMemberAdded(account_id=account_id)
             | organization.TeamMemberRemoved(account_id=account_id)
+            | webhook.DeliveryAbandoned(owner_id=account_id)
+            | webhook.WebhookDisabled(owner_id=account_id)
         ):
             return caller is not None and caller == account_id
     return False

@@ -305,6 +305,36 @@ def issuing_an_upload_token(_: Person) -> Request:
     )
 
 
+HOOK = {"url": "https://hook.invalid/", "types": ["claim"]}
+
+
+def making_a_webhook(person: Person) -> Request:
+    return Request(
+        path="/v1/webhooks",
+        body={"json": HOOK},
+        other={"json": HOOK | {"types": []}},
+        events=1,
+        http=Person(person.service, "hooked").http,
+    )
+
+
+def redelivering(person: Person) -> Request:
+    id = expect(person.http.post("/v1/webhooks", json=HOOK), 201)["webhookId"]
+    return Request(
+        path=f"/v1/webhooks/{id}/redeliver",
+        body={"json": {"from": 1}},
+        other={"json": {"from": 2}},
+        events=1,
+    )
+
+
+def rotating(person: Person) -> Request:
+    id = expect(person.http.post("/v1/webhooks", json=HOOK), 201)["webhookId"]
+    return Request(
+        path=f"/v1/webhooks/{id}/rotate-secret", body={}, other={"content": b"{}"}, events=1
+    )
+
+
 def asking_for_a_reset(_: Person) -> Request:
     address = f"forgot-{secrets.token_hex(5)}@example.org"
     return Request(
@@ -442,6 +472,9 @@ POSTS: dict[str, list[Callable[[Person], Request]]] = {
     "/v1/admin/rescan": [scanning_all_again],
     "/v1/upload-tokens": [issuing_an_upload_token],
     "/v1/api-keys": [issuing_a_key],
+    "/v1/webhooks": [making_a_webhook],
+    "/v1/webhooks/{id}/redeliver": [redelivering],
+    "/v1/webhooks/{id}/rotate-secret": [rotating],
     "/v1/uploads": [initiating],
     "/v1/uploads/batch": [initiating_many],
     "/v1/uploads/import": [importing],

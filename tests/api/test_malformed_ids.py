@@ -61,6 +61,7 @@ BODIES = {
     r"/collaborators/": b'{"permissions": ["view"]}',
     r"/albums/[^/]*/images$": b'{"imageIds": ["img_x"]}',
     r"/order$": b'{"imageIds": []}',
+    r"/redeliver$": b'{"from": 1}',
 }
 """What is valid where an empty object is not."""
 NAMED = {
@@ -72,6 +73,8 @@ NAMED = {
     "provider": "nobody",
 }
 """What stands for the parts of a path that are not called `id`."""
+OTHERS = {"orgs": "org_", "teams": "team_", "invitations": "inv_", "webhooks": "whk_"}
+"""What `id` is of, where it is no image."""
 
 
 def _asked(http, method, path):
@@ -103,8 +106,8 @@ def test_on_every_route_one_that_is_nobodys(ann, admin, anyone, routes):
             path = path.replace("img_", "upl_")
         if "/albums/" in path:
             path = path.replace("img_", "alb_", 1)
-        for part, prefix in (("/orgs/", "org_"), ("/teams/", "team_"), ("/invitations/", "inv_")):
-            if path.startswith(f"/v1{part}"):
+        for part, prefix in OTHERS.items():
+            if path.startswith(f"/v1/{part}/"):
                 path = path.replace("img_", prefix, 1)
         if "/users/" in path:
             continue  # an empty list: whether somebody is here is nobody's business

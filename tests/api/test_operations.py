@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from projections.projection import ALL
 from tests.people import expect
 
 UNIQUE = re.compile(r"(u|img|upl|shr)_[0-9a-v]{26}|[0-9a-f]{16}|@example")
@@ -24,14 +25,7 @@ def test_ready_tells_of_each_server_and_each_read_model(anyone):
         assert found["services"][name]["state"] == "up"
     assert found["head"] >= 0
     models = {model["name"]: model for model in found["projections"]}
-    assert set(models) == {
-        "gallery",
-        "accounts",
-        "albums",
-        "organizations",
-        "search",
-        "development",
-    }
+    assert set(models) == {projection.name for projection in ALL}
     for model in models.values():
         assert {"position", "lag", "generation", "parked", "stalled"} <= set(model)
         assert model["parked"] == 0

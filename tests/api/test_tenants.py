@@ -30,6 +30,7 @@ LISTS: dict[str, list[dict[str, Any]]] = {
     "/v1/api-keys": [{}],
     "/v1/upload-tokens": [{}],
     "/v1/notifications": [{}],
+    "/v1/webhooks": [{}],
 }
 """What is asked without an id. The feed has a test of its own."""
 OTHERS = {
@@ -78,6 +79,8 @@ def tenant(service, dot) -> Tenant:
     robot = {"name": "Robot", "scopes": ["read"]}
     key = expect(owner.http.post("/v1/api-keys", json=robot), 201)
     token = expect(owner.http.post("/v1/upload-tokens", json={"number": 1}), 201)
+    hook = {"url": f"https://{service.port}.invalid/{owner.name}", "types": ["claim"]}
+    webhook = expect(owner.http.post("/v1/webhooks", json=hook), 201)
     expect(owner.http.post(f"/v1/images/{own['imageId']}/share", json={}), 201)
     return Tenant(
         owner=owner,
@@ -95,6 +98,7 @@ def tenant(service, dot) -> Tenant:
             "member": member.id,
             "key": key["keyId"],
             "token": token["tokenId"],
+            "webhooks": webhook["webhookId"],
         },
     )
 

@@ -80,6 +80,7 @@ def canaries_of(person: Person, image: dict, content: bytes) -> dict[str, bytes]
         "tag": b"canary-tag",
         "file name": b"canary-of-a-file",
         "album": b"a canary of an album",
+        "webhook": b"canary-of-a-hook",
         "file name, as tus says it": base64.b64encode(b"canary-of-a-file.jpg"),
         "whereabouts": b"latitude",
         "checksum": checksum.encode(),
@@ -109,6 +110,9 @@ def test_no_raw_byte_is_left_of_an_account_that_was_erased(forgetful):
     albums = [{"title": f"a canary of an album, {n}"} for n in range(2)]
     made = [expect(person.http.post("/v1/albums", json=it), 201)["albumId"] for it in albums]
     assert person.http.delete(f"/v1/albums/{made[0]}").status_code == 204
+    hooks = [{"url": f"https://{n}.invalid/canary-of-a-hook"} for n in range(2)]
+    hooked = [expect(person.http.post("/v1/webhooks", json=it), 201)["webhookId"] for it in hooks]
+    assert person.http.delete(f"/v1/webhooks/{hooked[0]}").status_code == 204
     ticket = person.initiate(content, "canary-of-a-file.jpg")
     person.put(ticket, content)
     assert expect(person.finalize(ticket), 200)["imageId"] == image["imageId"]
@@ -117,8 +121,11 @@ def test_no_raw_byte_is_left_of_an_account_that_was_erased(forgetful):
     expect(person.http.post(share, json={"expiresIn": 60}, headers=key), 201)
     body = {"filename": "canary-of-a-file.jpg", "size": 3, "contentType": "image/jpeg"}
     expect(person.http.post("/v1/uploads", json=body), 201)
+    hook = {"headers": key, "json": hooks[1]}
+    expect(person.http.post("/v1/webhooks", **hook), 201)
     there = {name for names in hits(forgetful, canaries).values() for name in names}
-    assert there >= canaries.keys() - {"file name, as tus says it", "checksum, raw"}
+    assert there >= canaries.keys() - {"file name, as tus says it", "checksum, raw", "webhook"}
+    assert "webhook" not in there, "not even before"
 
     refused(
         person.http.request("DELETE", "/v1/me", json={"password": "no"}), 401, "unauthenticated"
@@ -132,6 +139,7 @@ def test_no_raw_byte_is_left_of_an_account_that_was_erased(forgetful):
     assert counts(receipt)["images"] == 3
     assert counts(receipt)["secrets"] == 4  # password, session, refresh token, mailed token
     assert counts(receipt)["albums"] == 2
+    assert counts(receipt)["webhooks"] == 2
     eventually(lambda: not hits(forgetful, canaries))
     assert forgetful.run("rebuild", "--all").returncode == 0
     assert expect(forgetful.client().get("/v1/images"), 200)["total"] == 0
