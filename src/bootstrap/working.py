@@ -204,7 +204,7 @@ async def _scan_for_ever(core: Core) -> None:
         try:
             worked, reason = await desk.next(scan, first=first), ""
             # Without a scanner nothing new waits: only what one that was set before has left.
-            first = worked or core.settings.scanner == Clamd.name
+            first = (first and worked) or core.settings.scanner == Clamd.name
         except Exception as error:
             worked, before = False, reason
             reason = str(getattr(error, "facts", error)) or type(error).__name__
