@@ -4,38 +4,38 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from adapters import counting
-from adapters.follower import Follower, nudged
 from adapters.idempotency import PostgresRecords
 from adapters.limits import PostgresLimiter
 from adapters.positions import HeardPositions
 from adapters.projector import Followed, Projector
 from adapters.read_model import ReadModel
 from adapters.relay import Relay
-from bootstrap import Core, auditing, letters, mail_folder, now, scanner, sessions, webhooks
+from bootstrap import Core, auditing, gating, letters, mail_folder, now, sessions, webhooks
 from domain.refusals import Unavailable
-from projections import notices
 from projections.projection import ALL
 from settings import Settings
 
 if TYPE_CHECKING:
     from adapters.lab import VipsLab
+    from adapters.transforms import Clearance
+    from projections.metering import Meter
     from projections.post import Postman
     from projections.reaper import Reaper
     from projections.retention import Emptier
     from projections.thresholds import Watcher
 
 IDLE = 0.3  # seconds between looks for an image to develop, when there was none
-OUTAGE = 1.0  # seconds between tries to scan, while the scanner does not work
 CHECKPOINT = 3_600.0  # seconds between checkpoints of the log in the locked bucket
 EXPIRE, CLEAR = 30.0, 3_600.0  # seconds between looks for abandoned uploads, for forgotten bytes
 EMPTY = 60.0  # seconds between looks for what was in the trash for long enough
 ERASE, SEAL = 0.5, 1.0  # seconds between looks for what is to be erased, and to be sealed
-NUDGE = 0.5  # seconds between looks at the log where nobody said that there is something new
+EVICT = 60.0  # seconds between looks whether transforms take too much room
+METER = 2.0  # seconds between looks for what is to be metered
 POST, TELL = 0.5, 0.25  # seconds between looks for letters, for webhooks with something to tell
 WEBHOOKS = 8  # that a process tells at once, and as many of those that are slow
 WATCH = 2.0  # seconds between looks for accounts that run short of room
@@ -61,21 +61,23 @@ async def run_projectors(settings: Settings) -> None:
 async def run_reactors(settings: Settings) -> None:
     core = Core(settings)
     async with core.opened(), core.lab() as lab, asyncio.TaskGroup() as group:
-        for _ in range(settings.lab_workers):
-            group.create_task(_develop_for_ever(core, lab))
-        for _ in range(settings.lab_workers):
-            group.create_task(_scan_for_ever(core))
+        for number in range(settings.lab_workers):
+            group.create_task(_develop_for_ever(core, lab, later=number == 0))
+        gating.start(core, group)
         reaping = reaper(core)
         group.create_task(_every(EXPIRE, core, "expire", partial(_expire, core, reaping)))
         group.create_task(_every(CLEAR, core, "clear", partial(reaping.clear, "originals/")))
         emptying = partial(_every, EMPTY, core, "empty", emptier(core).work)
         group.create_task(emptying())
         group.create_task(_erase_for_ever(core))
-        group.create_task(_follow_for_ever(core, "notices", notice_board))
         if settings.audit_bucket:
             group.create_task(_checkpoint_for_ever(core))
         sealing = auditing.sealer(core).work
         group.create_task(_alone_for_ever(core, "sealer", SEAL, sealing))
+        metering = meter(core).work
+        group.create_task(_alone_for_ever(core, "meter", METER, metering))
+        evicting = partial(_every, EVICT, core, "evict", clearance(core).work)
+        group.create_task(evicting())
         group.create_task(_ever_again(postman(core).work, "post", POST))
         await _tell_webhooks(core, group)
         watching = partial(_every, WATCH, core, "watch", watcher(core).work)
@@ -87,27 +89,17 @@ async def run_reactors(settings: Settings) -> None:
         group.create_task(_sweep_for_ever(lambda: counting.sweep(core.database, now())))
 
 
-def notice_board(core: Core) -> Callable[[], Awaitable[int]]:
-    from adapters.notices import NoticeBoard
+def meter(core: Core) -> "Meter":
+    from adapters.metering import PostgresMeters
+    from projections.metering import Meter
 
-    return NoticeBoard(Follower(core.log, notices.NAME, notices.TOPICS), core.store).work
+    return Meter(PostgresMeters(core.log), store=core.store, now=now)
 
 
-async def _follow_for_ever(
-    core: Core, name: str, made: Callable[[Core], Callable[[], Awaitable[int]]]
-) -> None:
-    """Whatever is new in the log, at once; what waits for something else, twice a second."""
-    work = made(core)
-    while True:
-        try:
-            async with nudged(core.database) as wait:
-                while True:
-                    if not await work():
-                        await wait(NUDGE)
-        except Exception as error:
-            reason = str(error) or type(error).__name__
-            structlog.get_logger().warning("interrupted", work=name, reason=reason)
-        await asyncio.sleep(NUDGE)
+def clearance(core: Core) -> "Clearance":
+    from adapters.transforms import Clearance
+
+    return Clearance(core.database, core.objects, most=core.settings.transform_bytes)
 
 
 async def _tell_webhooks(core: Core, group: asyncio.TaskGroup) -> None:
@@ -169,49 +161,23 @@ def postman(core: Core) -> "Postman":
     )
 
 
-async def _develop_for_ever(core: Core, lab: "VipsLab") -> None:
+async def _develop_for_ever(core: Core, lab: "VipsLab", *, later: bool) -> None:
+    """What is new comes first; one of all workers has time for what is made later."""
     from adapters.development import Desk
     from projections import development
 
     desk = Desk(core.database)
-    develop = partial(development.develop, objects=core.objects, lab=lab, spool=core.spool)
+    tools: dict[str, Any] = {"objects": core.objects, "lab": lab, "spool": core.spool}
+    develop, refine = partial(development.develop, **tools), partial(development.refine, **tools)
     log = structlog.get_logger()
     while True:
         try:
-            worked = await desk.next(develop)
+            worked = await desk.next(develop) or (later and await desk.refine(refine))
         except Exception as error:
             log.warning("development interrupted", reason=str(error) or type(error).__name__)
             worked = False
         if not worked:
             await asyncio.sleep(IDLE)
-
-
-async def _scan_for_ever(core: Core) -> None:
-    from adapters.clamd import Clamd
-    from adapters.scanning import ScanDesk
-    from projections import scanning
-
-    desk = ScanDesk(core.database)
-    scan = partial(
-        scanning.scan,
-        objects=core.objects,
-        scanner=scanner(core.settings),
-        store=core.store,
-        spool=core.spool,
-    )
-    log, reason, first = structlog.get_logger(), "", True
-    while True:
-        try:
-            worked, reason = await desk.next(scan, first=first), ""
-            # Without a scanner nothing new waits: only what one that was set before has left.
-            first = (first and worked) or core.settings.scanner == Clamd.name
-        except Exception as error:
-            worked, before = False, reason
-            reason = str(getattr(error, "facts", error)) or type(error).__name__
-            if reason != before:  # said once, not each second of a long night
-                log.warning("scanning interrupted", reason=reason)
-        if not worked:
-            await asyncio.sleep(OUTAGE if reason else IDLE)
 
 
 def reaper(core: Core) -> "Reaper":

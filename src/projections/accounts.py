@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import msgspec
 from msgspec.structs import replace
 
-from domain import account
+from domain import account, preset
 from domain.access import Visibility
 from domain.account import Duplicates
 from domain.account_marks import Mark, StrikeLifted, Struck, left_by, strikes_after
@@ -36,6 +36,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     suspended: bool = False
     strikes: list[ImageId] = []
     reached: int = 0
+    presets: dict[str, str] = {}
+    """Transforms by name."""
     created_at: datetime
 
 
@@ -67,6 +69,9 @@ def project(profile: Profile | None, recorded: Recorded[Any]) -> Profile | None:
         )
     if profile is None or isinstance(event, account.AccountErased):
         return None
+    if isinstance(event, preset.PresetEvent):
+        presets = dict(preset.evolve(profile.presets, event))
+        return replace(profile, version=recorded.version, presets=presets)
     return replace(profile, version=recorded.version, **_changes(profile, event))
 
 

@@ -15,6 +15,7 @@ create table profiles (
     suspended boolean not null,
     strikes uuid[] not null,
     reached int not null,
+    presets jsonb not null,
     created_at timestamptz not null
 );
 create index profiles_newest on profiles (created_at, id);
