@@ -16,7 +16,7 @@ from adapters.health import Health
 from adapters.read_model import ReadModel
 from adapters.rebuild import RebuildReport, Report
 from bootstrap import PROJECTIONS, Core, scanner
-from projections import development, notices
+from projections import development, edge, notices
 from projections.projection import ALL
 from settings import Settings
 
@@ -27,7 +27,7 @@ TABLES = (
     *("secrets", "idempotency", "ledger", "erasure", "audit", "limits", "webhooks"),
     *("counting", "metering", "transforms", "reactors"),
 )
-FOLLOWERS = (notices.NAME,)
+FOLLOWERS = (notices.NAME, edge.NAME)
 
 
 async def prepare(settings: Settings) -> None:
