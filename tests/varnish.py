@@ -23,6 +23,7 @@ class Varnish:
         self._process: subprocess.Popen[bytes] | None = None
         rules = RULES.read_text().replace("import dynamic;\n", "")
         rules = re.sub(r"sub vcl_init \{.*?\n\}\n", "", rules, flags=re.S)
+        rules = rules.replace("set beresp.transit_buffer = 1MB;", "")  # Debian's is older
         rules = rules.replace('set req.backend_hint = api.backend("api");', "")
         backend = f'backend default {{ .host = "127.0.0.1"; .port = "{origin}"; }}'
         rules = re.sub(r"backend default none;.*", backend, rules)
@@ -32,7 +33,14 @@ class Varnish:
 
     def start(self) -> None:
         command = [
-            *(installed("/usr/sbin/varnishd"), "-F", "-f", str(self._folder / "rules.vcl")),
+            *(
+                installed("/usr/sbin/varnishd"),
+                "-j",
+                "none",
+                "-F",
+                "-f",
+                str(self._folder / "rules.vcl"),
+            ),
             *("-a", f"127.0.0.1:{self._port}", "-n", str(self._folder / "work")),
             *("-s", "malloc,64m"),
         ]
