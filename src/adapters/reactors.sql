@@ -16,3 +16,11 @@ create table if not exists reactors.notices (
 );
 create index if not exists notices_of on reactors.notices (account_id, position desc, id desc);
 create index if not exists notices_about on reactors.notices (stream_id);
+create table if not exists reactors.purges (
+    image_id uuid primary key,
+    position bigint not null,
+    due_at timestamptz not null default '-infinity',
+    visits_left int not null default 2,
+    attempts int not null default 0
+);
+create index if not exists purges_due on reactors.purges (due_at);

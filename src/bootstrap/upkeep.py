@@ -20,7 +20,7 @@ from adapters.read_model import ReadModel
 from adapters.rebuild import RebuildReport, Report
 from adapters.upkeep import PostgresUpkeep
 from bootstrap import PROJECTIONS, Core, scanner
-from projections import development, notices
+from projections import development, edge, notices
 from projections.projection import ALL
 from settings import Settings
 
@@ -31,7 +31,7 @@ TABLES = (
     *("secrets", "idempotency", "ledger", "erasure", "audit", "limits", "webhooks"),
     *("counting", "metering", "transforms", "upkeep", "reactors"),
 )
-FOLLOWERS = (notices.NAME,)
+FOLLOWERS = (notices.NAME, edge.NAME)
 
 NOTED = 0.5
 """Seconds between notes of how far a rebuild is."""

@@ -17,7 +17,18 @@ from adapters.positions import HeardPositions
 from adapters.projector import Followed, Projector
 from adapters.read_model import ReadModel
 from adapters.relay import Relay
-from bootstrap import Core, auditing, gating, letters, mail_folder, now, sessions, upkeep, webhooks
+from bootstrap import (
+    Core,
+    auditing,
+    cdn,
+    gating,
+    letters,
+    mail_folder,
+    now,
+    sessions,
+    upkeep,
+    webhooks,
+)
 from domain.refusals import Unavailable
 from projections.projection import ALL
 from settings import Settings
@@ -248,7 +259,7 @@ async def _erase_for_ever(core: Core) -> None:
     """What is ordered is begun within a second; at the start, what a backup brought back."""
     from bootstrap import erasing
 
-    orders, eraser = erasing.orders(core), erasing.eraser(core)
+    orders, eraser = erasing.orders(core), erasing.eraser(core, cdn(core.settings))
     look_back = True
 
     async def work() -> int:
