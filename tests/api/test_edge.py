@@ -98,7 +98,7 @@ def test_quarantined(gated, clamd, varnish, dora, reviewer, edge):
 def test_what_is_not_for_everybody_is_never_kept(gated, dora, edge, image):
     url = f"/images/{image['imageId']}"
     mine = {"Authorization": dora.http.headers["Authorization"]}
-    hidden = dora.upload(sample(PHOTO))
+    hidden = dora.developed(dora.upload(sample(PHOTO)), within=60)
     for _ in range(3):
         answer = edge.get(url, headers=mine)
         assert (answer.status_code, answer.headers["cache-status"]) == (200, "darkroom; fwd=bypass")
