@@ -437,7 +437,7 @@ def objecting(person: Person) -> Request:
     )
 
 
-def judging(act: str, *, events: int) -> Callable[[Person], Request]:
+def deciding(act: str, *, events: int) -> Callable[[Person], Request]:
     def made(person: Person) -> Request:
         request = reviewing(act, events=events)(person)
         quarantine(person.service, request.path.split("/")[-2])
@@ -499,8 +499,8 @@ POSTS: dict[str, list[Callable[[Person], Request]]] = {
     "/v1/admin/images/{id}/takedown": [reviewing("takedown", events=2)],
     "/v1/admin/images/{id}/reinstate": [reviewing("reinstate", "takedown", events=2)],
     "/v1/images/{id}/counter-notice": [objecting],
-    "/v1/admin/quarantine/{id}/release": [judging("release", events=2)],
-    "/v1/admin/quarantine/{id}/confirm": [judging("confirm", events=1)],
+    "/v1/admin/quarantine/{id}/release": [deciding("release", events=2)],
+    "/v1/admin/quarantine/{id}/confirm": [deciding("confirm", events=1)],
     "/v1/notifications/{id}/read": [reading_a_notice],
     "/v1/admin/rescan": [scanning_all_again],
     "/v1/upload-tokens": [issuing_an_upload_token],
