@@ -41,6 +41,7 @@ from domain.media import Caps
 from projections.accounts import Accounts
 from projections.albums import Albums
 from projections.audit_log import AuditLog
+from projections.blocklist import Blocklist
 from projections.development import Prints
 from projections.feed import Feed
 from projections.gallery import Gallery
@@ -50,7 +51,9 @@ from projections.metering import Reports
 from projections.notices import Notices
 from projections.organizations import Organizations
 from projections.positions import Positions
+from projections.quotas import Quotas
 from projections.reaper import Histories
+from projections.reports import Cases
 from projections.scanning import Suspects
 from projections.search import Search
 
@@ -123,6 +126,9 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     records: Records
     erasures: Erasures
     audit_log: AuditLog
+    cases: Cases
+    quotas: Quotas
+    blocklist: Blocklist
     judge: Judge
     webhooks: Webhooks
     upkeep: Upkeep

@@ -134,5 +134,6 @@ async def _shown(parts: Parts, profile: Profile) -> dict[str, Any]:
         "images": tally.images,
         "suspended": profile.suspended,
         "takedowns": len(profile.strikes),
+        "administrator": profile.administrator,
         "createdAt": profile.created_at,
     }

@@ -21,6 +21,7 @@ from commands.erasure import (
     erase_image_again,
     erase_organization_again,
 )
+from commands.reports import erase_report_again
 from projections.clearing import (
     LEDGER,
     Albums,
@@ -31,6 +32,7 @@ from projections.clearing import (
     Images,
     Ledger,
     Memberships,
+    Reports,
     Webhooks,
 )
 from projections.erasure import Eraser, Place
@@ -42,6 +44,7 @@ AGAIN = {
     Kind.ACCOUNT: erase_account_again,
     Kind.ALBUM: erase_album_again,
     Kind.ORGANIZATION: erase_organization_again,
+    Kind.REPORT: erase_report_again,
 }
 
 
@@ -75,6 +78,7 @@ def eraser(core: Core, edge: Edge | None = None) -> Eraser:
         Images(family, core.store, core.key),
         Albums(family, core.store),
         Memberships(family, core.store),
+        Reports(family, core.store),
         Webhooks(webhooks.kept(core), core.store),
         Keys(database),
         Counted(database),
@@ -93,6 +97,7 @@ def eraser(core: Core, edge: Edge | None = None) -> Eraser:
         Counted(database),
         *_rows(core, Kind.ORGANIZATION),
     ]
+    report: list[Place] = [Keys(database), *_rows(core, Kind.REPORT)]
     return Eraser(
         ledger=PostgresErasures(database),
         places={
@@ -100,6 +105,7 @@ def eraser(core: Core, edge: Edge | None = None) -> Eraser:
             Kind.ACCOUNT: account + everywhere,
             Kind.ALBUM: album + everywhere,
             Kind.ORGANIZATION: organization + everywhere,
+            Kind.REPORT: report + everywhere,
         },
     )
 

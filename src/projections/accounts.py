@@ -35,6 +35,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     second_factor: bool = False
     suspended: bool = False
     strikes: list[ImageId] = []
+    administrator: bool = False
     reached: int = 0
     presets: dict[str, str] = {}
     """Transforms by name."""
