@@ -33,6 +33,7 @@ from adapters.likeness import PostgresLikenesses
 from adapters.limits import PostgresLimiter
 from adapters.metering import PostgresReports
 from adapters.metrics import Metrics
+from adapters.notices import PostgresNotices
 from adapters.organizations import PostgresOrganizations
 from adapters.passwords import Argon2Passwords
 from adapters.places import PostgresFamily
@@ -84,6 +85,7 @@ from commands import (
     review,
     share_links,
     standing,
+    takedown,
     upkeep,
     uploads,
 )
@@ -181,6 +183,8 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
             gallery=PostgresGallery(core.database, core.store),
             albums=PostgresAlbums(core.database, core.store),
             organizations=PostgresOrganizations(core.database, core.store),
+            suspects=PostgresScans(core.database),
+            notices=PostgresNotices(core.database),
             accounts=PostgresAccounts(core.database),
             search=PostgresSearch(core.database, core.store),
             likenesses=PostgresLikenesses(core.database, core.store),
@@ -363,6 +367,7 @@ def dispatcher(
             **_organizations(core, owned, erase),
             lending.AddCollaborator: partial(lending.add_collaborator, store=store, now=now),
             lending.RemoveCollaborator: partial(lending.remove_collaborator, store=store, now=now),
+            **_gate(store),
             review.Rescan: partial(review.rescan, store=store),
             review.RescanMany: partial(
                 review.rescan_many, store=store, scans=PostgresScans(core.database)
@@ -377,6 +382,16 @@ def dispatcher(
             erasure.PurgeImage: partial(erasure.purge_image, now=now, **erase),
         }
     )
+
+
+def _gate(store: EventStore) -> dict[type, Handler]:
+    return {
+        review.Release: partial(review.release, store=store),
+        review.Confirm: partial(review.confirm, store=store),
+        takedown.TakeDown: partial(takedown.take_down, store=store),
+        takedown.ReinstateImage: partial(takedown.reinstate, store=store),
+        takedown.Counter: partial(takedown.counter, store=store, now=now),
+    }
 
 
 def _sharing(core: Core, hashing: Argon2Passwords, limiter: Limiter | None) -> dict[type, Handler]:

@@ -17,7 +17,18 @@ from adapters.positions import HeardPositions
 from adapters.projector import Followed, Projector
 from adapters.read_model import ReadModel
 from adapters.relay import Relay
-from bootstrap import Core, auditing, letters, mail_folder, now, scanner, sessions, upkeep, webhooks
+from bootstrap import (
+    Core,
+    auditing,
+    cdn,
+    gating,
+    letters,
+    mail_folder,
+    now,
+    sessions,
+    upkeep,
+    webhooks,
+)
 from domain.refusals import Unavailable
 from projections.projection import ALL
 from settings import Settings
@@ -79,8 +90,7 @@ async def run_reactors(settings: Settings) -> None:
         await positions.listen(core.nats)
         for number in range(settings.lab_workers):
             group.create_task(_develop_for_ever(core, lab, positions, later=number == 0))
-        for _ in range(settings.lab_workers):
-            group.create_task(_scan_for_ever(core, positions))
+        gating.start(core, group)
         reaping = reaper(core)
         group.create_task(_every(EXPIRE, core, "expire", partial(_expire, core, reaping)))
         group.create_task(_every(CLEAR, core, "clear", partial(reaping.clear, "originals/")))
@@ -222,21 +232,6 @@ async def _develop_for_ever(
     await _whenever_stirred(work, "development", positions)
 
 
-async def _scan_for_ever(core: Core, positions: HeardPositions) -> None:
-    from adapters.scanning import ScanDesk
-    from projections import scanning
-
-    desk = ScanDesk(core.database)
-    scan = partial(
-        scanning.scan,
-        objects=core.objects,
-        scanner=scanner(core.settings),
-        store=core.store,
-        spool=core.spool,
-    )
-    await _whenever_stirred(partial(desk.next, scan), "scanning", positions)
-
-
 def reaper(core: Core) -> "Reaper":
     from adapters.reaping import LogHistories, PostgresUploads
     from projections.reaper import Reaper
@@ -290,7 +285,7 @@ async def _erase_for_ever(core: Core) -> None:
     """What is ordered is begun within a second; at the start, what a backup brought back."""
     from bootstrap import erasing
 
-    orders, eraser = erasing.orders(core), erasing.eraser(core)
+    orders, eraser = erasing.orders(core), erasing.eraser(core, cdn(core.settings))
     look_back = True
 
     async def work() -> int:
