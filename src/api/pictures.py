@@ -88,14 +88,14 @@ def picture(exhibit: Exhibit, public_url: str) -> Picture:
 
 
 def sizes(card: Card) -> dict[Rung, tuple[int, int]]:
-    """Width and height of each rendering: no larger than the original."""
-    longest = max(card.width, card.height, 1)
+    """Width and height of each rendering."""
+    return {rung: inside(card, rung.side) for rung in Rung}
 
-    def scaled(rung: Rung) -> tuple[int, int]:
-        scale = min(1, rung.side / longest)
-        return max(round(card.width * scale), 1), max(round(card.height * scale), 1)
 
-    return {rung: scaled(rung) for rung in Rung}
+def inside(card: Card, side: int) -> tuple[int, int]:
+    """Width and height where no side is longer: no larger than the original."""
+    scale = min(1, side / max(card.width, card.height, 1))
+    return max(round(card.width * scale), 1), max(round(card.height * scale), 1)
 
 
 def status(exhibit: Exhibit) -> str:
