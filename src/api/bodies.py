@@ -41,6 +41,7 @@ Email = Annotated[
     str, Meta(pattern=r"^[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,190}(?!\n)$")
 ]
 Password = Annotated[str, Meta(min_length=8, max_length=1_024)]
+LinkPassword = Annotated[str, Meta(min_length=1, max_length=1_024)]
 GivenPassword = Annotated[str, Meta(max_length=1_024)]
 Code = Annotated[str, Meta(max_length=40)]
 """Of the second factor, or to recover it."""
@@ -204,6 +205,7 @@ class NewShare(Body, kw_only=True):
     expires_in: Seconds = 7 * 86_400
     permissions: Annotated[tuple[Permission, ...], Meta(min_length=1)] = (Permission.VIEW,)
     shared_with: Annotated[str, Meta(max_length=320)] | None = None
+    password: LinkPassword | None = None
 
 
 class NewCollaborator(Body, kw_only=True):

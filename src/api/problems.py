@@ -77,9 +77,13 @@ def _detail(refusal: Refusal) -> str:
     return f"{refusal} ({figures})" if figures and "errors" not in refusal.facts else str(refusal)
 
 
+def answer(refusal: Refusal) -> Response[Any]:
+    return _problem(members(refusal), STATUS[refusal.kind])
+
+
 def refused(_: AnyRequest, refusal: Refusal) -> Response[Any]:
     """The domain said no."""
-    return _problem(members(refusal), STATUS[refusal.kind])
+    return answer(refusal)
 
 
 def moved(request: AnyRequest, _: StreamMoved) -> Response[Any]:

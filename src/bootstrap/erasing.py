@@ -9,6 +9,7 @@ from adapters.compaction import Report
 from adapters.erasure import Orders, PostgresErasures
 from adapters.messages import Messages
 from adapters.places import Answers, Keys, PostgresFamily, Progress, Rows, Secrets
+from adapters.share_passwords import Locks
 from adapters.tallies import Counted
 from bootstrap import Core, mail_folder, now, webhooks
 from commands.erasure import (
@@ -56,6 +57,7 @@ def eraser(core: Core, edge: Edge | None = None) -> Eraser:
     ]
     image: list[Place] = [
         Keys(database),
+        Locks(database),
         *_rows(core, Kind.IMAGE),
         Bytes(objects),
         Progress(database),
@@ -74,7 +76,12 @@ def eraser(core: Core, edge: Edge | None = None) -> Eraser:
         Counted(database),
         *_rows(core, Kind.ACCOUNT),
     ]
-    album: list[Place] = [Keys(database), *_rows(core, Kind.ALBUM)]
+    album: list[Place] = [
+        Keys(database),
+        Locks(database),
+        Counted(database),
+        *_rows(core, Kind.ALBUM),
+    ]
     organization: list[Place] = [
         Images(family, core.store, core.key),
         Albums(family, core.store),

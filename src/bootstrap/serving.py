@@ -40,6 +40,7 @@ from adapters.s3 import CONNECTIONS
 from adapters.sandbox import die_with_parent
 from adapters.scanning import PostgresScans
 from adapters.search import PostgresSearch
+from adapters.share_passwords import PostgresSharePasswords
 from adapters.signed_urls import HmacUrls
 from adapters.tallies import PostgresTallies
 from adapters.tokens import JwtTokens
@@ -63,10 +64,12 @@ from commands import (
     organizations,
     receiving,
     review,
+    share_links,
     standing,
     uploads,
 )
 from commands.dispatcher import Dispatcher, Handler
+from commands.guesses import Guesses
 from commands.limits import Limiter, Tolls
 from commands.once import Once
 from commands.plans import within_plan
@@ -323,11 +326,24 @@ def dispatcher(
             bulk.UndoOperation: partial(
                 bulk.undo_operation, store=store, now=now, retention=retention(settings)
             ),
-            images.ShareImage: partial(images.share_image, store=store, now=now, new_id=new_id),
-            images.RevokeShare: partial(images.revoke_share, store=store, now=now),
+            **_sharing(core, passwords, limiter),
             erasure.PurgeImage: partial(erasure.purge_image, now=now, **erase),
         }
     )
+
+
+def _sharing(core: Core, hashing: Argon2Passwords, limiter: Limiter | None) -> dict[type, Handler]:
+    passwords = PostgresSharePasswords(core.database, hashing)
+    given: dict[str, Any] = {"store": core.store, "now": now, "passwords": passwords}
+    return {
+        images.ShareImage: partial(images.share_image, new_id=new_id, **given),
+        images.RevokeShare: partial(images.revoke_share, **given),
+        albums.ShareAlbum: partial(albums.share_album, **given),
+        albums.RevokeAlbumShare: partial(albums.revoke_album_share, **given),
+        share_links.UnlockShare: partial(
+            share_links.unlock_share, passwords=passwords, guesses=Guesses(limiter)
+        ),
+    }
 
 
 def _albums(store: EventStore) -> dict[type, Handler]:
@@ -338,8 +354,6 @@ def _albums(store: EventStore) -> dict[type, Handler]:
             (albums.ChangeAlbum, albums.change_album),
             (albums.ArrangeAlbum, albums.arrange_album),
             (albums.DeleteAlbum, albums.delete_album),
-            (albums.ShareAlbum, albums.share_album),
-            (albums.RevokeAlbumShare, albums.revoke_album_share),
             (albums.LendAlbum, albums.lend_album),
             (albums.TakeAlbumBack, albums.take_album_back),
             (albums.PlaceImage, albums.place_image),

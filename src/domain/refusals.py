@@ -104,6 +104,18 @@ class ShareRevoked(Refusal):
     kind = Kind.FORBIDDEN
 
 
+class PasswordRequired(Refusal):
+    """The share link has a password: open its page, or unlock it, first."""
+
+    kind = Kind.FORBIDDEN
+
+
+class PasswordWrong(Refusal):
+    """That is not the share link's password."""
+
+    kind = Kind.FORBIDDEN
+
+
 class ImageTakenDown(Refusal):
     """The image was taken down; as its owner, you may object: POST its counter-notice."""
 

@@ -190,6 +190,10 @@ class Gallery(Protocol):
 
     async def usage(self, account_id: AccountId) -> Tally: ...
 
+    async def lent_by(self, share_id: ShareId) -> ImageId | None:
+        """The image that a link was made for, whatever became of either."""
+        ...
+
     async def twin(self, card: Card) -> ImageId | None:
         """The oldest live image of the same owner with the same bytes that is older than it."""
         ...
