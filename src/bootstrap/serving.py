@@ -49,6 +49,7 @@ from adapters.url_keys import UrlKeys
 from api.app import create
 from api.correlating import Correlating
 from api.deadlines import Pace
+from api.direct import Direct
 from api.parts import Parts
 from api.streaming import Turnstile
 from api.tus import Dialect
@@ -88,11 +89,12 @@ def app() -> ASGIApp:
     die_with_parent()
     settings = load(os.environ)
     metrics = Metrics()
-    app = Dialect(application(settings, metrics), max_size=settings.max_file_bytes)
-    return Correlating(app, metrics)
+    parts = assembled(settings, metrics)
+    app = Dialect(create(parts), max_size=settings.max_file_bytes)
+    return Direct(Correlating(app, metrics), parts, metrics)
 
 
-def application(settings: Settings, metrics: Metrics) -> Litestar:
+def assembled(settings: Settings, metrics: Metrics) -> Parts:
     core = Core(settings)
     lab = VipsLab(settings.caps, workers=settings.lab_workers, queue=settings.lab_queue)
     claims = PostgresClaims(core.database)
@@ -139,67 +141,65 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
         now=now,
     )
     health = Health(core.database, core.log, None, core.objects, scanner(settings), settings)
-    return create(
-        Parts(
-            dispatch=dispatcher(core, lab, passwords, limiter, keys),
-            gallery=PostgresGallery(core.database, core.store),
-            albums=PostgresAlbums(core.database, core.store),
-            organizations=PostgresOrganizations(core.database, core.store),
-            accounts=PostgresAccounts(core.database),
-            search=PostgresSearch(core.database, core.store),
-            likenesses=PostgresLikenesses(core.database, core.store),
-            prints=PostgresPrints(core.database),
-            feed=LogFeed(core.log),
-            positions=positions,
-            objects=core.objects,
-            ledger=PostgresLedger(core.database),
-            lab=lab,
-            printer=Printer(
-                core.objects,
-                lab,
-                core.spool,
-                claims,
-                held=settings.rendering_memory,
-                queue=settings.rendering_queue,
-            ),
-            store=core.store,
-            hasher=core.key,
-            sessions=sessions(core),
-            tokens=tokens,
-            credentials=BearerCredentials(core.database, tokens, keys, core.store),
-            api_keys=keys,
-            providers=people.providers(core),
-            upload_tokens=PostgresUploadTokens(core.database),
-            tolls=Tolls(limits=settings.limits, limiter=limiter) if limiter else None,
-            proxies=networks(settings.trusted_proxies),
-            signer=HmacUrls(url_keys.ring),
-            url_keys=url_keys,
-            health=health,
-            metrics=metrics,
-            counter=counter if settings.counting == "on" else None,
-            tallies=PostgresTallies(core.database),
-            records=PostgresRecords(core.database, core.key),
-            erasures=PostgresErasures(core.database),
-            audit_log=LogEntries(core.log),
-            judge=webhooks.judge(core, positions),
-            webhooks=webhooks.kept(core),
-            check_url=partial(allowed, public=PublicAddresses(networks(settings.webhook_allow))),
-            new_id=new_id,
-            clock=now,
-            public_url=settings.public_url,
-            admin_email=settings.admin_email,
-            spool=core.spool,
-            caps=settings.caps,
-            pace=Pace(
-                grace=settings.body_grace,
-                rate=settings.body_min_rate,
-                reading_rate=settings.answer_min_rate,
-            ),
-            streams=Turnstile(CONNECTIONS // 2),
-            archives=Turnstile(ARCHIVES),
-            histories=LogHistories(core.log),
-            lifespan=[running],
-        )
+    return Parts(
+        dispatch=dispatcher(core, lab, passwords, limiter, keys),
+        gallery=PostgresGallery(core.database, core.store),
+        albums=PostgresAlbums(core.database, core.store),
+        organizations=PostgresOrganizations(core.database, core.store),
+        accounts=PostgresAccounts(core.database),
+        search=PostgresSearch(core.database, core.store),
+        likenesses=PostgresLikenesses(core.database, core.store),
+        prints=PostgresPrints(core.database),
+        feed=LogFeed(core.log),
+        positions=positions,
+        objects=core.objects,
+        ledger=PostgresLedger(core.database),
+        lab=lab,
+        printer=Printer(
+            core.objects,
+            lab,
+            core.spool,
+            claims,
+            held=settings.rendering_memory,
+            queue=settings.rendering_queue,
+        ),
+        store=core.store,
+        hasher=core.key,
+        sessions=sessions(core),
+        tokens=tokens,
+        credentials=BearerCredentials(core.database, tokens, keys, core.store),
+        api_keys=keys,
+        providers=people.providers(core),
+        upload_tokens=PostgresUploadTokens(core.database),
+        tolls=Tolls(limits=settings.limits, limiter=limiter) if limiter else None,
+        proxies=networks(settings.trusted_proxies),
+        signer=HmacUrls(url_keys.ring),
+        url_keys=url_keys,
+        health=health,
+        metrics=metrics,
+        counter=counter if settings.counting == "on" else None,
+        tallies=PostgresTallies(core.database),
+        records=PostgresRecords(core.database, core.key),
+        erasures=PostgresErasures(core.database),
+        audit_log=LogEntries(core.log),
+        judge=webhooks.judge(core, positions),
+        webhooks=webhooks.kept(core),
+        check_url=partial(allowed, public=PublicAddresses(networks(settings.webhook_allow))),
+        new_id=new_id,
+        clock=now,
+        public_url=settings.public_url,
+        admin_email=settings.admin_email,
+        spool=core.spool,
+        caps=settings.caps,
+        pace=Pace(
+            grace=settings.body_grace,
+            rate=settings.body_min_rate,
+            reading_rate=settings.answer_min_rate,
+        ),
+        streams=Turnstile(CONNECTIONS // 2),
+        archives=Turnstile(ARCHIVES),
+        histories=LogHistories(core.log),
+        lifespan=[running],
     )
 
 
