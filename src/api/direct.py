@@ -146,8 +146,9 @@ class Direct:
             if len(self._heads) >= MOST:
                 self._heads.clear()
             asked = heads.Asked(id=wish.id, signed=wish.signed, version=version)
-            told = {"Content-Type": sent.content_type, **heads.head(asked, card, sent)}
-            told["Content-Length"] = str(size or 0)
+            told = heads.head(asked, card, sent)
+            if size is not None:
+                told |= {"Content-Type": sent.content_type, "Content-Length": str(size)}
             self._heads[key] = _encoded(told)
         return self._heads[key]
 
