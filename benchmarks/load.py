@@ -4,7 +4,7 @@ import asyncio
 import re
 import time
 from statistics import median
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import uvloop
@@ -56,8 +56,7 @@ class _Reader(asyncio.Protocol):
         await self._done
         self._transport.close()
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+    def connection_made(self, transport: Any) -> None:
         self._transport = transport
 
     def connection_lost(self, error: Exception | None) -> None:

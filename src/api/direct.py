@@ -29,7 +29,7 @@ from domain.refusals import Refusal, Unavailable
 from projections.gallery import Exhibit
 
 PLACE = "/images/img_"
-ROUTE = "/images/{id:str}/{variant:str}"
+ROUTE = "/images/{id}/{variant}"
 """As the framework calls it in metrics."""
 RENDERINGS = {
     f"{rung}.{extension}": (rung, EXTENSIONS.get(extension))

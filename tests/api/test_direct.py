@@ -136,7 +136,7 @@ def test_answers_are_in_the_metrics_as_ever(ann, anyone, photos):
             it
             for it in lines
             if it.startswith("darkroom_http_requests_total{")
-            and 'route="/images/{id:str}/{variant:str}"' in it
+            and 'route="/images/{id}/{variant}"' in it
             and 'status="200"' in it
             and 'method="GET"' in it
         ]
