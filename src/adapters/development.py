@@ -111,10 +111,11 @@ _COARSE = """
     where e.developed and not p.refined and e.attempts < %s and e.not_before <= now()
     order by e.not_before, e.id for update of e skip locked limit 1"""
 _PRINT = """
-    insert into {schema}.prints (id, recipe, placeholder, scrubbed, alpha, metadata, variants)
-    values (%s, %s, %s, %s, %s, %s, %s) on conflict (id) do update set
+    insert into {schema}.prints
+        (id, recipe, placeholder, scrubbed, alpha, faithful, metadata, variants)
+    values (%s, %s, %s, %s, %s, %s, %s, %s) on conflict (id) do update set
         recipe = excluded.recipe, placeholder = excluded.placeholder,
-        scrubbed = excluded.scrubbed, alpha = excluded.alpha,
+        scrubbed = excluded.scrubbed, alpha = excluded.alpha, faithful = excluded.faithful,
         metadata = excluded.metadata, variants = excluded.variants, refined = false"""
 _REFINED = "update {schema}.prints set refined = true, variants = variants || %s where id = %s"
 _TRAITS = """
@@ -143,6 +144,7 @@ def _columns(image_id: ImageId, developed: Developed) -> tuple[Any, ...]:
         developed.placeholder,
         developed.scrubbed,
         developed.alpha,
+        developed.faithful,
         Jsonb(msgspec.to_builtins(developed.metadata)),
         Jsonb(msgspec.to_builtins(developed.variants)),
     )

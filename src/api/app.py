@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from litestar import Litestar
 from litestar.config.cors import CORSConfig
+from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import ScalarRenderPlugin
@@ -39,10 +40,13 @@ from api import (
     operations,
     orgs,
     persons,
+    presets,
     problems,
+    reports,
     share_pages,
     sharex,
     teams,
+    transforms,
     tus,
     uploads,
     users,
@@ -74,6 +78,7 @@ def create(parts: Parts) -> Litestar:
             accounts.jwks,
             api_keys.ApiKeyController,
             persons.PersonController,
+            presets.PresetController,
             persons.MailedController,
             account_pages.AccountPages,
             oidc.OidcController,
@@ -121,9 +126,11 @@ def create(parts: Parts) -> Litestar:
             listing.images,
             listing.images_of,
             listing.search,
+            reports.usage,
             likeness.similar,
             delivery.original,
             delivery.rendering,
+            transforms.transformed,
             operations.live,
             operations.ready,
             operations.metrics,
@@ -146,6 +153,7 @@ def create(parts: Parts) -> Litestar:
             idempotency.Idempotency(parts),
         ],
         lifespan=list(parts.lifespan),
+        state=State({"parts": parts}, deep_copy=False),
         request_class=JsonRequest,
         request_max_body_size=MAX_BODY,
         response_headers={"Cache-Control": "private, no-cache"},

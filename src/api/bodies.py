@@ -212,8 +212,15 @@ class NewCollaborator(Body, kw_only=True):
     permissions: Annotated[tuple[Permission, ...], Meta(min_length=1)]
 
 
+class NewPreset(Body, kw_only=True):
+    ops: Annotated[str, Meta(max_length=400)]
+    """Like w_640,h_480,fit_cover."""
+
+
 class NewSignedUrl(Body, kw_only=True):
-    variant: Annotated[str, Meta(max_length=40)] = "original"
+    variant: Annotated[str, Meta(max_length=40)] | None = None
+    transform: Annotated[str, Meta(max_length=400)] | None = None
+    """Like w_641,fit_inside.webp: operations and format; in place of a variant."""
     expires_in: Seconds = 3_600
     not_before: Annotated[datetime, Meta(tz=True)] | None = None
     download: bool = False

@@ -200,7 +200,7 @@ async def _rendering(
     if name not in list(Rung) or extension not in (*EXTENSIONS, "auto"):
         raise NotFound
     card, rung, asked = exhibit.card, Rung(name), EXTENSIONS.get(extension)
-    format = asked or negotiated(request, exhibit)
+    format = asked or negotiated(request, exhibit, late=True)
     sent = renderings.sent(card, parts.lab.recipe, rung, format, asked=asked)
     made = b""
     if not unchanged(request, exhibit, sent.etag):
@@ -208,8 +208,9 @@ async def _rendering(
     return Body(**msgspec.structs.asdict(sent), size=len(made), held=made)
 
 
-def negotiated(request: AnyRequest, exhibit: Exhibit) -> Format:
-    return renderings.negotiated(request.headers.get("Accept", ""), exhibit)
+def negotiated(request: AnyRequest, exhibit: Exhibit, *, late: bool) -> Format:
+    """`late` is that AVIF may be there: it takes too long to be made for somebody who waits."""
+    return renderings.negotiated(request.headers.get("Accept", ""), exhibit, late=late)
 
 
 def asked_for(request: AnyRequest) -> Action:

@@ -111,6 +111,11 @@ async def administrators(parts: Parts) -> Collection[AccountId]:
     return [found] if found else []
 
 
+def signed_exactly(request: AnyRequest) -> bool:
+    """Whether the signature, which holds, was given for just this path: a share link's is not."""
+    return "sig" in request.query_params and "share" not in request.query_params
+
+
 async def acquainted(request: AnyRequest, parts: Parts) -> None:
     """Before a signature is looked at: another process may have made its key just now."""
     if key_id := request.query_params.get("kid"):

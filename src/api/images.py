@@ -26,7 +26,7 @@ from commands.accounts import find_account
 from commands.counts import Stats
 from commands.images import ChangeImage, DeleteImage, RestoreImage, RevokeShare, Shared, ShareImage
 from commands.ports import Receipt
-from domain import access
+from domain import access, preset, transform
 from domain.access import Action, Share, Viewer, Visibility
 from domain.ids import AccountId, ImageId, ShareId, from_text
 from domain.media import Format, Rung
@@ -191,7 +191,7 @@ class SharingController(Controller):
         if data.not_before and data.not_before >= expires_at:
             raise Validation(errors=[{"field": "notBefore", "message": "is when it has expired"}])
         parameters = _epoch(card) | ({"download": "1"} if data.download else {})
-        path = f"/images/{id}{_rendering(data.variant)}"
+        path = f"/images/{id}{_delivered(data)}"
         signed = parts.signer.sign(path, parameters, expires_at, now, data.not_before)
         return {"url": parts.public_url + signed.url, "expiresAt": signed.expires_at}
 
@@ -241,6 +241,20 @@ def expected(request: AnyRequest) -> int | None:
     if version is None:
         raise PreconditionFailed(expected=header[:100])
     return int(version[1])
+
+
+def _delivered(data: NewSignedUrl) -> str:
+    """The end of a path. Raises Validation for what no path delivers."""
+    if data.transform is None:
+        return _rendering("original" if data.variant is None else data.variant)
+    if data.variant is not None:
+        raise Validation(errors=[{"field": "transform", "message": "stands in place of a variant"}])
+    ops, _, extension = data.transform.rpartition(".")
+    if extension not in (*EXTENSIONS, "auto"):
+        raise Validation(errors=[{"field": "transform", "message": "needs a format, like .webp"}])
+    if ops.startswith(preset.PREFIX):
+        return f"/t/{ops}.{extension}"
+    return f"/t/{transform.parse(ops).text}.{extension}"
 
 
 def _rendering(variant: str) -> str:

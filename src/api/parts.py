@@ -1,6 +1,6 @@
 """What the HTTP face is given to work with."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
@@ -33,6 +33,7 @@ from commands.ports import (
     UrlSigner,
 )
 from commands.prints import Printer
+from commands.transforming import Transformer
 from commands.upload_tokens import UploadTokens
 from commands.webhooks import Webhooks
 from domain.media import Caps
@@ -44,6 +45,7 @@ from projections.feed import Feed
 from projections.gallery import Gallery
 from projections.judging import Judge
 from projections.likeness import Likenesses
+from projections.metering import Reports
 from projections.organizations import Organizations
 from projections.positions import Positions
 from projections.reaper import Histories
@@ -81,6 +83,9 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     ledger: Ledger
     lab: Lab
     printer: Printer
+    transformer: Transformer
+    steps: Collection[int]
+    """Widths and heights that transforms may have without a signature."""
     store: EventStore
     hasher: Hasher
     sessions: Sessions
@@ -101,6 +106,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     counter: Counter | None
     """None where no looks are counted."""
     tallies: Tallies
+    reports: Reports
     records: Records
     erasures: Erasures
     audit_log: AuditLog

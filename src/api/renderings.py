@@ -8,8 +8,9 @@ from domain.media import Format, Rung
 from projections.gallery import Card, Exhibit
 
 
-def negotiated(accept: str, exhibit: Exhibit) -> Format:
-    return chosen(accept, _formats(exhibit))
+def negotiated(accept: str, exhibit: Exhibit, *, late: bool = True) -> Format:
+    """`late` is that AVIF may be there: it takes too long to be made for somebody who waits."""
+    return chosen(accept, _formats(exhibit, late))
 
 
 def sent(
@@ -24,15 +25,12 @@ def sent(
     )
 
 
-def _formats(exhibit: Exhibit) -> Sequence[Format]:
-    """The best first. Each shows all that the picture has: it moves, or is transparent.
-
-    AVIF takes too long to be made for somebody who waits.
-    """
+def _formats(exhibit: Exhibit, late: bool) -> Sequence[Format]:
+    """The best first. Each shows all that the picture has: it moves, or is transparent."""
     if exhibit.card.frames > 1:
         return [Format.WEBP, Format.GIF]
-    late = [Format.AVIF] if exhibit.print and exhibit.print.refined else []
-    return [*late, Format.WEBP, Format.PNG if _transparent(exhibit) else Format.JPEG]
+    avif = [Format.AVIF] if late and exhibit.print and exhibit.print.refined else []
+    return [*avif, Format.WEBP, Format.PNG if _transparent(exhibit) else Format.JPEG]
 
 
 def _transparent(exhibit: Exhibit) -> bool:

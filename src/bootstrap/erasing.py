@@ -11,6 +11,7 @@ from adapters.messages import Messages
 from adapters.places import Answers, Keys, PostgresFamily, Progress, Rows, Secrets
 from adapters.share_passwords import Locks
 from adapters.tallies import Counted
+from adapters.transforms import Transforms
 from bootstrap import Core, mail_folder, now, webhooks
 from commands.erasure import (
     Kind,
@@ -62,6 +63,7 @@ def eraser(core: Core, edge: Edge | None = None) -> Eraser:
         Bytes(objects),
         Progress(database),
         Counted(database),
+        Transforms(database),
         *([Copies(edge)] if edge else []),
         Duplicates(family, core.store, core.key),
     ]

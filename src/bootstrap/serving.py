@@ -30,6 +30,7 @@ from adapters.lab import VipsLab
 from adapters.ledger import PostgresLedger
 from adapters.likeness import PostgresLikenesses
 from adapters.limits import PostgresLimiter
+from adapters.metering import PostgresReports
 from adapters.metrics import Metrics
 from adapters.organizations import PostgresOrganizations
 from adapters.passwords import Argon2Passwords
@@ -44,6 +45,7 @@ from adapters.share_passwords import PostgresSharePasswords
 from adapters.signed_urls import HmacUrls
 from adapters.tallies import PostgresTallies
 from adapters.tokens import JwtTokens
+from adapters.transforms import PostgresShelf
 from adapters.upload_tokens import PostgresUploadTokens
 from adapters.url_keys import UrlKeys
 from api.app import create
@@ -76,6 +78,7 @@ from commands.once import Once
 from commands.plans import within_plan
 from commands.ports import EventStore
 from commands.prints import Printer
+from commands.transforming import Transformer
 from domain.gate import DECODE
 from domain.refusals import Unavailable
 from settings import Settings, load
@@ -89,12 +92,12 @@ def app() -> ASGIApp:
     die_with_parent()
     settings = load(os.environ)
     metrics = Metrics()
-    parts = assembled(settings, metrics)
-    app = Dialect(create(parts), max_size=settings.max_file_bytes)
-    return Direct(Correlating(app, metrics), parts, metrics)
+    framework = application(settings, metrics)
+    app = Dialect(framework, max_size=settings.max_file_bytes)
+    return Direct(Correlating(app, metrics), framework.state.parts, metrics)
 
 
-def assembled(settings: Settings, metrics: Metrics) -> Parts:
+def application(settings: Settings, metrics: Metrics) -> Litestar:
     core = Core(settings)
     lab = VipsLab(settings.caps, workers=settings.lab_workers, queue=settings.lab_queue)
     claims = PostgresClaims(core.database)
@@ -104,6 +107,18 @@ def assembled(settings: Settings, metrics: Metrics) -> Parts:
     keys = PostgresApiKeys(core.database)
     signing, url_keys = token_keys(core), UrlKeys(core.database, core.key)
     counter = PostgresCounter(core.database, now)
+    printer = Printer(
+        core.objects,
+        lab,
+        core.spool,
+        claims,
+        held=settings.rendering_memory,
+        queue=settings.rendering_queue,
+    )
+    shelf = PostgresShelf(core.database, now, budget=settings.transform_budget)
+    transformer = Transformer(
+        objects=core.objects, lab=lab, spool=core.spool, shelf=shelf, printer=printer
+    )
 
     @asynccontextmanager
     async def running(_: Litestar) -> AsyncIterator[None]:
@@ -121,6 +136,7 @@ def assembled(settings: Settings, metrics: Metrics) -> Parts:
                     signing.load_for_ever(),
                     url_keys.load_for_ever(),
                     counter.flush_for_ever(),
+                    shelf.flush_for_ever(),
                 )
             ]
             try:
@@ -131,6 +147,8 @@ def assembled(settings: Settings, metrics: Metrics) -> Parts:
                 with suppress(Unavailable):
                     await keys.flush()
                     await counter.flush()
+                    await shelf.flush()
+                await transformer.close()
                 await lab.close()
                 await claims.close()
 
@@ -141,65 +159,63 @@ def assembled(settings: Settings, metrics: Metrics) -> Parts:
         now=now,
     )
     health = Health(core.database, core.log, None, core.objects, scanner(settings), settings)
-    return Parts(
-        dispatch=dispatcher(core, lab, passwords, limiter, keys),
-        gallery=PostgresGallery(core.database, core.store),
-        albums=PostgresAlbums(core.database, core.store),
-        organizations=PostgresOrganizations(core.database, core.store),
-        accounts=PostgresAccounts(core.database),
-        search=PostgresSearch(core.database, core.store),
-        likenesses=PostgresLikenesses(core.database, core.store),
-        prints=PostgresPrints(core.database),
-        feed=LogFeed(core.log),
-        positions=positions,
-        objects=core.objects,
-        ledger=PostgresLedger(core.database),
-        lab=lab,
-        printer=Printer(
-            core.objects,
-            lab,
-            core.spool,
-            claims,
-            held=settings.rendering_memory,
-            queue=settings.rendering_queue,
-        ),
-        store=core.store,
-        hasher=core.key,
-        sessions=sessions(core),
-        tokens=tokens,
-        credentials=BearerCredentials(core.database, tokens, keys, core.store),
-        api_keys=keys,
-        providers=people.providers(core),
-        upload_tokens=PostgresUploadTokens(core.database),
-        tolls=Tolls(limits=settings.limits, limiter=limiter) if limiter else None,
-        proxies=networks(settings.trusted_proxies),
-        signer=HmacUrls(url_keys.ring),
-        url_keys=url_keys,
-        health=health,
-        metrics=metrics,
-        counter=counter if settings.counting == "on" else None,
-        tallies=PostgresTallies(core.database),
-        records=PostgresRecords(core.database, core.key),
-        erasures=PostgresErasures(core.database),
-        audit_log=LogEntries(core.log),
-        judge=webhooks.judge(core, positions),
-        webhooks=webhooks.kept(core),
-        check_url=partial(allowed, public=PublicAddresses(networks(settings.webhook_allow))),
-        new_id=new_id,
-        clock=now,
-        public_url=settings.public_url,
-        admin_email=settings.admin_email,
-        spool=core.spool,
-        caps=settings.caps,
-        pace=Pace(
-            grace=settings.body_grace,
-            rate=settings.body_min_rate,
-            reading_rate=settings.answer_min_rate,
-        ),
-        streams=Turnstile(CONNECTIONS // 2),
-        archives=Turnstile(ARCHIVES),
-        histories=LogHistories(core.log),
-        lifespan=[running],
+    return create(
+        Parts(
+            dispatch=dispatcher(core, lab, passwords, limiter, keys),
+            gallery=PostgresGallery(core.database, core.store),
+            albums=PostgresAlbums(core.database, core.store),
+            organizations=PostgresOrganizations(core.database, core.store),
+            accounts=PostgresAccounts(core.database),
+            search=PostgresSearch(core.database, core.store),
+            likenesses=PostgresLikenesses(core.database, core.store),
+            prints=PostgresPrints(core.database),
+            feed=LogFeed(core.log),
+            positions=positions,
+            objects=core.objects,
+            ledger=PostgresLedger(core.database),
+            lab=lab,
+            printer=printer,
+            transformer=transformer,
+            steps=settings.steps,
+            store=core.store,
+            hasher=core.key,
+            sessions=sessions(core),
+            tokens=tokens,
+            credentials=BearerCredentials(core.database, tokens, keys, core.store),
+            api_keys=keys,
+            providers=people.providers(core),
+            upload_tokens=PostgresUploadTokens(core.database),
+            tolls=Tolls(limits=settings.limits, limiter=limiter) if limiter else None,
+            proxies=networks(settings.trusted_proxies),
+            signer=HmacUrls(url_keys.ring),
+            url_keys=url_keys,
+            health=health,
+            metrics=metrics,
+            counter=counter if settings.counting == "on" else None,
+            tallies=PostgresTallies(core.database),
+            reports=PostgresReports(core.database),
+            records=PostgresRecords(core.database, core.key),
+            erasures=PostgresErasures(core.database),
+            audit_log=LogEntries(core.log),
+            judge=webhooks.judge(core, positions),
+            webhooks=webhooks.kept(core),
+            check_url=partial(allowed, public=PublicAddresses(networks(settings.webhook_allow))),
+            new_id=new_id,
+            clock=now,
+            public_url=settings.public_url,
+            admin_email=settings.admin_email,
+            spool=core.spool,
+            caps=settings.caps,
+            pace=Pace(
+                grace=settings.body_grace,
+                rate=settings.body_min_rate,
+                reading_rate=settings.answer_min_rate,
+            ),
+            streams=Turnstile(CONNECTIONS // 2),
+            archives=Turnstile(ARCHIVES),
+            histories=LogHistories(core.log),
+            lifespan=[running],
+        )
     )
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 TABLES = (
     *("secrets", "idempotency", "ledger", "erasure", "audit", "limits", "webhooks"),
-    "counting",
+    *("counting", "metering", "transforms"),
 )
 
 

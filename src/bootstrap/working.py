@@ -22,6 +22,8 @@ from settings import Settings
 
 if TYPE_CHECKING:
     from adapters.lab import VipsLab
+    from adapters.transforms import Clearance
+    from projections.metering import Meter
     from projections.post import Postman
     from projections.reaper import Reaper
     from projections.retention import Emptier
@@ -33,6 +35,8 @@ CHECKPOINT = 3_600.0  # seconds between checkpoints of the log in the locked buc
 EXPIRE, CLEAR = 30.0, 3_600.0  # seconds between looks for abandoned uploads, for forgotten bytes
 EMPTY = 60.0  # seconds between looks for what was in the trash for long enough
 ERASE, SEAL = 0.5, 1.0  # seconds between looks for what is to be erased, and to be sealed
+EVICT = 60.0  # seconds between looks whether transforms take too much room
+METER = 2.0  # seconds between looks for what is to be metered
 POST, TELL = 0.5, 0.25  # seconds between looks for letters, for webhooks with something to tell
 WEBHOOKS = 8  # that a process tells at once, and as many of those that are slow
 WATCH = 2.0  # seconds between looks for accounts that run short of room
@@ -72,6 +76,10 @@ async def run_reactors(settings: Settings) -> None:
             group.create_task(_checkpoint_for_ever(core))
         sealing = auditing.sealer(core).work
         group.create_task(_alone_for_ever(core, "sealer", SEAL, sealing))
+        metering = meter(core).work
+        group.create_task(_alone_for_ever(core, "meter", METER, metering))
+        evicting = partial(_every, EVICT, core, "evict", clearance(core).work)
+        group.create_task(evicting())
         group.create_task(_ever_again(postman(core).work, "post", POST))
         await _tell_webhooks(core, group)
         watching = partial(_every, WATCH, core, "watch", watcher(core).work)
@@ -81,6 +89,19 @@ async def run_reactors(settings: Settings) -> None:
         group.create_task(_sweep_for_ever(PostgresLimiter(core.database).sweep))
         group.create_task(_sweep_for_ever(sessions(core).sweep))
         group.create_task(_sweep_for_ever(lambda: counting.sweep(core.database, now())))
+
+
+def meter(core: Core) -> "Meter":
+    from adapters.metering import PostgresMeters
+    from projections.metering import Meter
+
+    return Meter(PostgresMeters(core.log), store=core.store, now=now)
+
+
+def clearance(core: Core) -> "Clearance":
+    from adapters.transforms import Clearance
+
+    return Clearance(core.database, core.objects, most=core.settings.transform_bytes)
 
 
 async def _tell_webhooks(core: Core, group: asyncio.TaskGroup) -> None:

@@ -8,11 +8,13 @@ from domain.claim import ClaimEvent
 from domain.image_events import ImageEvent
 from domain.operation import OperationEvent
 from domain.organization import OrganizationEvent
+from domain.statement import StatementEvent
 from domain.stream import Event, Personal, tag
 from domain.webhook import WebhookEvent
 
 _STREAMS = (
     *(AccountEvent, AlbumEvent, ClaimEvent, ImageEvent, OperationEvent, OrganizationEvent),
+    StatementEvent,
     WebhookEvent,
 )
 EVENTS: dict[str, type[Event]] = {tag(kind): kind for union in _STREAMS for kind in get_args(union)}

@@ -99,6 +99,7 @@ class Developed(msgspec.Struct, frozen=True, kw_only=True):
     placeholder: str
     scrubbed: bool
     alpha: bool
+    faithful: bool
     metadata: Metadata
     variants: Sequence[Variant]
     traits: Traits
@@ -121,6 +122,7 @@ async def develop(exposure: Exposure, *, objects: ObjectStore, lab: Lab, spool: 
         placeholder=made.placeholder,
         scrubbed=made.scrubbed is not None,
         alpha=made.alpha,
+        faithful=made.faithful,
         metadata=made.metadata,
         variants=[_variant(it) for it in made.derivatives],
         traits=made.traits,

@@ -32,6 +32,7 @@ create table prints (
     placeholder text not null,
     scrubbed boolean not null,
     alpha boolean not null,
+    faithful boolean not null,
     metadata jsonb not null,
     variants jsonb not null,
     refined boolean not null default false

@@ -102,6 +102,8 @@ class Print(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the original tells its whereabouts, so that others get a copy without them."""
     alpha: bool
     """Whether it may be transparent."""
+    faithful: bool
+    """Whether its renderings can stand in for it."""
     refined: bool
     """Whether what is made later is there: AVIF, or GIF of what moves."""
 

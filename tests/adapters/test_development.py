@@ -23,6 +23,7 @@ PRINT = Developed(
     placeholder="",
     scrubbed=False,
     alpha=False,
+    faithful=True,
     metadata={"orientation": 1},
     variants=[],
     traits=Traits(crc=1, fingerprint=-1),

@@ -12,7 +12,10 @@ def test_tags_say_stream_and_fact(name):
     assert (
         stream_of(name)
         == stream
-        in {"image", "account", "album", "claim", "operation", "organization", "webhook"}
+        in {
+            *("image", "account", "album", "claim", "operation", "organization", "statement"),
+            "webhook",
+        }
     )
     assert fact == fact.lower()
     assert EVENTS[name].__struct_config__.frozen
