@@ -113,6 +113,9 @@ class PostgresGallery:
             self._recent.popitem(last=False)
         return found
 
+    async def close(self) -> None:
+        await self._heads.close()
+
     async def recalled(self, image_id: ImageId) -> Exhibit | None:
         if image_id not in self._recent:
             return None

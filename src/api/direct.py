@@ -3,11 +3,12 @@
 Whatever is unusual is left to the framework, which answers the same, only later.
 """
 
+import os
 import time
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import parse_qsl
-from uuid import uuid4
 
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
@@ -42,20 +43,27 @@ UNUSUAL = {
     *(b"content-length", b"transfer-encoding", b"darkroom-min-position"),
 }
 SIGNED = {"sig", "exp", "kid", "nbf", "epoch"}
+REQUEST = REQUEST_ID.lower().encode()
 MOST = 10_000
-"""Heads of answers that are kept."""
+"""Heads of answers, and URLs, that are kept."""
 
 _Head = list[tuple[bytes, bytes]]
 
 
-class Wish(NamedTuple):
-    """A request for a rendering, with nothing unusual about it."""
+class Target(NamedTuple):
+    """A rendering, as a URL names it."""
 
     image_id: ImageId
     id: str
     rung: Rung
     format: Format | None
     query: Mapping[str, str]
+
+
+class Wish(NamedTuple):
+    """A request for one, with nothing unusual about it."""
+
+    target: Target
     headers: Mapping[bytes, bytes]
 
     def header(self, name: bytes) -> str | None:
@@ -64,7 +72,7 @@ class Wish(NamedTuple):
 
     @property
     def signed(self) -> bool:
-        return "sig" in self.query
+        return "sig" in self.target.query
 
 
 class Answer(NamedTuple):
@@ -99,7 +107,7 @@ class Direct:
     async def _answer(self, scope: Scope, wish: Wish) -> Answer | None:
         """None where it takes more than is at hand, or where nothing may be given."""
         try:
-            exhibit = await self._parts.gallery.recalled(wish.image_id)
+            exhibit = await self._parts.gallery.recalled(wish.target.image_id)
             if exhibit is None or not self._allowed(scope, wish, exhibit):
                 return None
         except Refusal:
@@ -110,42 +118,44 @@ class Direct:
         count = await self._taken(scope)
         if count and not count.granted:
             return None
-        told = {REQUEST_ID.lower(): uuid4().hex} | (entrance.limits(count) if count else {})
-        return found._replace(head=found.head + _encoded(told))
+        told = [*found.head, (REQUEST, os.urandom(16).hex().encode())]
+        return Answer(
+            found.status, told + _encoded(entrance.limits(count) if count else {}), found.body
+        )
 
     def _allowed(self, scope: Scope, wish: Wish, exhibit: Exhibit) -> bool:
         """Raises what `UrlSigner.verify` does."""
         viewer, now = access.ANONYMOUS, self._parts.clock()
         if wish.signed:
-            self._parts.signer.verify(scope["path"], wish.query, now)
-            viewer = Viewer(signed=int(wish.query.get("epoch", 0)))
+            self._parts.signer.verify(scope["path"], wish.target.query, now)
+            viewer = Viewer(signed=int(wish.target.query.get("epoch", 0)))
         return access.decide(viewer, Action.VIEW, exhibit.card.subject, now=now) is None
 
     def _found(self, wish: Wish, exhibit: Exhibit) -> Answer | None:
-        card, format = exhibit.card, wish.format
+        card, format = exhibit.card, wish.target.format
         if format is None:
             if not (exhibit.print and exhibit.print.refined):
                 return None  # it may have been developed or refined since
             format = renderings.negotiated(wish.header(b"accept") or "", exhibit)
         recipe = self._parts.lab.recipe
-        sent = renderings.sent(card, recipe, wish.rung, format, asked=wish.format)
+        sent = renderings.sent(card, recipe, wish.target.rung, format, asked=wish.target.format)
         none_match, since = wish.header(b"if-none-match"), wish.header(b"if-modified-since")
         if ranges.unchanged(sent.etag, card.created_at, none_match, since):
             return Answer(304, self._head(wish, exhibit, sent, None), b"")
-        body = self._parts.printer.at_hand(card.id, wish.rung, format)
+        body = self._parts.printer.at_hand(card.id, wish.target.rung, format)
         if body is None:
             return None
         return Answer(200, self._head(wish, exhibit, sent, len(body)), body)
 
     def _head(self, wish: Wish, exhibit: Exhibit, sent: heads.Sent, size: int | None) -> _Head:
         card = exhibit.card
-        version = wish.query.get("v", "")
+        version = wish.target.query.get("v", "")
         current = version == sent.version
-        key = (wish.id, card.version, sent.etag, sent.vary, wish.signed, current, size)
+        key = (wish.target.id, card.version, sent.etag, sent.vary, wish.signed, current, size)
         if key not in self._heads:
             if len(self._heads) >= MOST:
                 self._heads.clear()
-            asked = heads.Asked(id=wish.id, signed=wish.signed, version=version)
+            asked = heads.Asked(id=wish.target.id, signed=wish.signed, version=version)
             told = heads.head(asked, card, sent)
             if size is not None:
                 told |= {"Content-Type": sent.content_type, "Content-Length": str(size)}
@@ -170,7 +180,7 @@ class Direct:
             return
         agent = (wish.header(b"user-agent") or "")[:LONGEST]
         sight = Sight(
-            image_id=wish.image_id,
+            image_id=wish.target.image_id,
             viewer=f"{client(scope, self._parts.proxies)} {agent}",
             original=False,
             robot=is_robot(agent),
@@ -183,17 +193,24 @@ class Direct:
 def _wish(scope: Scope) -> Wish | None:
     if scope["type"] != ScopeType.HTTP or not scope["path"].startswith(PLACE):
         return None
-    _, _, id, *rest = scope["path"].split("/")
-    known = RENDERINGS.get(rest[0]) if len(rest) == 1 else None
-    image_id = from_text("img", id) if known else None
-    if known is None or image_id is None or scope["method"] not in ("GET", "HEAD"):
+    target = _target(scope["path"], scope["query_string"])
+    if target is None or scope["method"] not in ("GET", "HEAD"):
         return None
     told = list(scope["headers"])
     headers = dict(told)
-    query = _query(scope["query_string"])
-    if query is None or len(headers) != len(told) or UNUSUAL & headers.keys():
+    if len(headers) != len(told) or not UNUSUAL.isdisjoint(headers):
         return None
-    return Wish(ImageId(image_id), id, *known, query, headers)
+    return Wish(target, headers)
+
+
+@lru_cache(MOST)
+def _target(path: str, query_string: bytes) -> Target | None:
+    _, _, id, *rest = path.split("/")
+    known = RENDERINGS.get(rest[0]) if len(rest) == 1 else None
+    image_id, query = from_text("img", id), _query(query_string)
+    if known is None or image_id is None or query is None:
+        return None
+    return Target(ImageId(image_id), id, *known, query)
 
 
 def _query(text: bytes) -> Mapping[str, str] | None:

@@ -101,6 +101,7 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
     core = Core(settings)
     lab = VipsLab(settings.caps, workers=settings.lab_workers, queue=settings.lab_queue)
     claims = PostgresClaims(core.database)
+    gallery = PostgresGallery(core.database, core.store)
     positions = HeardPositions(core.database, core.names)
     passwords = Argon2Passwords(core.database)
     limiter = None if settings.rate_limits == "off" else PostgresLimiter(core.database)
@@ -151,6 +152,7 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
                 await transformer.close()
                 await lab.close()
                 await claims.close()
+                await gallery.close()
 
     tokens = JwtTokens(
         signing.ring,
@@ -162,7 +164,7 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
     return create(
         Parts(
             dispatch=dispatcher(core, lab, passwords, limiter, keys),
-            gallery=PostgresGallery(core.database, core.store),
+            gallery=gallery,
             albums=PostgresAlbums(core.database, core.store),
             organizations=PostgresOrganizations(core.database, core.store),
             accounts=PostgresAccounts(core.database),
