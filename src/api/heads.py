@@ -9,7 +9,7 @@ from api import ranges
 from domain.access import Visibility
 from projections.gallery import Card
 
-_CACHING = {
+CACHING = {
     Visibility.PUBLIC: "public, max-age=300, s-maxage=3600, stale-while-revalidate=60",
     Visibility.UNLISTED: "public, max-age=60, s-maxage=120",
     Visibility.PRIVATE: "private, no-cache",
@@ -68,11 +68,11 @@ def head(asked: Asked, card: Card, sent: Sent) -> dict[str, str]:
 
 def _caching(asked: Asked, card: Card, sent: Sent) -> str:
     if sent.private or asked.signed or not card.cleared:
-        return _CACHING[Visibility.PRIVATE]
+        return CACHING[Visibility.PRIVATE]
     named = sent.version and asked.version == sent.version
     if named and card.visibility is Visibility.PUBLIC:
         return _IMMUTABLE
-    return _CACHING[card.visibility]
+    return CACHING[card.visibility]
 
 
 def _disposition(download: bool, filename: str, content_type: str) -> str:
