@@ -20,7 +20,7 @@ from tests.people import Person, expect
 from tests.service import free_port
 
 WHAT = "reads of a small rendering beside a bare Litestar route, of 5 MB beside the object store"
-CONNECTIONS, EACH, ROUNDS = 32, 150, 7
+CONNECTIONS, EACH, ROUNDS = 64, 75, 7
 P95 = 200
 """Milliseconds that a read may take."""
 

@@ -28,7 +28,7 @@ def narrow(tmp_path_factory):
 
 
 def picture(seed: int) -> bytes:
-    noise = [pyvips.Image.gaussnoise(2400, 1800, seed=seed + band) for band in range(3)]
+    noise = [pyvips.Image.gaussnoise(1600, 1200, seed=seed + band) for band in range(3)]
     image = noise[0].bandjoin(noise[1:]).cast("uchar").copy(interpretation="srgb")
     return bytes(image.jpegsave_buffer(Q=60))
 
