@@ -13,7 +13,17 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from benchmarks import append, delivery, finalize, ladder, memory, project, small_uploads, startup
+from benchmarks import (
+    append,
+    delivery,
+    finalize,
+    ladder,
+    memory,
+    project,
+    small_uploads,
+    startup,
+    transform,
+)
 from benchmarks.measure import Figure
 from benchmarks.rig import Rig
 
@@ -23,6 +33,7 @@ ALL: dict[str, Any] = {
     "finalize": finalize,
     "ladder": ladder,
     "delivery": delivery,
+    "transform": transform,
     "small-uploads": small_uploads,
     "startup": startup,
     "memory": memory,
