@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from statistics import median
 from typing import NamedTuple
 
@@ -96,9 +96,12 @@ def _read(url: str, etag: str | None) -> Load:
 
 def _cpu(families: list[psutil.Process]) -> float:
     """Seconds that everything we started has used so far; who asks is not among it."""
-    running = {process for it in families for process in (it, *it.children(recursive=True))}
-    times = [process.cpu_times() for process in running]
-    return sum(it.user + it.system for it in times)
+    used = 0.0
+    for process in {it for family in families for it in (family, *family.children(recursive=True))}:
+        with suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            used += times.user + times.system
+    return used
 
 
 def _signed(person: Person, image: dict[str, str]) -> str:
