@@ -10,8 +10,8 @@ from litestar import Response, get
 from litestar.params import FromPath
 
 from api import embed_views, pages, ranges, surroundings
-from api.delivery import CACHING
 from api.embed_views import Shown
+from api.heads import CACHING
 from api.identity import AnyRequest, MaybeCaller, image_id
 from api.images import visible
 from api.listing import Asked

@@ -6,6 +6,7 @@ from zlib import crc32
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from api import heads
 from domain.ids import to_text
 from domain.media import Format, Rung
 from projections.gallery import Card, Exhibit
@@ -58,6 +59,9 @@ def picture(exhibit: Exhibit, public_url: str) -> Picture:
     assert card.format is not None, "only finalized images are shown"
     id = to_text("img", card.id)
     url = f"{public_url}/images/{id}"
+    print = exhibit.print
+    version = f"?v={heads.version(card.checksum, print.recipe)}" if print else ""
+    renderings = {rung: f"{url}/{rung}.webp{version}" for rung in Rung}
     return Picture(
         image_id=id,
         owner_id=to_text("org" if card.entrusted else "u", card.owner_id),
@@ -78,8 +82,8 @@ def picture(exhibit: Exhibit, public_url: str) -> Picture:
         placeholder=exhibit.print.placeholder if exhibit.print else None,
         album_ids=[to_text("alb", it) for it in exhibit.album_ids],
         url=url,
-        thumbnail_url=f"{url}/{Rung.THUMB}.webp",
-        variants={rung.value: f"{url}/{rung}.webp" for rung in Rung},
+        thumbnail_url=renderings[Rung.THUMB],
+        variants={rung.value: it for rung, it in renderings.items()},
         views=exhibit.views,
         created_at=card.created_at,
         updated_at=card.updated_at,
