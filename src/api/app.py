@@ -4,11 +4,12 @@ from collections.abc import Awaitable, Callable
 
 from litestar import Litestar
 from litestar.config.cors import CORSConfig
+from litestar.datastructures import State
 from litestar.di import Provide
-from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import ScalarRenderPlugin
 
 from api import (
+    abuse,
     account_pages,
     accounts,
     administration,
@@ -17,6 +18,7 @@ from api import (
     albums,
     api_keys,
     audit,
+    blocklist,
     bulk,
     collaborators,
     delivery,
@@ -35,6 +37,7 @@ from api import (
     likeness,
     listing,
     metadata,
+    notices,
     oauth,
     oidc,
     operations,
@@ -42,8 +45,10 @@ from api import (
     persons,
     presets,
     problems,
+    quotas,
     reports,
     restoring,
+    review,
     share_pages,
     sharex,
     teams,
@@ -59,6 +64,7 @@ from api import (
 from api.bodies import MAX_BODY, JsonRequest
 from api.correlating import REQUEST_ID
 from api.deadlines import Deadlines
+from api.documented import Documented
 from api.identity import AnyRequest, acquainted, administrator, bearer, caller, maybe_caller
 from api.methods import Methods
 from api.parts import Parts
@@ -115,8 +121,16 @@ def create(parts: Parts) -> Litestar:
             exports.of_album,
             administration.LegalHoldController,
             administration.RescanController,
+            review.QuarantineController,
+            review.TakedownController,
+            review.counter_notice,
+            notices.NoticeController,
             users.UserController,
             audit.entries,
+            quotas.quotas,
+            abuse.report,
+            abuse.ReportController,
+            blocklist.BlocklistController,
             bulk.act,
             bulk.undo,
             metadata.metadata,
@@ -161,10 +175,11 @@ def create(parts: Parts) -> Litestar:
             idempotency.Idempotency(parts),
         ],
         lifespan=list(parts.lifespan),
+        state=State({"parts": parts}, deep_copy=False),
         request_class=JsonRequest,
         request_max_body_size=MAX_BODY,
         response_headers={"Cache-Control": "private, no-cache"},
-        openapi_config=OpenAPIConfig(
+        openapi_config=Documented(
             title="Darkroom",
             version="1",
             description="An event-sourced image host.",

@@ -41,15 +41,20 @@ from domain.media import Caps
 from projections.accounts import Accounts
 from projections.albums import Albums
 from projections.audit_log import AuditLog
+from projections.blocklist import Blocklist
 from projections.development import Prints
 from projections.feed import Feed
 from projections.gallery import Gallery
 from projections.judging import Judge
 from projections.likeness import Likenesses
 from projections.metering import Reports
+from projections.notices import Notices
 from projections.organizations import Organizations
 from projections.positions import Positions
+from projections.quotas import Quotas
 from projections.reaper import Histories
+from projections.reports import Cases
+from projections.scanning import Suspects
 from projections.search import Search
 
 
@@ -82,6 +87,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     gallery: Gallery
     albums: Albums
     organizations: Organizations
+    suspects: Suspects
+    notices: Notices
     accounts: Accounts
     search: Search
     likenesses: Likenesses
@@ -119,6 +126,9 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     records: Records
     erasures: Erasures
     audit_log: AuditLog
+    cases: Cases
+    quotas: Quotas
+    blocklist: Blocklist
     judge: Judge
     webhooks: Webhooks
     upkeep: Upkeep

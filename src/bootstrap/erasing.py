@@ -8,6 +8,7 @@ from adapters import compaction
 from adapters.compaction import Report
 from adapters.erasure import Orders, PostgresErasures
 from adapters.messages import Messages
+from adapters.notices import ToldNotices
 from adapters.places import Answers, Keys, PostgresFamily, Progress, Rows, Secrets
 from adapters.share_passwords import Locks
 from adapters.tallies import Counted
@@ -20,6 +21,7 @@ from commands.erasure import (
     erase_image_again,
     erase_organization_again,
 )
+from commands.reports import erase_report_again
 from projections.clearing import (
     LEDGER,
     Albums,
@@ -30,6 +32,7 @@ from projections.clearing import (
     Images,
     Ledger,
     Memberships,
+    Reports,
     Webhooks,
 )
 from projections.erasure import Eraser, Place
@@ -41,6 +44,7 @@ AGAIN = {
     Kind.ACCOUNT: erase_account_again,
     Kind.ALBUM: erase_album_again,
     Kind.ORGANIZATION: erase_organization_again,
+    Kind.REPORT: erase_report_again,
 }
 
 
@@ -53,6 +57,7 @@ def eraser(core: Core, edge: Edge | None = None) -> Eraser:
     family = PostgresFamily(database)
     everywhere: list[Place] = [
         Answers(database),
+        ToldNotices(database),
         Messages(database, lambda: core.nats, core.names),
         Ledger(objects),
     ]
@@ -73,6 +78,7 @@ def eraser(core: Core, edge: Edge | None = None) -> Eraser:
         Images(family, core.store, core.key),
         Albums(family, core.store),
         Memberships(family, core.store),
+        Reports(family, core.store),
         Webhooks(webhooks.kept(core), core.store),
         Keys(database),
         Counted(database),
@@ -91,6 +97,7 @@ def eraser(core: Core, edge: Edge | None = None) -> Eraser:
         Counted(database),
         *_rows(core, Kind.ORGANIZATION),
     ]
+    report: list[Place] = [Keys(database), *_rows(core, Kind.REPORT)]
     return Eraser(
         ledger=PostgresErasures(database),
         places={
@@ -98,6 +105,7 @@ def eraser(core: Core, edge: Edge | None = None) -> Eraser:
             Kind.ACCOUNT: account + everywhere,
             Kind.ALBUM: album + everywhere,
             Kind.ORGANIZATION: organization + everywhere,
+            Kind.REPORT: report + everywhere,
         },
     )
 

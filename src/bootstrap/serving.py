@@ -16,6 +16,7 @@ from adapters.addresses import PublicAddresses, networks
 from adapters.albums import PostgresAlbums
 from adapters.api_keys import PostgresApiKeys
 from adapters.audit_log import LogEntries
+from adapters.blocklist import PostgresBlocklist
 from adapters.claims import PostgresClaims
 from adapters.counting import PostgresCounter
 from adapters.credentials import BearerCredentials
@@ -32,12 +33,15 @@ from adapters.likeness import PostgresLikenesses
 from adapters.limits import PostgresLimiter
 from adapters.metering import PostgresReports
 from adapters.metrics import Metrics
+from adapters.notices import PostgresNotices
 from adapters.organizations import PostgresOrganizations
 from adapters.passwords import Argon2Passwords
 from adapters.places import PostgresFamily
 from adapters.positions import HeardPositions
 from adapters.posting import allowed
+from adapters.quotas import PostgresQuotas
 from adapters.reaping import LogHistories
+from adapters.reports import PostgresCases
 from adapters.s3 import CONNECTIONS
 from adapters.sandbox import die_with_parent
 from adapters.scanning import PostgresScans
@@ -53,12 +57,14 @@ from adapters.url_keys import UrlKeys
 from api.app import create
 from api.correlating import Correlating
 from api.deadlines import Pace
+from api.direct import Direct
 from api.parts import Parts
 from api.streaming import Turnstile
 from api.tus import Dialect
 from bootstrap import (
     PROJECTIONS,
     Core,
+    letters,
     new_id,
     now,
     people,
@@ -71,7 +77,6 @@ from commands import (
     albums,
     bulk,
     erasure,
-    holds,
     images,
     imports,
     lending,
@@ -81,9 +86,11 @@ from commands import (
     review,
     share_links,
     standing,
+    takedown,
     upkeep,
     uploads,
 )
+from commands.blocklist import Screening
 from commands.dispatcher import Dispatcher, Handler
 from commands.guesses import Guesses
 from commands.limits import Limiter, Tolls
@@ -105,14 +112,16 @@ def app() -> ASGIApp:
     die_with_parent()
     settings = load(os.environ)
     metrics = Metrics()
-    app = Dialect(application(settings, metrics), max_size=settings.max_file_bytes)
-    return Correlating(app, metrics)
+    framework = application(settings, metrics)
+    app = Dialect(framework, max_size=settings.max_file_bytes)
+    return Direct(Correlating(app, metrics), framework.state.parts, metrics)
 
 
 def application(settings: Settings, metrics: Metrics) -> Litestar:
     core = Core(settings)
     lab = VipsLab(settings.caps, workers=settings.lab_workers, queue=settings.lab_queue)
     claims = PostgresClaims(core.database)
+    gallery = PostgresGallery(core.database, core.store)
     positions = HeardPositions(core.database, core.names)
     passwords = Argon2Passwords(core.database)
     limiter = None if settings.rate_limits == "off" else PostgresLimiter(core.database)
@@ -163,6 +172,7 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
                 await transformer.close()
                 await lab.close()
                 await claims.close()
+                await gallery.close()
 
     tokens = JwtTokens(
         signing.ring,
@@ -174,9 +184,11 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
     return create(
         Parts(
             dispatch=dispatcher(core, lab, passwords, limiter, keys),
-            gallery=PostgresGallery(core.database, core.store),
+            gallery=gallery,
             albums=PostgresAlbums(core.database, core.store),
             organizations=PostgresOrganizations(core.database, core.store),
+            suspects=PostgresScans(core.database),
+            notices=PostgresNotices(core.database),
             accounts=PostgresAccounts(core.database),
             search=PostgresSearch(core.database, core.store),
             likenesses=PostgresLikenesses(core.database, core.store),
@@ -209,6 +221,9 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
             records=PostgresRecords(core.database, core.key),
             erasures=PostgresErasures(core.database),
             audit_log=LogEntries(core.log),
+            cases=PostgresCases(core.database),
+            quotas=PostgresQuotas(core.database),
+            blocklist=PostgresBlocklist(core.database),
             judge=webhooks.judge(core, positions),
             webhooks=webhooks.kept(core),
             upkeep=PostgresUpkeep(core.database),
@@ -258,7 +273,7 @@ def dispatcher(
     }
     arrive: dict[str, Any] = {"objects": objects, "ledger": PostgresLedger(core.database)}
     prove: dict[str, Any] = {
-        "lab": lab,
+        "lab": Screening(lab, store=store, hasher=core.key),
         "hasher": core.key,
         "twins": PostgresGallery(core.database, core.store),
         "gate": DECODE if settings.scanner == DECODE else None,
@@ -353,11 +368,10 @@ def dispatcher(
                 orders=PostgresUpkeep(core.database),
                 models=list(PROJECTIONS),
             ),
-            **_organizations(settings, owned, erase),
+            **_organizations(core, owned, erase),
             lending.AddCollaborator: partial(lending.add_collaborator, store=store, now=now),
             lending.RemoveCollaborator: partial(lending.remove_collaborator, store=store, now=now),
-            holds.PlaceHold: partial(holds.place_hold, store=store),
-            holds.LiftHold: partial(holds.lift_hold, store=store),
+            **_gate(store),
             review.Rescan: partial(review.rescan, store=store),
             review.RescanMany: partial(
                 review.rescan_many, store=store, scans=PostgresScans(core.database)
@@ -372,6 +386,16 @@ def dispatcher(
             erasure.PurgeImage: partial(erasure.purge_image, now=now, **erase),
         }
     )
+
+
+def _gate(store: EventStore) -> dict[type, Handler]:
+    return {
+        review.Release: partial(review.release, store=store),
+        review.Confirm: partial(review.confirm, store=store),
+        takedown.TakeDown: partial(takedown.take_down, store=store),
+        takedown.ReinstateImage: partial(takedown.reinstate, store=store),
+        takedown.Counter: partial(takedown.counter, store=store, now=now),
+    }
 
 
 def _sharing(core: Core, hashing: Argon2Passwords, limiter: Limiter | None) -> dict[type, Handler]:
@@ -404,10 +428,10 @@ def _albums(store: EventStore) -> dict[type, Handler]:
 
 
 def _organizations(
-    settings: Settings, owned: PostgresOrganizations, erase: dict[str, Any]
+    core: Core, owned: PostgresOrganizations, erase: dict[str, Any]
 ) -> dict[type, Handler]:
     """`erase` is what destroying needs, the store among it."""
-    store, hasher = erase["store"], erase["hasher"]
+    settings, store, hasher = core.settings, core.store, core.key
     return {
         organizations.CreateOrganization: partial(
             organizations.create_organization,
@@ -417,7 +441,9 @@ def _organizations(
             quota_bytes=settings.quota_bytes,
         ),
         organizations.Govern: partial(organizations.govern, store=store),
-        organizations.Invite: partial(organizations.invite, store=store, hasher=hasher, now=now),
+        organizations.Invite: partial(
+            organizations.invite, store=store, hasher=hasher, letters=letters(core), now=now
+        ),
         organizations.Join: partial(organizations.join, store=store, now=now),
         organizations.TransferOwnership: partial(
             organizations.transfer_ownership, store=store, owned=owned

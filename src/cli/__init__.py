@@ -2,7 +2,20 @@
 
 import click
 
-from cli import archive, audit, care, erasure, events, keys, replay, roles, storage, up, upload
+from cli import (
+    admin,
+    archive,
+    audit,
+    care,
+    erasure,
+    events,
+    keys,
+    replay,
+    roles,
+    storage,
+    up,
+    upload,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -17,7 +30,7 @@ def main() -> None:
 for _command in (
     *(up.up, roles.prepare, roles.api, roles.relay, roles.project, roles.react),
     *(care.status, care.rebuild, storage.storage, upload.upload),
-    *(erasure.erasure, keys.keys),
+    *(admin.admin, erasure.erasure, keys.keys),
     *(audit.audit, replay.replay, events.events),
     *(archive.backup, archive.restore),
 ):

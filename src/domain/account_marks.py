@@ -1,8 +1,10 @@
 """What is on or off about an account, or a figure of it: its events, and what they leave behind."""
 
+from collections.abc import Sequence
 from typing import Any, TypeAlias, assert_never
 from uuid import UUID
 
+from domain.ids import ImageId
 from domain.plan import SLACK, THRESHOLDS
 from domain.stream import Event, Personal
 
@@ -49,6 +51,16 @@ class SignedOut(Event, frozen=True, kw_only=True, tag="account.signed-out"):
     personal: Ground | None
 
 
+class AdministratorAppointed(Event, frozen=True, kw_only=True, tag="account.appointed"):
+    """One of those who run this installation."""
+
+    personal: Ground | None
+
+
+class AdministratorDismissed(Event, frozen=True, kw_only=True, tag="account.dismissed"):
+    personal: Ground | None
+
+
 class PlanChanged(Event, frozen=True, kw_only=True, tag="account.plan-changed"):
     plan: str
     quota_bytes: int
@@ -71,6 +83,19 @@ class QuotaThresholdLeft(Event, frozen=True, kw_only=True, tag="account.quota-le
     """The highest threshold that is still reached; 0 for none."""
 
 
+class Struck(Event, frozen=True, kw_only=True, tag="account.struck"):
+    """An image that it brought in was taken down. That counts when the image is gone, too."""
+
+    image_id: ImageId
+
+
+class StrikeLifted(Event, frozen=True, kw_only=True, tag="account.strike-lifted"):
+    """It was reinstated."""
+
+    image_id: ImageId
+
+
+Strike: TypeAlias = Struck | StrikeLifted
 Mark: TypeAlias = (
     PasswordChanged
     | EmailVerified
@@ -79,6 +104,8 @@ Mark: TypeAlias = (
     | AccountSuspended
     | AccountReinstated
     | SignedOut
+    | AdministratorAppointed
+    | AdministratorDismissed
     | PlanChanged
     | QuotaChanged
     | QuotaThresholdReached
@@ -97,6 +124,8 @@ def left_by(event: Mark) -> dict[str, Any]:
             return {"signed_out": request}
         case EmailVerified():
             return {"verified": True}
+        case AdministratorAppointed() | AdministratorDismissed():
+            return {"administrator": isinstance(event, AdministratorAppointed)}
         case SecondFactorEnabled() | SecondFactorDisabled():
             return {"second_factor": isinstance(event, SecondFactorEnabled)}
         case AccountSuspended() | AccountReinstated():
@@ -117,6 +146,11 @@ def _figures(
             return {"reached": percent}
         case _:
             assert_never(event)
+
+
+def strikes_after(strikes: Sequence[ImageId], event: Strike) -> list[ImageId]:
+    others = [id for id in strikes if id != event.image_id]
+    return [*others, event.image_id] if isinstance(event, Struck) else others
 
 
 # Decisions

@@ -8,7 +8,17 @@ from uuid import UUID
 import msgspec
 
 from domain.stream import Recorded
-from projections import accounts, albums, development, gallery, organizations, scanning, search
+from projections import (
+    accounts,
+    albums,
+    blocklist,
+    development,
+    gallery,
+    organizations,
+    reports,
+    scanning,
+    search,
+)
 
 D = TypeVar("D", bound=msgspec.Struct)
 
@@ -66,6 +76,20 @@ ALL: Sequence[Projection[Any]] = (
         table="organizations",
         document=organizations.OrganizationCard,
         project=organizations.project,
+    ),
+    Projection(
+        name=blocklist.NAME,
+        streams=blocklist.STREAMS,
+        table="entries",
+        document=blocklist.Blocked,
+        project=blocklist.project,
+    ),
+    Projection(
+        name=reports.NAME,
+        streams=reports.STREAMS,
+        table="cases",
+        document=reports.Case,
+        project=reports.project,
     ),
     Projection(
         name=search.NAME,

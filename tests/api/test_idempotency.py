@@ -17,7 +17,8 @@ from adapters.embedded import DataFolder
 from settings import load
 from tests.conftest import ADMINISTRATOR
 from tests.elsewhere import web
-from tests.people import PASSWORD, Person, expect, refused, sample
+from tests.exhibition import quarantine
+from tests.people import PASSWORD, Person, eventually, expect, refused, sample
 
 COPIES = 8
 pytestmark = pytest.mark.usefixtures("admin")
@@ -382,11 +383,15 @@ def asking_for_a_mail(_: Person) -> Request:
     return Request(path="/v1/me/verification", body={}, other={"content": b"{}"}, events=0)
 
 
+def administrator(person: Person) -> httpx.Client:
+    login = {"email": ADMINISTRATOR, "password": PASSWORD}
+    token = expect(person.service.client().post("/v1/auth/login", json=login), 200)
+    return person.service.client(token["accessToken"])
+
+
 def administering(act: str, *before: str) -> Callable[[Person], Request]:
     def made(person: Person) -> Request:
-        login = {"email": ADMINISTRATOR, "password": PASSWORD}
-        token = expect(person.service.client().post("/v1/auth/login", json=login), 200)
-        http = person.service.client(token["accessToken"])
+        http = administrator(person)
         path = f"/v1/admin/users/{Person(person.service).id}"
         for step in before:
             expect(http.post(f"{path}/{step}", json={"reason": "before"}), 200)
@@ -405,9 +410,7 @@ def administering(act: str, *before: str) -> Callable[[Person], Request]:
 
 def reviewing(act: str, *before: str, events: int = 1) -> Callable[[Person], Request]:
     def made(person: Person) -> Request:
-        login = {"email": ADMINISTRATOR, "password": PASSWORD}
-        token = expect(person.service.client().post("/v1/auth/login", json=login), 200)
-        http = person.service.client(token["accessToken"])
+        http = administrator(person)
         path = f"/v1/admin/images/{person.upload(PIXEL)['imageId']}"
         for step in before:
             assert http.post(f"{path}/{step}", json={"reason": "before"}).is_success
@@ -422,6 +425,43 @@ def reviewing(act: str, *before: str, events: int = 1) -> Callable[[Person], Req
 
     made.__name__ = act
     return made
+
+
+def objecting(person: Person) -> Request:
+    request = reviewing("takedown")(person)
+    assert request.http
+    assert request.http.post(request.path, **request.body).is_success
+    return Request(
+        path=request.path.replace("/admin", "").replace("takedown", "counter-notice"),
+        body={"json": {"statement": "mine"}},
+        other={"json": {"statement": "not theirs"}},
+        events=1,
+    )
+
+
+def deciding(act: str, *, events: int) -> Callable[[Person], Request]:
+    def made(person: Person) -> Request:
+        request = reviewing(act, events=events)(person)
+        quarantine(person.service, request.path.split("/")[-2])
+        return msgspec.structs.replace(request, path=request.path.replace("images", "quarantine"))
+
+    made.__name__ = act
+    return made
+
+
+def reading_a_notice(person: Person) -> Request:
+    request = reviewing("takedown")(person)
+    assert request.http
+    assert request.http.post(request.path, **request.body).is_success
+    image = request.path.split("/")[-2]
+
+    def notices() -> list[str]:
+        found = expect(person.http.get("/v1/notifications"), 200)["notifications"]
+        return [it["notificationId"] for it in found if it["imageId"] == image]
+
+    eventually(lambda: bool(notices()))
+    path = f"/v1/notifications/{notices()[0]}/read"
+    return Request(path=path, body={}, other={"json": {"x": 1}}, events=0)
 
 
 def scanning_all_again(person: Person) -> Request:
@@ -450,6 +490,41 @@ def handing_over(person: Person) -> Request:
     )
 
 
+def reporting(person: Person) -> Request:
+    body = {"imageId": person.upload(PIXEL)["imageId"], "reason": "spam"}
+    return Request(
+        path="/v1/reports",
+        body={"json": body},
+        other={"json": body | {"reason": "other"}},
+        events=1,
+        anonymous=True,
+    )
+
+
+def judging(person: Person) -> Request:
+    body = {"imageId": person.upload(PIXEL)["imageId"], "reason": "spam"}
+    report = expect(person.http.post("/v1/reports", json=body), 202)["reportId"]
+    word = {"action": "dismiss", "reason": "why"}
+    return Request(
+        path=f"/v1/admin/reports/{report}/resolve",
+        body={"json": word},
+        other={"json": word | {"reason": "other"}},
+        events=1,
+        http=administrator(person),
+    )
+
+
+def blocking(person: Person) -> Request:
+    body = {"sha256": secrets.token_hex(32), "reason": "why"}
+    return Request(
+        path="/v1/admin/blocklist",
+        body={"json": body},
+        other={"json": body | {"reason": "other"}},
+        events=1,
+        http=administrator(person),
+    )
+
+
 POSTS: dict[str, list[Callable[[Person], Request]]] = {
     "/v1/auth/signup": [signing_up],
     "/v1/auth/password-reset": [asking_for_a_reset],
@@ -457,7 +532,16 @@ POSTS: dict[str, list[Callable[[Person], Request]]] = {
     "/v1/admin/users/{id}/suspend": [administering("suspend")],
     "/v1/admin/users/{id}/reinstate": [administering("reinstate", "suspend")],
     "/v1/admin/users/{id}/sign-out": [administering("sign-out")],
+    "/v1/reports": [reporting],
+    "/v1/admin/blocklist": [blocking],
+    "/v1/admin/reports/{id}/resolve": [judging],
     "/v1/admin/images/{id}/rescan": [reviewing("rescan")],
+    "/v1/admin/images/{id}/takedown": [reviewing("takedown", events=2)],
+    "/v1/admin/images/{id}/reinstate": [reviewing("reinstate", "takedown", events=2)],
+    "/v1/images/{id}/counter-notice": [objecting],
+    "/v1/admin/quarantine/{id}/release": [deciding("release", events=2)],
+    "/v1/admin/quarantine/{id}/confirm": [deciding("confirm", events=1)],
+    "/v1/notifications/{id}/read": [reading_a_notice],
     "/v1/admin/rescan": [scanning_all_again],
     "/v1/upload-tokens": [issuing_an_upload_token],
     "/v1/api-keys": [issuing_a_key],
