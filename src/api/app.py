@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from litestar import Litestar
 from litestar.config.cors import CORSConfig
+from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.openapi.plugins import ScalarRenderPlugin
 
@@ -174,6 +175,7 @@ def create(parts: Parts) -> Litestar:
             idempotency.Idempotency(parts),
         ],
         lifespan=list(parts.lifespan),
+        state=State({"parts": parts}, deep_copy=False),
         request_class=JsonRequest,
         request_max_body_size=MAX_BODY,
         response_headers={"Cache-Control": "private, no-cache"},

@@ -57,6 +57,7 @@ from adapters.url_keys import UrlKeys
 from api.app import create
 from api.correlating import Correlating
 from api.deadlines import Pace
+from api.direct import Direct
 from api.parts import Parts
 from api.streaming import Turnstile
 from api.tus import Dialect
@@ -110,14 +111,16 @@ def app() -> ASGIApp:
     die_with_parent()
     settings = load(os.environ)
     metrics = Metrics()
-    app = Dialect(application(settings, metrics), max_size=settings.max_file_bytes)
-    return Correlating(app, metrics)
+    framework = application(settings, metrics)
+    app = Dialect(framework, max_size=settings.max_file_bytes)
+    return Direct(Correlating(app, metrics), framework.state.parts, metrics)
 
 
 def application(settings: Settings, metrics: Metrics) -> Litestar:
     core = Core(settings)
     lab = VipsLab(settings.caps, workers=settings.lab_workers, queue=settings.lab_queue)
     claims = PostgresClaims(core.database)
+    gallery = PostgresGallery(core.database, core.store)
     positions = HeardPositions(core.database, core.names)
     passwords = Argon2Passwords(core.database)
     limiter = None if settings.rate_limits == "off" else PostgresLimiter(core.database)
@@ -168,6 +171,7 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
                 await transformer.close()
                 await lab.close()
                 await claims.close()
+                await gallery.close()
 
     tokens = JwtTokens(
         signing.ring,
@@ -179,7 +183,7 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
     return create(
         Parts(
             dispatch=dispatcher(core, lab, passwords, limiter, keys),
-            gallery=PostgresGallery(core.database, core.store),
+            gallery=gallery,
             albums=PostgresAlbums(core.database, core.store),
             organizations=PostgresOrganizations(core.database, core.store),
             suspects=PostgresScans(core.database),
