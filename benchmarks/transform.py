@@ -1,5 +1,7 @@
 """transform: sizes on demand that nobody asked for before, beside thumbor and ipx."""
 
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -135,4 +137,4 @@ def _running(command: list[str], port: int) -> Iterator[None]:
                 raise AssertionError(f"{command[0]} does not answer")
             yield
         finally:
-            process.terminate()
+            os.killpg(process.pid, signal.SIGTERM)  # thumbor forks, and leaves its children
