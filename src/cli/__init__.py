@@ -3,12 +3,12 @@
 import click
 
 from cli import (
-    admin,
     archive,
     audit,
     care,
     erasure,
     events,
+    gate,
     keys,
     replay,
     roles,
@@ -30,7 +30,7 @@ def main() -> None:
 for _command in (
     *(up.up, roles.prepare, roles.api, roles.relay, roles.project, roles.react),
     *(care.status, care.rebuild, storage.storage, upload.upload),
-    *(admin.admin, erasure.erasure, keys.keys),
+    *(gate.admin, erasure.erasure, keys.keys),
     *(audit.audit, replay.replay, events.events),
     *(archive.backup, archive.restore),
 ):
