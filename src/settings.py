@@ -85,6 +85,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """How many a minute from one address to where credentials are taken."""
     trusted_proxies: str = ""
     """Networks, like 10.1.0.0/16, whose X-Forwarded-For is believed."""
+    meili_url: str = ""
+    """Where Meilisearch answers; without it, Postgres searches."""
+    meili_key: str = ""
+    """One that may do everything with the indexes whose names begin with the namespace."""
+    search_synonyms: str = ""
+    """JSON, like {"sea": ["ocean"]}; for Meilisearch."""
+    search_languages: str = ""
+    """ISO 639-3, like deu,jpn: what Meilisearch takes text for; else it guesses."""
     counting: Literal["on", "off"] = "on"
     """Of views and downloads."""
     log_level: str = "info"
@@ -132,6 +140,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return merged(base, self.plans)
 
     @property
+    def known_synonyms(self) -> Mapping[str, list[str]]:
+        text = self.search_synonyms or "{}"
+        return msgspec.json.decode(text.encode(), type=dict[str, list[str]])
+
+    @property
     def limits(self) -> Limits:
         return Limits(
             by_plan={
@@ -156,7 +169,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         raise msgspec.ValidationError("retention_plans must be like pro=90,team=365")
     if settings.scanner == "clamd" and not settings.clamd:
         raise msgspec.ValidationError("clamd must name a socket or host:port for scanner=clamd")
-    _ = settings.known_plans, settings.limits
+    _ = settings.known_plans, settings.limits, settings.known_synonyms
     return settings
 
 

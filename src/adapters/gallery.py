@@ -186,7 +186,7 @@ _FILTERS = {
 """One condition for each field of a Query that is set."""
 
 _MATCHES = """i.id in (
-    select e.id from search.entries e where e.tsv @@ to_tsquery('simple', %(tsquery)s))"""
+    select e.id from search.texts e where e.tsv @@ to_tsquery('simple', %(tsquery)s))"""
 
 
 def conditions(query: Query) -> tuple[str, dict[str, Any]]:

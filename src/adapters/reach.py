@@ -35,6 +35,15 @@ _BY_ALBUM = f"""i.albums <> '{{}}' and i.albums ?| array(select a.id::text
 _LENT = f"{_SHOWN} and (({_BY_NAME.format('i')}) or ({_BY_SHARE}) or ({_BY_ALBUM}))"
 
 
+AUDIENCE = f"""
+    select a.id, true from albums.albums a
+    where a.owner_id = %(me)s or {_LENT_ALBUMS.format("a")}
+    union all
+    select o.id, false from organizations.organizations o
+    where o.members ? %(my_name)s and {_GOVERNING}"""
+"""In whose name somebody may find images beside their own: albums (true), organizations (false)."""
+
+
 def in_reach(query: Query) -> tuple[str, dict[str, Any]]:
     me = query.viewer.account_id
     parameters = {"me": me, "my_name": str(me), "made_out_to_me": _share_of(str(me))}

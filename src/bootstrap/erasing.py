@@ -10,7 +10,7 @@ from adapters.erasure import Orders, PostgresErasures
 from adapters.messages import Messages
 from adapters.places import Answers, Keys, PostgresFamily, Progress, Rows, Secrets
 from adapters.tallies import Counted
-from bootstrap import Core, mail_folder, now, webhooks
+from bootstrap import Core, mail_folder, now, searching, webhooks
 from commands.erasure import (
     Kind,
     erase_account_again,
@@ -60,6 +60,7 @@ def eraser(core: Core, edge: Edge | None = None) -> Eraser:
         Bytes(objects),
         Progress(database),
         Counted(database),
+        *searching.places(core),
         *([Copies(edge)] if edge else []),
         Duplicates(family, core.store, core.key),
     ]

@@ -39,7 +39,6 @@ from adapters.reaping import LogHistories
 from adapters.s3 import CONNECTIONS
 from adapters.sandbox import die_with_parent
 from adapters.scanning import PostgresScans
-from adapters.search import PostgresSearch
 from adapters.signed_urls import HmacUrls
 from adapters.tallies import PostgresTallies
 from adapters.tokens import JwtTokens
@@ -51,7 +50,7 @@ from api.deadlines import Pace
 from api.parts import Parts
 from api.streaming import Turnstile
 from api.tus import Dialect
-from bootstrap import Core, new_id, now, people, scanner, sessions, token_keys, webhooks
+from bootstrap import Core, new_id, now, people, scanner, searching, sessions, token_keys, webhooks
 from commands import (
     albums,
     bulk,
@@ -141,7 +140,7 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
             albums=PostgresAlbums(core.database, core.store),
             organizations=PostgresOrganizations(core.database, core.store),
             accounts=PostgresAccounts(core.database),
-            search=PostgresSearch(core.database, core.store),
+            search=searching.search(core),
             likenesses=PostgresLikenesses(core.database, core.store),
             prints=PostgresPrints(core.database),
             feed=LogFeed(core.log),

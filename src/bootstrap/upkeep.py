@@ -1,6 +1,7 @@
 """What is done beside the running service: preparing, looking, rebuilding."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from functools import partial
 from importlib.resources import files
@@ -14,8 +15,8 @@ from adapters.development import Desk
 from adapters.health import Health
 from adapters.read_model import ReadModel
 from adapters.rebuild import RebuildReport, Report
-from bootstrap import PROJECTIONS, Core, scanner
-from projections import development
+from bootstrap import PROJECTIONS, Core, scanner, searching
+from projections import development, search
 from projections.projection import ALL
 from settings import Settings
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 TABLES = (
     *("secrets", "idempotency", "ledger", "erasure", "audit", "limits", "webhooks"),
-    *("counting", "metering"),
+    *("counting", "metering", "searching"),
 )
 
 
@@ -52,7 +53,7 @@ async def prepare(settings: Settings) -> None:
 async def rebuild(settings: Settings, names: Sequence[str], report: Report) -> list[RebuildReport]:
     core = Core(settings)
     async with core.opened(), core.lab() as lab:
-        return [
+        reports = [
             await rebuilding.rebuild(
                 PROJECTIONS[name],
                 core.log,
@@ -61,6 +62,12 @@ async def rebuild(settings: Settings, names: Sequence[str], report: Report) -> l
             )
             for name in names
         ]
+        if search.NAME in names and (indexer := searching.indexer(core)):
+            began, head = time.monotonic(), await core.log.head()
+            count = await indexer.rebuild(lambda count: report("meilisearch", count, head))
+            seconds = round(time.monotonic() - began, 3)
+            reports.append(RebuildReport(name="meilisearch", events=count, seconds=seconds))
+        return reports
 
 
 async def caught_up(core: Core, position: int) -> None:

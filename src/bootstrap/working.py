@@ -15,7 +15,17 @@ from adapters.positions import HeardPositions
 from adapters.projector import Followed, Projector
 from adapters.read_model import ReadModel
 from adapters.relay import Relay
-from bootstrap import Core, auditing, letters, mail_folder, now, scanner, sessions, webhooks
+from bootstrap import (
+    Core,
+    auditing,
+    letters,
+    mail_folder,
+    now,
+    scanner,
+    searching,
+    sessions,
+    webhooks,
+)
 from domain.refusals import Unavailable
 from projections.projection import ALL
 from settings import Settings
@@ -34,6 +44,7 @@ CHECKPOINT = 3_600.0  # seconds between checkpoints of the log in the locked buc
 EXPIRE, CLEAR = 30.0, 3_600.0  # seconds between looks for abandoned uploads, for forgotten bytes
 EMPTY = 60.0  # seconds between looks for what was in the trash for long enough
 ERASE, SEAL = 0.5, 1.0  # seconds between looks for what is to be erased, and to be sealed
+INDEX = 0.2  # seconds between looks for what Meilisearch does not know yet
 METER = 2.0  # seconds between looks for what is to be metered
 POST, TELL = 0.5, 0.25  # seconds between looks for letters, for webhooks with something to tell
 WEBHOOKS = 8  # that a process tells at once, and as many of those that are slow
@@ -74,6 +85,8 @@ async def run_reactors(settings: Settings) -> None:
             group.create_task(_checkpoint_for_ever(core))
         sealing = auditing.sealer(core).work
         group.create_task(_alone_for_ever(core, "sealer", SEAL, sealing))
+        if index := searching.indexer(core):
+            group.create_task(_alone_for_ever(core, "meilisearch", INDEX, index.work))
         metering = meter(core).work
         group.create_task(_alone_for_ever(core, "meter", METER, metering))
         group.create_task(_ever_again(postman(core).work, "post", POST))
