@@ -10,12 +10,14 @@ from msgspec.structs import replace
 from domain.limits import Limits, Policy
 from domain.media import Caps
 from domain.plan import FREE, PREMIUM, Plan, merged
+from domain.transform import STEPS
 
 PREFIX = "DARKROOM_"
 CLIENTS = ("token", "url")
 """Names that `darkroom upload` reads; the service has no use for them."""
 
 
+_STEPS = re.compile(r"(\s*\d{1,5}\s*(,|$))*")
 _PLANS = re.compile(r"(\s*[\w-]+\s*=\s*\d+\s*(,|$))*")
 
 
@@ -45,6 +47,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     api_workers: int = 2
     lab_workers: int = 2
     """Decoding children in each process that decodes."""
+    lab_queue: int = 64
+    """Files that wait for one of them; who comes then is told to come again."""
+    rendering_queue: int = 256
+    """Renderings that wait, in one process, until they can be fetched or made; the same."""
+    rendering_memory: int = 32 * 1024**2
+    """Bytes of small renderings that a process keeps at hand."""
     spool: str = ""
     """Folder for files on their way through; default: the system's temporary folder."""
     plan: str = "free"
@@ -116,6 +124,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """A bucket with object lock, for a checkpoint of the log every hour; none where empty."""
     audit_days: int = 365
     """How long a checkpoint there can be neither changed nor deleted."""
+    transform_steps: str = ",".join(map(str, STEPS))
+    """Widths and heights that transforms may have without a signed URL."""
+    transform_budget: int = 200
+    """New transforms of one image a day, without a signed URL."""
+    transform_bytes: int = 5 * 1024**3
+    """How much of transforms is kept; what was not used for longest goes first."""
     import_allow: str = ""
     """Networks, like 10.1.0.0/16, that images may be imported from though they are not public."""
 
@@ -123,6 +137,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The same for webhooks that may be told though they are not public."""
     webhook_patience: int = 86_400
     """Seconds for which an event is tried before a webhook's owner is told that it was given up."""
+
+    @property
+    def steps(self) -> frozenset[int]:
+        return frozenset(int(it) for it in self.transform_steps.split(",") if it.strip())
 
     @property
     def retention_by_plan(self) -> dict[str, int]:
@@ -167,6 +185,8 @@ def load(environ: Mapping[str, str]) -> Settings:
     settings = msgspec.convert(ours, Settings, strict=False)
     if not _PLANS.fullmatch(settings.retention_plans):
         raise msgspec.ValidationError("retention_plans must be like pro=90,team=365")
+    if not _STEPS.fullmatch(settings.transform_steps):
+        raise msgspec.ValidationError("transform_steps must be like 320,640,1280")
     if settings.scanner == "clamd" and not settings.clamd:
         raise msgspec.ValidationError("clamd must name a socket or host:port for scanner=clamd")
     _ = settings.known_plans, settings.limits, settings.known_synonyms

@@ -19,12 +19,13 @@ from domain.media import Content, Format
 from settings import load
 from tests.api.test_albums import at, lend, new_album
 from tests.api.test_organizations import assign, found_organization, join, new_team
-from tests.people import Person, expect
+from tests.people import PASSWORD, Person, expect
 from tests.service import Service
 
 SIGNED = {"original": "", "original.png": "/original.png", "thumb": "/thumb.webp"}
 SIGNED |= {"small.auto": "/small.auto"}
 """What is signed, and the end of the path that it opens."""
+TAKING = {"permissions": ["view", "download"]}
 
 
 class People(msgspec.Struct, kw_only=True):
@@ -40,11 +41,15 @@ class People(msgspec.Struct, kw_only=True):
     """The owner's; the second one's link is revoked. The last is the founder's team's."""
     links: Mapping[str, str]
     """Queries of the albums' links."""
+    visitor: httpx.Client
+    """Has given the passwords of locked links, and keeps cookies."""
 
     def client(self, name: str) -> httpx.Client:
         people = {"owner": self.owner, **self.others, **self.staff}
         if name in people:
             return people[name].http
+        if name == "link unlocked":
+            return self.visitor
         return self.service.client(self.tokens.get(name))
 
 
@@ -55,6 +60,8 @@ class Piece(msgspec.Struct, kw_only=True):
     entrusted: str
     links: Mapping[str, str]
     """Queries, by the name of who holds one."""
+    shares: Mapping[str, str]
+    """The ids of the image's own links."""
     signed: Mapping[str, str]
     """Of URLs: by the path, with a `?` behind it for a download."""
     expired: Mapping[str, str]
@@ -99,6 +106,7 @@ def gather(service: Service, admin: Person) -> People:
         },
         albums=[*albums, team_album],
         links={"album link": query(open), "album link revoked": query(closed)},
+        visitor=service.client(),
     )
 
 
@@ -115,10 +123,16 @@ def hang(who: People, content: bytes, visibility: str, *, scanned: bool = True) 
         expect(http.put(f"{path}/collaborators/{whom}", json=body), 200)
     for album in who.albums[:2]:
         expect(http.put(f"{at(album)}/images", json={"imageIds": [own]}), 200)
+    links = _links(who, path)
+    elsewhere = f"/v1/images/{who.owner.upload(content)['imageId']}"
+    queries = {name: query(link) for name, link in links.items()}
+    queries["link of another image"] = query(lent(who.owner, elsewhere, **TAKING))
+    queries["link unlocked"] = _unlocked(who.visitor, links["link unlocked"])
     return Piece(
         own=own,
         entrusted=entrusted,
-        links=who.links | _links(who, content, path),
+        links=who.links | queries,
+        shares={name: link["shareId"] for name, link in links.items()},
         signed=_signed(who.owner, path, 3_600),
         expired=_signed(who.owner, path, 1),
     )
@@ -205,21 +219,27 @@ def _behind(service: Service, work: Callable[[Core, ImageId], Any], images: Sequ
     asyncio.run(all_of_them())
 
 
-def _links(who: People, content: bytes, path: str) -> dict[str, str]:
+def _links(who: People, path: str) -> dict[str, dict[str, Any]]:
     owner, named = who.owner, who.others["shared by name"]
     revoked = lent(owner, path)
     _revoke(owner, path, revoked)
-    elsewhere = f"/v1/images/{owner.upload(content)['imageId']}"
-    taking = {"permissions": ["view", "download"]}
-    links = {
+    return {
         "link view": lent(owner, path),
-        "link download": lent(owner, path, **taking),
+        "link download": lent(owner, path, **TAKING),
         "link expired": lent(owner, path, expiresIn=1),
         "link revoked": revoked,
-        "link of another image": lent(owner, elsewhere, **taking),
+        "link locked": lent(owner, path, password=PASSWORD),
+        "link unlocked": lent(owner, path, password=PASSWORD),
         "link made out to another": lent(owner, path, sharedWith=named.id),
     }
-    return {name: query(link) for name, link in links.items()}
+
+
+def _unlocked(http: httpx.Client, link: dict[str, Any]) -> str:
+    """Both as a browser and as a program; where there is nothing to open, the locked link."""
+    path, word = f"/s/{link['shareId']}/unlock", {"password": PASSWORD}
+    http.post(path, data=word, headers={"Accept": "text/html"})
+    answer = http.post(path, json=word)
+    return query(answer.json() if answer.status_code == 200 else link)
 
 
 def _revoke(person: Person, path: str, link: dict[str, Any]) -> None:

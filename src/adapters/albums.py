@@ -5,18 +5,18 @@ far behind the read model is.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import msgspec
 
 from adapters.database import Database
-from adapters.gallery import ORDERS, Cursor
+from adapters.gallery import ORDERS, Cursor, lender
 from adapters.organizations import PostgresOrganizations
 from adapters.reach import albums_in_reach, in_reach
 from commands.ports import EventStore
 from domain.access import Role, Viewer
-from domain.ids import AccountId, AlbumId, ImageId
+from domain.ids import AccountId, AlbumId, ImageId, ShareId
 from projections.albums import AlbumCard, AlbumPage, AlbumQuery, Binder, Contents, project
 from projections.gallery import Query
 
@@ -47,6 +47,9 @@ class PostgresAlbums:
         rows = await self._database.rows(query, (list(ids),)) if ids else []
         found = [card for row in rows if (card := await self._current(row))]
         return {binder.card.id: binder for binder in await self._bound(found)}
+
+    async def lent_by(self, share_id: ShareId) -> AlbumId | None:
+        return cast("AlbumId | None", await lender(self._database, "albums.albums", share_id))
 
     async def list(self, query: AlbumQuery) -> AlbumPage:
         order = ORDERS[query.sort]

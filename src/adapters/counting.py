@@ -10,13 +10,13 @@ import os
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import structlog
 
 from adapters.database import Database
 from commands.counts import Counts, Sight
-from domain.ids import ImageId
+from domain.ids import ImageId, ShareId
 from domain.refusals import Unavailable
 
 FLUSH = 0.8
@@ -53,6 +53,11 @@ class _Batch:
     def __init__(self) -> None:
         self.sums: dict[tuple[ImageId, datetime], _Sum] = {}
         self.viewers: dict[bytes, tuple[ImageId, datetime, bool]] = {}
+        self.links: dict[tuple[ShareId, UUID], tuple[int, datetime]] = {}
+        """How often each was followed, and when last."""
+
+    def __bool__(self) -> bool:
+        return bool(self.sums or self.links)
 
     def parameters(self) -> dict[str, Any]:
         sums, seen = self.sums, self.viewers.values()
@@ -64,6 +69,10 @@ class _Batch:
             "viewed": [image for image, _, _ in seen],
             "viewed_at": [hour for _, hour, _ in seen],
             "taken": [download for _, _, download in seen],
+            "links": [share for share, _ in self.links],
+            "lent": [of for _, of in self.links],
+            "followed": [times for times, _ in self.links.values()],
+            "followed_at": [at for _, at in self.links.values()],
         }
 
 
@@ -95,6 +104,12 @@ class PostgresCounter:
         else:
             self._looked(sight, sum, hour)
 
+    def opened(self, share_id: ShareId, of: UUID) -> None:
+        links = self._batch.links
+        times, _ = links.get((share_id, of), (0, None))
+        if times or len(links) < MOST:
+            links[share_id, of] = (times + 1, self._now())
+
     async def load(self) -> None:
         """The salts of today and tomorrow: no midnight waits for the database."""
         today = self._now().date()
@@ -105,7 +120,7 @@ class PostgresCounter:
     async def flush(self) -> None:
         """Write down what was counted. Raises Unavailable; then it is tried again, as it is."""
         if self._sent is None:
-            if not self._batch.sums:
+            if not self._batch:
                 return
             self._sent, self._batch = self._batch, _Batch()
             self._number += 1
@@ -130,6 +145,8 @@ class PostgresCounter:
         sum.variants += not sight.original
         sum.shared += sight.shared
         sum.transforms += sight.transform
+        if sight.opened:
+            self.opened(*sight.opened)
         mark = f"{sight.viewer}\0{sight.image_id}\0{hour:%H}\0{sight.download:d}"
         viewer = hashlib.blake2b(mark.encode(), key=self._salt, digest_size=16).digest()
         if viewer not in self._known:
@@ -213,6 +230,16 @@ counted as (
 new as (
     select c.*, i.owner_id, (c.hour at time zone 'UTC')::date as day
     from counted c join gallery.images i on i.id = c.image_id),
+links as (
+    insert into counting.links as t (share_id, subject_id, views, last_viewed_at)
+    select share_id, subject_id, times, at from unnest(%(links)s::uuid[], %(lent)s::uuid[],
+        %(followed)s::bigint[], %(followed_at)s::timestamptz[]) as l (share_id, subject_id, times,
+        at)
+    where exists (select from mine) and (
+        exists (select from gallery.images i where i.id = subject_id)
+        or exists (select from albums.albums a where a.id = subject_id))
+    on conflict (share_id) do update set views = t.views + excluded.views,
+        last_viewed_at = greatest(t.last_viewed_at, excluded.last_viewed_at)),
 by_image as ({_added("images", "image_id, owner_id", "image_id")}),
 by_day as ({_added("days", "image_id, day", "image_id, day")})
 {_added("hours", "owner_id, hour", "owner_id, hour")}"""  # noqa: S608 - our own words

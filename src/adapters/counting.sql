@@ -30,6 +30,14 @@ create table if not exists counting.days (
     transforms bigint not null,
     primary key (image_id, day)
 );
+-- By share link; `subject_id` is the image or the album that it lends.
+create table if not exists counting.links (
+    share_id uuid primary key,
+    subject_id uuid not null,
+    views bigint not null,
+    last_viewed_at timestamptz not null
+);
+create index if not exists links_subject on counting.links (subject_id);
 create table if not exists counting.hours (
     owner_id uuid not null,
     hour timestamptz not null,

@@ -1,19 +1,21 @@
 """Whose turn it is to be developed, and what came of it: the desk of the darkroom, in Postgres."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from psycopg.sql import SQL, Identifier
 from psycopg.types.json import Jsonb
 
 from adapters.database import Database
-from adapters.read_model import generation_lock
+from adapters.read_model import Connection, generation_lock
 from commands.ports import Traits
 from domain.ids import ImageId
 from domain.refusals import Refusal, Unavailable
 from projections import development
-from projections.development import Developed, Exposure
+from projections.development import Developed, Exposure, Variant
+
+T = TypeVar("T")
 
 ATTEMPTS = 5
 """After so many failures an image stays as it is, with its reason, until somebody looks."""
@@ -31,28 +33,46 @@ class Desk:
 
     async def next(self, develop: Callable[[Exposure], Awaitable[Developed]]) -> bool:
         """Take the next exposure through `develop`. False if there is none."""
+        return await self._turn(_NEXT, develop, self._developed)
+
+    async def refine(self, refine: Callable[[Exposure], Awaitable[Sequence[Variant]]]) -> bool:
+        """The same with what was developed, for what is made later. False if there is none."""
+        return await self._turn(_COARSE, refine, self._refined)
+
+    async def _turn(
+        self,
+        query: str,
+        work: Callable[[Exposure], Awaitable[T]],
+        keep: Callable[[Connection, ImageId, T], Awaitable[None]],
+    ) -> bool:
         async with self._database.connection() as connection, connection.transaction():
             await connection.execute(
                 "select pg_advisory_xact_lock_shared(hashtext(%s))",
                 (generation_lock(development.NAME),),
             )
-            cursor = await connection.execute(self._sql(_NEXT), (ATTEMPTS,))
+            cursor = await connection.execute(self._sql(query), (ATTEMPTS,))
             row = await cursor.fetchone()
             if row is None:
                 return False
             exposure = msgspec.convert(dict(zip(_EXPOSURE, row, strict=True)), Exposure)
             try:
-                developed = await develop(exposure)
+                made = await work(exposure)
             except Unavailable:
                 raise
             except Exception as error:  # one image must not keep the others waiting
                 await connection.execute(self._sql(_FAILED), (_reason(error), exposure.id))
                 return True
-            await connection.execute(self._sql(_PRINT), _columns(exposure.id, developed))
-            traits = {"id": exposure.id} | msgspec.structs.asdict(developed.traits)
-            await connection.execute(self._sql(_TRAITS), traits)
+            await keep(connection, exposure.id, made)
             await connection.execute(self._sql(_DONE), (exposure.id,))
             return True
+
+    async def _developed(self, connection: Connection, id: ImageId, made: Developed) -> None:
+        await connection.execute(self._sql(_PRINT), _columns(id, made))
+        traits = {"id": id} | msgspec.structs.asdict(made.traits)
+        await connection.execute(self._sql(_TRAITS), traits)
+
+    async def _refined(self, connection: Connection, id: ImageId, made: Sequence[Variant]) -> None:
+        await connection.execute(self._sql(_REFINED), (Jsonb(msgspec.to_builtins(made)), id))
 
     def _sql(self, query: str) -> Any:
         return SQL(query).format(schema=Identifier(self._schema))
@@ -85,12 +105,19 @@ _NEXT = """
     select id, owner_id, attempt, format, width, height, frames from {schema}.exposures
     where format is not null and not developed and attempts < %s and not_before <= now()
     order by not_before, id for update skip locked limit 1"""
+_COARSE = """
+    select e.id, e.owner_id, e.attempt, e.format, e.width, e.height, e.frames
+    from {schema}.exposures e join {schema}.prints p on p.id = e.id
+    where e.developed and not p.refined and e.attempts < %s and e.not_before <= now()
+    order by e.not_before, e.id for update of e skip locked limit 1"""
 _PRINT = """
-    insert into {schema}.prints (id, recipe, placeholder, scrubbed, alpha, metadata, variants)
-    values (%s, %s, %s, %s, %s, %s, %s) on conflict (id) do update set
+    insert into {schema}.prints
+        (id, recipe, placeholder, scrubbed, alpha, faithful, metadata, variants)
+    values (%s, %s, %s, %s, %s, %s, %s, %s) on conflict (id) do update set
         recipe = excluded.recipe, placeholder = excluded.placeholder,
-        scrubbed = excluded.scrubbed, alpha = excluded.alpha,
-        metadata = excluded.metadata, variants = excluded.variants"""
+        scrubbed = excluded.scrubbed, alpha = excluded.alpha, faithful = excluded.faithful,
+        metadata = excluded.metadata, variants = excluded.variants, refined = false"""
+_REFINED = "update {schema}.prints set refined = true, variants = variants || %s where id = %s"
 _TRAITS = """
     insert into {schema}.traits (id, crc, scrubbed_size, scrubbed_crc, fingerprint)
     values (%(id)s, %(crc)s, %(scrubbed_size)s, %(scrubbed_crc)s, %(fingerprint)s)
@@ -117,6 +144,7 @@ def _columns(image_id: ImageId, developed: Developed) -> tuple[Any, ...]:
         developed.placeholder,
         developed.scrubbed,
         developed.alpha,
+        developed.faithful,
         Jsonb(msgspec.to_builtins(developed.metadata)),
         Jsonb(msgspec.to_builtins(developed.variants)),
     )

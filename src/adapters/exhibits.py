@@ -19,7 +19,7 @@ from projections.history import document
 
 COLUMNS = """row_to_json(i)::text, case when p.id is null then null else json_build_object(
     'placeholder', p.placeholder, 'recipe', p.recipe, 'scrubbed', p.scrubbed,
-    'alpha', p.alpha)::text end,
+    'alpha', p.alpha, 'refined', p.refined, 'faithful', p.faithful)::text end,
     (select max(e.originator_version) from log.darkroom_events e where e.originator_id = i.id),
     coalesce((select c.views from counting.images c where c.image_id = i.id), 0)"""
 WIDTH = 4

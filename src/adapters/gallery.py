@@ -4,7 +4,7 @@ import base64
 import binascii
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 import msgspec
@@ -17,7 +17,7 @@ from adapters.popular import ranked
 from adapters.reach import ALIVE, in_reach
 from adapters.tsquery import tsquery
 from commands.ports import EventStore
-from domain.ids import AccountId, ImageId
+from domain.ids import AccountId, ImageId, ShareId
 from domain.refusals import Validation
 from projections.gallery import Card, Exhibit, Page, Query, Sort, Tally
 
@@ -139,6 +139,9 @@ class PostgresGallery:
         )
         return msgspec.convert(rows[0], Tally) if rows else Tally()
 
+    async def lent_by(self, share_id: ShareId) -> ImageId | None:
+        return cast("ImageId | None", await lender(self._database, "gallery.images", share_id))
+
     async def twin(self, card: Card) -> ImageId | None:
         older = " and (i.created_at, i.id) < (%(created)s, %(id)s)"
         twin = {"owner": card.owner_id, "checksum": card.checksum, "id": card.id}
@@ -171,6 +174,14 @@ def _chosen(query: Query, order: Order, where: str) -> str:
         return f"from {few} join gallery.images i on i.id = r.id {PRINTS}"
     ranks = ARRANGED if query.sort is Sort.ARRANGED else ""
     return f"{FROM} {ranks} where {where}{f' and {order.beyond}' if beyond else ''}"
+
+
+async def lender(database: Database, table: str, share_id: ShareId) -> UUID | None:
+    """The row that has a share; by its index, which knows values and not keys alone."""
+    query = f"select id from {table} where shares <> '{{}}' and (shares @> %s or shares @> %s)"
+    states = [Jsonb({str(share_id): {"revoked": revoked}}) for revoked in (False, True)]
+    rows = await database.rows(query, states)
+    return rows[0][0] if rows else None
 
 
 _FILTERS = {

@@ -24,12 +24,11 @@ class Argon2Passwords:
         self._turns = asyncio.Semaphore(at_once)
 
     async def set(self, account_id: AccountId, password: str) -> None:
-        await self._keep(account_id, await self._hashing(lambda: _HASHER.hash(password)))
+        await self._keep(account_id, await self.hashed(password))
 
     async def verify(self, account_id: AccountId | None, password: str) -> bool:
         known = await self._hash_of(account_id) if account_id else None
-        matches = await self._hashing(lambda: _matches(known or _NOBODYS, password))
-        if not (known and matches):
+        if not await self.fits(known, password) or known is None:
             return False
         if account_id and _HASHER.check_needs_rehash(known):
             await self.set(account_id, password)
@@ -40,6 +39,14 @@ class Argon2Passwords:
             await connection.execute(
                 "delete from secrets.passwords where account_id = %s", (account_id,)
             )
+
+    async def hashed(self, password: str) -> str:
+        return await self._hashing(lambda: _HASHER.hash(password))
+
+    async def fits(self, hash: str | None, password: str) -> bool:
+        """Costs the same for no hash at all."""
+        matches = await self._hashing(lambda: _matches(hash or _NOBODYS, password))
+        return hash is not None and matches
 
     async def _hash_of(self, account_id: AccountId) -> str | None:
         rows = await self._database.rows(

@@ -43,6 +43,12 @@ create table if not exists secrets.url_keys (
     made_at timestamptz not null default now(),
     older_until timestamptz not null  -- so long what older keys signed is believed
 );
+create table if not exists secrets.share_passwords (
+    share_id uuid primary key,
+    subject_id uuid not null,  -- the image or the album that the link lends
+    hash text not null
+);
+create index if not exists share_passwords_subject on secrets.share_passwords (subject_id);
 create table if not exists secrets.letters (
     id uuid primary key,
     occasion text not null,

@@ -1,11 +1,13 @@
 """The Tallies port: what was counted, as it is written down by now."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from uuid import UUID
 
 from adapters.database import Database
-from commands.counts import Counts, Day, Stats
+from commands.counts import Counts, Day, Looks, Stats
 from commands.erasure import Erasure, Kind
-from domain.ids import AccountId, ImageId
+from domain.ids import AccountId, ImageId, ShareId
 
 _NAMES = ", ".join(Counts.__struct_fields__)
 _SUMS = ", ".join(f"coalesce(sum({it}), 0)::bigint as {it}" for it in Counts.__struct_fields__)
@@ -21,13 +23,18 @@ class PostgresTallies:
         sums = {name: sum(getattr(day, name) for day in days) for name in Counts.__struct_fields__}
         return Stats(**sums, by_day=days)
 
+    async def of_links(self, of: UUID) -> Mapping[ShareId, Looks]:
+        rows = await self._database.rows(_LINKS, (of,))
+        return {ShareId(id): Looks(views=views, last_viewed_at=at) for id, views, at in rows}
+
     async def of_owner(self, owner_id: AccountId, since: datetime) -> Counts:
         query = f"select {_SUMS} from counting.hours where owner_id = %s and hour >= %s"  # noqa: S608 - our own words
         return Counts(**(await self._database.records(query, (owner_id, since)))[0])
 
 
 class Counted:
-    """A place that holds something of an image: how often it was seen; of an account, the same."""
+    """A place that holds something of an image or an album: how often it was seen; of an account,
+    the same."""
 
     name = "counts"
 
@@ -35,13 +42,17 @@ class Counted:
         self._database = database
 
     async def clear(self, erasure: Erasure) -> int:
-        image = erasure.kind is Kind.IMAGE
-        query = _CLEAR_IMAGE if image else "delete from counting.hours where owner_id = %(id)s"
+        query = _CLEAR_IMAGE if erasure.kind is Kind.IMAGE else _CLEAR_OTHER
         async with self._database.connection() as connection:
             cursor = await connection.execute(query.encode(), {"id": erasure.subject})
             return cursor.rowcount
 
 
+_LINKS = "select share_id, views, last_viewed_at from counting.links where subject_id = %s"
+_CLEAR_OTHER = """
+    with links as (delete from counting.links where subject_id = %(id)s)
+    delete from counting.hours where owner_id = %(id)s"""
 _CLEAR_IMAGE = """
-    with days as (delete from counting.days where image_id = %(id)s)
+    with days as (delete from counting.days where image_id = %(id)s),
+        links as (delete from counting.links where subject_id = %(id)s)
     delete from counting.images where image_id = %(id)s"""

@@ -4,6 +4,7 @@ import base64
 import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from io import BytesIO
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
@@ -30,6 +31,7 @@ from adapters.opening import (
 from adapters.recipe import RECIPE
 from adapters.saving import encoded, first_page, pages
 from adapters.scrub import scrubbed
+from adapters.similarity import faithful
 from adapters.thumbhash import thumbhash
 from adapters.traits import traits
 from adapters.transform import Asked, transformed
@@ -99,6 +101,9 @@ def develop(path: Path) -> Development:
         metadata=_metadata(original),
         derivatives=derivatives,
         alpha=bool(original.hasalpha()),
+        faithful=faithful(
+            format, max(original.width, original.height), derivatives, partial(_sized, path, format)
+        ),
         scrubbed=clean,
         traits=traits(data, clean, smallest),
     )
@@ -153,6 +158,14 @@ def _rung(
         return on_screen(original.thumbnail_image(width, **size))
     source = f"{path}[n=-1]" if moves else str(path)
     return on_screen(pyvips.Image.thumbnail(source, width, fail_on="error", **size))
+
+
+def _sized(path: Path, format: Format, width: int, height: int) -> Image:
+    """The original in just that size, by a decode of its own."""
+    size = {"height": height, "size": "force"}
+    if format is Format.HEIC:
+        return on_screen(heic(path).thumbnail_image(width, **size))
+    return on_screen(pyvips.Image.thumbnail(str(path), width, fail_on="error", **size))
 
 
 def _ladder(

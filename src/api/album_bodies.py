@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
-from api.bodies import MAX_BATCH, Body, Describing, Seconds, Text, Title, details
+from api.bodies import MAX_BATCH, Body, Describing, LinkPassword, Seconds, Text, Title, details
 from domain.access import Permission, Visibility
 from domain.album import AlbumText
 
@@ -39,6 +39,7 @@ class Arrangement(Body, kw_only=True):
 class NewAlbumShare(Body, kw_only=True):
     expires_in: Seconds = 7 * 86_400
     permissions: Annotated[tuple[Permission, ...], Meta(min_length=1)] = (Permission.VIEW,)
+    password: LinkPassword | None = None
 
 
 def text(title: str | None, description: str | None) -> AlbumText:

@@ -6,15 +6,16 @@ from typing import Any
 from litestar import Controller, Response, delete, get, post, put
 from litestar.params import FromPath, JSONBody
 
+from api import share_links
 from api.album_bodies import NewAlbumShare
 from api.album_views import visible_album
 from api.bodies import NewCollaborator
 from api.idempotency import Ids
-from api.identity import Caller, account_id, album_id, share_path
+from api.identity import Caller, account_id, album_id
 from api.parts import Given
 from api.waiting import ALBUMS, written
 from commands.albums import LendAlbum, RevokeAlbumShare, ShareAlbum, TakeAlbumBack
-from domain.access import Action, Viewer
+from domain.access import Action, Share, Viewer
 from domain.ids import ShareId, from_text, to_text
 from domain.refusals import NotFound
 
@@ -38,35 +39,25 @@ class AlbumSharingController(Controller):
             share_id=ShareId(new_id()),
             permissions=frozenset(data.permissions),
             expires_in=timedelta(seconds=data.expires_in),
+            password=data.password,
         )
         shared = await parts.dispatch(command)
         headers = await written(parts, shared.receipt, ALBUMS)
-        share_id = to_text("shr", command.share_id)
-        signed = parts.signer.sign(
-            share_path(command.album_id), {"share": share_id}, shared.expires_at, parts.clock()
+        share = Share(
+            permissions=command.permissions,
+            expires_at=shared.expires_at,
+            locked=data.password is not None,
         )
-        query = f"album={id}&{signed.url.partition('?')[2]}"
-        url = f"{parts.public_url}/v1/albums/{id}/images?{query}"
-        return Response(
-            {"shareId": share_id, "shareUrl": url, "expiresAt": shared.expires_at},
-            status_code=201,
-            headers=headers | {"Location": f"/v1/albums/{id}/shares/{share_id}"},
-        )
+        query = share_links.signed(parts, command.album_id, command.share_id, share.expires_at)
+        url = share_links.album_url(parts, command.album_id, query)
+        body = share_links.made(parts, command.share_id, share, url)
+        headers |= {"Location": f"/v1/albums/{id}/shares/{body['shareId']}"}
+        return Response(body, status_code=201, headers=headers)
 
     @get("/shares", summary="The links of an album")
     async def shares(self, id: FromPath[str], caller: Caller, parts: Given) -> dict[str, Any]:
         card = (await visible_album(parts, Viewer(account_id=caller), id, Action.MANAGE)).card
-        return {
-            "shares": [
-                {
-                    "shareId": to_text("shr", share_id),
-                    "permissions": sorted(share.permissions),
-                    "expiresAt": share.expires_at,
-                    "revoked": share.revoked,
-                }
-                for share_id, share in card.shares.items()
-            ]
-        }
+        return {"shares": await share_links.listed(parts, card.id, card.shares)}
 
     @delete("/shares/{share:str}", status_code=204, summary="Revoke a link, at once")
     async def revoke(

@@ -41,6 +41,7 @@ Email = Annotated[
     str, Meta(pattern=r"^[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,190}(?!\n)$")
 ]
 Password = Annotated[str, Meta(min_length=8, max_length=1_024)]
+LinkPassword = Annotated[str, Meta(min_length=1, max_length=1_024)]
 GivenPassword = Annotated[str, Meta(max_length=1_024)]
 Code = Annotated[str, Meta(max_length=40)]
 """Of the second factor, or to recover it."""
@@ -204,14 +205,22 @@ class NewShare(Body, kw_only=True):
     expires_in: Seconds = 7 * 86_400
     permissions: Annotated[tuple[Permission, ...], Meta(min_length=1)] = (Permission.VIEW,)
     shared_with: Annotated[str, Meta(max_length=320)] | None = None
+    password: LinkPassword | None = None
 
 
 class NewCollaborator(Body, kw_only=True):
     permissions: Annotated[tuple[Permission, ...], Meta(min_length=1)]
 
 
+class NewPreset(Body, kw_only=True):
+    ops: Annotated[str, Meta(max_length=400)]
+    """Like w_640,h_480,fit_cover."""
+
+
 class NewSignedUrl(Body, kw_only=True):
-    variant: Annotated[str, Meta(max_length=40)] = "original"
+    variant: Annotated[str, Meta(max_length=40)] | None = None
+    transform: Annotated[str, Meta(max_length=400)] | None = None
+    """Like w_641,fit_inside.webp: operations and format; in place of a variant."""
     expires_in: Seconds = 3_600
     not_before: Annotated[datetime, Meta(tz=True)] | None = None
     download: bool = False

@@ -62,7 +62,7 @@ class Body(msgspec.Struct, frozen=True, kw_only=True):
 async def original(
     request: AnyRequest, id: FromPath[str], maybe_caller: MaybeCaller, parts: Given
 ) -> Response[Any]:
-    exhibit = await visible(request, parts, maybe_caller, id, _action(request))
+    exhibit = await visible(request, parts, maybe_caller, id, asked_for(request))
     return answer(request, parts, exhibit, await original_of(parts, exhibit, maybe_caller))
 
 
@@ -79,7 +79,7 @@ async def rendering(
     maybe_caller: MaybeCaller,
     parts: Given,
 ) -> Response[Any]:
-    exhibit = await visible(request, parts, maybe_caller, id, _action(request))
+    exhibit = await visible(request, parts, maybe_caller, id, asked_for(request))
     name, _, extension = variant.partition(".")
     if name == "original" and EXTENSIONS.get(extension, extension) in (
         exhibit.card.format,
@@ -95,7 +95,7 @@ def answer(request: AnyRequest, parts: Parts, exhibit: Exhibit, body: Body) -> R
     """The body or a part of it, under every condition that HTTP knows."""
     card, ask = exhibit.card, request.headers.get
     headers = _headers(request, exhibit, body)
-    if _unchanged(request, exhibit, body.etag):
+    if unchanged(request, exhibit, body.etag):
         return Response(b"", status_code=304, headers=headers, media_type=body.content_type)
     wanted = ask("Range") if ranges.applies(body.etag, card.created_at, ask("If-Range")) else None
     spans = ranges.spans(wanted, body.size)
@@ -111,7 +111,7 @@ def answer(request: AnyRequest, parts: Parts, exhibit: Exhibit, body: Body) -> R
     return _multipart(request, parts, body, headers, list(spans))
 
 
-def _unchanged(request: AnyRequest, exhibit: Exhibit, etag: str) -> bool:
+def unchanged(request: AnyRequest, exhibit: Exhibit, etag: str) -> bool:
     ask = request.headers.get
     since = exhibit.card.created_at
     return ranges.unchanged(etag, since, ask("If-None-Match"), ask("If-Modified-Since"))
@@ -214,10 +214,10 @@ async def _rendering(
     if name not in list(Rung) or extension not in (*EXTENSIONS, "auto"):
         raise NotFound
     card, rung = exhibit.card, Rung(name)
-    format = EXTENSIONS.get(extension) or _negotiated(request, exhibit)
+    format = EXTENSIONS.get(extension) or negotiated(request, exhibit, late=True)
     etag = f'"{card.checksum[:32]}-{parts.lab.recipe}-{rung}.{format}"'
     made = b""
-    if not _unchanged(request, exhibit, etag):
+    if not unchanged(request, exhibit, etag):
         made = await parts.printer.derivative(card.original, card.id, rung, format)
     return Body(
         etag=etag,
@@ -228,12 +228,17 @@ async def _rendering(
     )
 
 
-def _negotiated(request: AnyRequest, exhibit: Exhibit) -> Format:
-    """Of what shows all that the picture has: it moves, or is transparent, wherever it can."""
+def negotiated(request: AnyRequest, exhibit: Exhibit, *, late: bool) -> Format:
+    """Of what shows all that the picture has: it moves, or is transparent, wherever it can.
+
+    AVIF takes too long to be made for somebody who waits: `late` is that it may be there.
+    """
     if exhibit.card.frames > 1:
         formats = [Format.WEBP, Format.GIF]
     else:
         formats = [Format.WEBP, Format.PNG if _transparent(exhibit) else Format.JPEG]
+        if late and exhibit.print and exhibit.print.refined:
+            formats = [Format.AVIF, *formats]
     return chosen(request.headers.get("Accept", ""), formats)
 
 
@@ -244,7 +249,7 @@ def _transparent(exhibit: Exhibit) -> bool:
     return exhibit.card.format not in (Format.JPEG, Format.HEIC)
 
 
-def _action(request: AnyRequest) -> Action:
+def asked_for(request: AnyRequest) -> Action:
     return Action.DOWNLOAD if request.query_params.get("download") else Action.VIEW
 
 

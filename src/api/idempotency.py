@@ -52,6 +52,8 @@ IGNORED = frozenset(
         "/v1/tus",  # what it is about stands in its headers; a tus client asks how far it came
     }
 )
+LOCKS = "/s/"
+"""What a share link's password opens is no more kept than a token."""
 ANONYMOUS = frozenset({"/v1/auth/signup", "/v1/auth/password-reset"})
 
 _NOT_KEPT = frozenset({400, 401, 403, 408, 409, 429})
@@ -108,7 +110,7 @@ class Idempotency(ASGIMiddleware):
         """What the key stands for; None where there is none, or nobody it could belong to."""
         path = str(scope["path"])
         keys = _headers(scope, HEADER.lower())
-        if scope["method"] != "POST" or not keys or path in IGNORED:  # type: ignore[typeddict-item]  # HTTP only
+        if scope["method"] != "POST" or not keys or path in IGNORED or path.startswith(LOCKS):  # type: ignore[typeddict-item]  # HTTP only
             return None
         try:
             bearer = await identified(scope, self._parts)

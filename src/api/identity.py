@@ -1,6 +1,6 @@
 """Who asks: a bearer token, a share link, a signed URL, or nobody."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -31,7 +31,9 @@ Bearing: TypeAlias = NamedDependency[Bearer]
 Administrator: TypeAlias = NamedDependency[AccountId]
 MaybeCaller: TypeAlias = NamedDependency[AccountId | None]
 
-SHARING = ("share", "exp", "kid", "sig")
+PAGE = "page"
+"""Of a share link's query: its page gave it out, to somebody who knew the password."""
+SHARING = ("share", PAGE, "exp", "kid", "sig")
 LENDING = ("album", *SHARING)
 """What of a query belongs to a share link."""
 BEARER = "bearer"
@@ -109,6 +111,11 @@ async def administrators(parts: Parts) -> Collection[AccountId]:
     return [found] if found else []
 
 
+def signed_exactly(request: AnyRequest) -> bool:
+    """Whether the signature, which holds, was given for just this path: a share link's is not."""
+    return "sig" in request.query_params and "share" not in request.query_params
+
+
 async def acquainted(request: AnyRequest, parts: Parts) -> None:
     """Before a signature is looked at: another process may have made its key just now."""
     if key_id := request.query_params.get("kid"):
@@ -126,8 +133,7 @@ def viewer(request: AnyRequest, parts: Parts, account_id: AccountId | None, id: 
     if "share" in query:
         signed = {name: value for name, value in query.items() if name in SHARING}
         parts.signer.verify(share_path(id), signed, now)
-        share_id = from_text("shr", query["share"])
-        return Viewer(account_id=account_id, share_id=ShareId(share_id) if share_id else None)
+        return _sharing(account_id, signed)
     parts.signer.verify(request.url.path, query, now)
     return Viewer(account_id=account_id, signed=int(query.get("epoch", 0)))
 
@@ -141,8 +147,16 @@ def album_viewer(
         return Viewer(account_id=account_id)
     signed = {name: value for name, value in query.items() if name in SHARING}
     parts.signer.verify(share_path(id), signed, parts.clock())
-    share_id = from_text("shr", query["share"])
-    return Viewer(account_id=account_id, share_id=ShareId(share_id) if share_id else None)
+    return _sharing(account_id, signed)
+
+
+def _sharing(account_id: AccountId | None, signed: Mapping[str, str]) -> Viewer:
+    share_id = from_text("shr", signed["share"])
+    return Viewer(
+        account_id=account_id,
+        share_id=ShareId(share_id) if share_id else None,
+        unlocked=PAGE in signed,
+    )
 
 
 def share_path(id: ImageId | AlbumId) -> str:

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from litestar import Controller, Response, delete, get, patch, post
 from litestar.params import FromPath, JSONBody
 
-from api import ranges, surroundings
+from api import ranges, share_links, surroundings
 from api.bodies import Describing, NewShare, NewSignedUrl, details
 from api.idempotency import Ids
 from api.identity import (
@@ -17,7 +17,6 @@ from api.identity import (
     Caller,
     MaybeCaller,
     image_id,
-    share_path,
     viewer,
 )
 from api.parts import Given, Parts
@@ -27,9 +26,9 @@ from commands.accounts import find_account
 from commands.counts import Stats
 from commands.images import ChangeImage, DeleteImage, RestoreImage, RevokeShare, Shared, ShareImage
 from commands.ports import Receipt
-from domain import access
-from domain.access import Action, Viewer, Visibility
-from domain.ids import AccountId, ImageId, ShareId, from_text, to_text
+from domain import access, preset, transform
+from domain.access import Action, Share, Viewer, Visibility
+from domain.ids import AccountId, ImageId, ShareId, from_text
 from domain.media import Format, Rung
 from domain.refusals import NotFound, PreconditionFailed, Validation
 from projections.gallery import Card, Exhibit
@@ -134,45 +133,37 @@ class SharingController(Controller):
         new_id: Ids,
     ) -> Response[dict[str, Any]]:
         image = image_id(id)
+        person = await _person(parts, data.shared_with)
         shared: Shared = await parts.dispatch(
             ShareImage(
                 by=caller,
                 image_id=image,
                 permissions=frozenset(data.permissions),
                 expires_in=timedelta(seconds=data.expires_in),
-                shared_with=await _person(parts, data.shared_with),
+                shared_with=person,
+                password=data.password,
                 share_id=ShareId(new_id()),
             )
         )
         headers = await written(parts, shared.receipt)
-        share_id = to_text("shr", shared.share_id)
-        signed = parts.signer.sign(
-            share_path(image), {"share": share_id}, shared.expires_at, parts.clock()
+        share = Share(
+            permissions=frozenset(data.permissions),
+            expires_at=shared.expires_at,
+            shared_with=person,
+            locked=data.password is not None,
         )
-        url = f"{parts.public_url}/images/{id}?{signed.url.partition('?')[2]}"
-        return Response(
-            {"shareId": share_id, "shareUrl": url, "expiresAt": shared.expires_at},
-            status_code=201,
-            headers=headers | {"Location": f"/v1/images/{id}/shares/{share_id}"},
-        )
+        query = share_links.signed(parts, image, shared.share_id, share.expires_at)
+        url = share_links.image_url(parts, image, query)
+        body = share_links.made(parts, shared.share_id, share, url)
+        headers |= {"Location": f"/v1/images/{id}/shares/{body['shareId']}"}
+        return Response(body, status_code=201, headers=headers)
 
     @get("/shares", summary="The links of an image")
     async def shares(
         self, request: AnyRequest, id: FromPath[str], caller: Caller, parts: Given
     ) -> dict[str, Any]:
-        exhibit = await visible(request, parts, caller, id, Action.MANAGE)
-        return {
-            "shares": [
-                {
-                    "shareId": to_text("shr", share_id),
-                    "permissions": sorted(share.permissions),
-                    "expiresAt": share.expires_at,
-                    "sharedWith": to_text("u", share.shared_with) if share.shared_with else None,
-                    "revoked": share.revoked,
-                }
-                for share_id, share in exhibit.card.shares.items()
-            ]
-        }
+        card = (await visible(request, parts, caller, id, Action.MANAGE)).card
+        return {"shares": await share_links.listed(parts, card.id, card.shares)}
 
     @delete("/shares/{share:str}", status_code=204, summary="Revoke a link, at once")
     async def revoke(
@@ -200,7 +191,7 @@ class SharingController(Controller):
         if data.not_before and data.not_before >= expires_at:
             raise Validation(errors=[{"field": "notBefore", "message": "is when it has expired"}])
         parameters = _epoch(card) | ({"download": "1"} if data.download else {})
-        path = f"/images/{id}{_rendering(data.variant)}"
+        path = f"/images/{id}{_delivered(data)}"
         signed = parts.signer.sign(path, parameters, expires_at, now, data.not_before)
         return {"url": parts.public_url + signed.url, "expiresAt": signed.expires_at}
 
@@ -250,6 +241,20 @@ def expected(request: AnyRequest) -> int | None:
     if version is None:
         raise PreconditionFailed(expected=header[:100])
     return int(version[1])
+
+
+def _delivered(data: NewSignedUrl) -> str:
+    """The end of a path. Raises Validation for what no path delivers."""
+    if data.transform is None:
+        return _rendering("original" if data.variant is None else data.variant)
+    if data.variant is not None:
+        raise Validation(errors=[{"field": "transform", "message": "stands in place of a variant"}])
+    ops, _, extension = data.transform.rpartition(".")
+    if extension not in (*EXTENSIONS, "auto"):
+        raise Validation(errors=[{"field": "transform", "message": "needs a format, like .webp"}])
+    if ops.startswith(preset.PREFIX):
+        return f"/t/{ops}.{extension}"
+    return f"/t/{transform.parse(ops).text}.{extension}"
 
 
 def _rendering(variant: str) -> str:

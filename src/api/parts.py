@@ -1,6 +1,6 @@
 """What the HTTP face is given to work with."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
@@ -33,6 +33,7 @@ from commands.ports import (
     UrlSigner,
 )
 from commands.prints import Printer
+from commands.transforming import Transformer
 from commands.upload_tokens import UploadTokens
 from commands.webhooks import Webhooks
 from domain.media import Caps
@@ -82,6 +83,9 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     ledger: Ledger
     lab: Lab
     printer: Printer
+    transformer: Transformer
+    steps: Collection[int]
+    """Widths and heights that transforms may have without a signature."""
     store: EventStore
     hasher: Hasher
     sessions: Sessions

@@ -8,7 +8,7 @@ from msgspec import UNSET, UnsetType
 
 from domain.ids import to_text
 from domain.media import Format, Rung
-from projections.gallery import Exhibit
+from projections.gallery import Card, Exhibit
 
 EXTENSIONS = {
     "jpg": Format.JPEG,
@@ -85,6 +85,17 @@ def picture(exhibit: Exhibit, public_url: str) -> Picture:
         updated_at=card.updated_at,
         deleted_at=card.deleted_at,
     )
+
+
+def sizes(card: Card) -> dict[Rung, tuple[int, int]]:
+    """Width and height of each rendering: no larger than the original."""
+    longest = max(card.width, card.height, 1)
+
+    def scaled(rung: Rung) -> tuple[int, int]:
+        scale = min(1, rung.side / longest)
+        return max(round(card.width * scale), 1), max(round(card.height * scale), 1)
+
+    return {rung: scaled(rung) for rung in Rung}
 
 
 def status(exhibit: Exhibit) -> str:

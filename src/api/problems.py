@@ -12,8 +12,15 @@ from litestar.utils.scope.state import ScopeState
 
 from api.bodies import MAX_BODY, complaints, parsed
 from api.methods import allowed
-from commands.ports import StreamMoved
-from domain.refusals import Conflict, IdempotencyInProgress, Kind, Refusal, Unavailable
+from commands.ports import ObjectMissing, StreamMoved
+from domain.refusals import (
+    BytesMissing,
+    Conflict,
+    IdempotencyInProgress,
+    Kind,
+    Refusal,
+    Unavailable,
+)
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -70,14 +77,24 @@ def _detail(refusal: Refusal) -> str:
     return f"{refusal} ({figures})" if figures and "errors" not in refusal.facts else str(refusal)
 
 
+def answer(refusal: Refusal) -> Response[Any]:
+    return _problem(members(refusal), STATUS[refusal.kind])
+
+
 def refused(_: AnyRequest, refusal: Refusal) -> Response[Any]:
     """The domain said no."""
-    return _problem(members(refusal), STATUS[refusal.kind])
+    return answer(refusal)
 
 
 def moved(request: AnyRequest, _: StreamMoved) -> Response[Any]:
     """Writers kept coming first: the caller may try again."""
     return refused(request, Conflict(reason="the resource is being changed by others"))
+
+
+def lost(request: AnyRequest, error: ObjectMissing) -> Response[Any]:
+    """Not forgotten: by the log it is there."""
+    _log.error("bytes are missing", path=request.url.path)
+    return refused(request, BytesMissing())
 
 
 def rejected(request: AnyRequest, error: HTTPException) -> Response[Any]:
@@ -174,6 +191,7 @@ def _problem(document: dict[str, Any], status: HTTPStatus) -> Response[Any]:
 handlers: ExceptionHandlersMap = {
     Refusal: refused,
     StreamMoved: moved,
+    ObjectMissing: lost,
     HTTPException: rejected,
     OSError: exhausted,
     500: failed,

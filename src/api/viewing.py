@@ -1,6 +1,8 @@
 """Looks at images, noted where their answers end: by then it is known what has left."""
 
 import re
+from urllib.parse import parse_qsl
+from uuid import UUID
 
 from litestar.datastructures import Headers
 from litestar.enums import ScopeType
@@ -8,12 +10,12 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.clients import client
-from api.identity import BEARER
+from api.identity import BEARER, PAGE
 from api.parts import Parts
 from api.robots import is_robot
 from commands.counts import Counter, Sight
 from commands.credentials import Bearer
-from domain.ids import ImageId, from_text
+from domain.ids import ImageId, ShareId, from_text
 
 PLACE = "/images/{id"
 """What the templates of all routes with an image's bytes begin with."""
@@ -64,6 +66,7 @@ class Viewing(ASGIMiddleware):
             viewer=self._viewer(scope, agent),
             original=not rest or rest[0].startswith("original."),
             shared="share" in names,
+            opened=_opened(ImageId(image_id), query) if {"share", "sig"} <= names else None,
             download="download" in names,
             robot=is_robot(agent),
             again=scope["method"] == "HEAD" or status == 304 or _goes_on(headers, status),  # type: ignore[typeddict-item]  # HTTP only
@@ -76,6 +79,14 @@ class Viewing(ASGIMiddleware):
         if isinstance(bearer, Bearer):
             return bearer.account_id.hex
         return f"{client(scope, self._parts.proxies)} {agent}"
+
+
+def _opened(image_id: ImageId, query: str) -> tuple[ShareId, UUID] | None:
+    """Where an answer was given, the link's signature was looked at before."""
+    given = dict(parse_qsl(query))
+    share_id = from_text("shr", given["share"]) if PAGE not in given else None
+    lender = from_text("alb", given["album"]) if "album" in given else image_id
+    return (ShareId(share_id), lender) if share_id and lender else None
 
 
 def _goes_on(headers: Headers, status: int) -> bool:

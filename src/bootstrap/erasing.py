@@ -9,7 +9,9 @@ from adapters.compaction import Report
 from adapters.erasure import Orders, PostgresErasures
 from adapters.messages import Messages
 from adapters.places import Answers, Keys, PostgresFamily, Progress, Rows, Secrets
+from adapters.share_passwords import Locks
 from adapters.tallies import Counted
+from adapters.transforms import Transforms
 from bootstrap import Core, mail_folder, now, searching, webhooks
 from commands.erasure import (
     Kind,
@@ -56,11 +58,13 @@ def eraser(core: Core, edge: Edge | None = None) -> Eraser:
     ]
     image: list[Place] = [
         Keys(database),
+        Locks(database),
         *_rows(core, Kind.IMAGE),
         Bytes(objects),
         Progress(database),
         Counted(database),
         *searching.places(core),
+        Transforms(database),
         *([Copies(edge)] if edge else []),
         Duplicates(family, core.store, core.key),
     ]
@@ -75,7 +79,12 @@ def eraser(core: Core, edge: Edge | None = None) -> Eraser:
         Counted(database),
         *_rows(core, Kind.ACCOUNT),
     ]
-    album: list[Place] = [Keys(database), *_rows(core, Kind.ALBUM)]
+    album: list[Place] = [
+        Keys(database),
+        Locks(database),
+        Counted(database),
+        *_rows(core, Kind.ALBUM),
+    ]
     organization: list[Place] = [
         Images(family, core.store, core.key),
         Albums(family, core.store),

@@ -13,7 +13,16 @@ from adapters.sealing import Sealer
 from adapters.second_factors import PostgresSecondFactors
 from adapters.upload_tokens import PostgresUploadTokens
 from bootstrap import Core, letters, new_id, now, sessions
-from commands import accounts, administration, api_keys, erasure, factors, oidc, upload_tokens
+from commands import (
+    accounts,
+    administration,
+    api_keys,
+    erasure,
+    factors,
+    oidc,
+    presets,
+    upload_tokens,
+)
 from commands import passwords as words
 from commands.dispatcher import Handler
 from commands.erasure import Owned
@@ -54,6 +63,8 @@ def handlers(
         ),
         administration.ChangeQuota: partial(administration.change_quota, store=store),
         accounts.ChangeAccount: partial(accounts.change_account, **names),
+        presets.SavePreset: partial(presets.save_preset, store=store),
+        presets.RemovePreset: partial(presets.remove_preset, store=store),
         accounts.SignUp: partial(
             accounts.sign_up,
             passwords=passwords,

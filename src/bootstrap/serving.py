@@ -16,6 +16,7 @@ from adapters.addresses import PublicAddresses, networks
 from adapters.albums import PostgresAlbums
 from adapters.api_keys import PostgresApiKeys
 from adapters.audit_log import LogEntries
+from adapters.claims import PostgresClaims
 from adapters.counting import PostgresCounter
 from adapters.credentials import BearerCredentials
 from adapters.development import PostgresPrints
@@ -39,9 +40,11 @@ from adapters.reaping import LogHistories
 from adapters.s3 import CONNECTIONS
 from adapters.sandbox import die_with_parent
 from adapters.scanning import PostgresScans
+from adapters.share_passwords import PostgresSharePasswords
 from adapters.signed_urls import HmacUrls
 from adapters.tallies import PostgresTallies
 from adapters.tokens import JwtTokens
+from adapters.transforms import PostgresShelf
 from adapters.upload_tokens import PostgresUploadTokens
 from adapters.url_keys import UrlKeys
 from api.app import create
@@ -62,15 +65,18 @@ from commands import (
     organizations,
     receiving,
     review,
+    share_links,
     standing,
     uploads,
 )
 from commands.dispatcher import Dispatcher, Handler
+from commands.guesses import Guesses
 from commands.limits import Limiter, Tolls
 from commands.once import Once
 from commands.plans import within_plan
 from commands.ports import EventStore
 from commands.prints import Printer
+from commands.transforming import Transformer
 from domain.gate import DECODE
 from domain.refusals import Unavailable
 from settings import Settings, load
@@ -90,13 +96,26 @@ def app() -> ASGIApp:
 
 def application(settings: Settings, metrics: Metrics) -> Litestar:
     core = Core(settings)
-    lab = VipsLab(settings.caps, workers=settings.lab_workers)
+    lab = VipsLab(settings.caps, workers=settings.lab_workers, queue=settings.lab_queue)
+    claims = PostgresClaims(core.database)
     positions = HeardPositions(core.database, core.names)
     passwords = Argon2Passwords(core.database)
     limiter = None if settings.rate_limits == "off" else PostgresLimiter(core.database)
     keys = PostgresApiKeys(core.database)
     signing, url_keys = token_keys(core), UrlKeys(core.database, core.key)
     counter = PostgresCounter(core.database, now)
+    printer = Printer(
+        core.objects,
+        lab,
+        core.spool,
+        claims,
+        held=settings.rendering_memory,
+        queue=settings.rendering_queue,
+    )
+    shelf = PostgresShelf(core.database, now, budget=settings.transform_budget)
+    transformer = Transformer(
+        objects=core.objects, lab=lab, spool=core.spool, shelf=shelf, printer=printer
+    )
 
     @asynccontextmanager
     async def running(_: Litestar) -> AsyncIterator[None]:
@@ -114,6 +133,7 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
                     signing.load_for_ever(),
                     url_keys.load_for_ever(),
                     counter.flush_for_ever(),
+                    shelf.flush_for_ever(),
                 )
             ]
             try:
@@ -124,7 +144,10 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
                 with suppress(Unavailable):
                     await keys.flush()
                     await counter.flush()
+                    await shelf.flush()
+                await transformer.close()
                 await lab.close()
+                await claims.close()
 
     tokens = JwtTokens(
         signing.ring,
@@ -148,7 +171,9 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
             objects=core.objects,
             ledger=PostgresLedger(core.database),
             lab=lab,
-            printer=Printer(core.objects, lab, core.spool),
+            printer=printer,
+            transformer=transformer,
+            steps=settings.steps,
             store=core.store,
             hasher=core.key,
             sessions=sessions(core),
@@ -314,11 +339,24 @@ def dispatcher(
             bulk.UndoOperation: partial(
                 bulk.undo_operation, store=store, now=now, retention=retention(settings)
             ),
-            images.ShareImage: partial(images.share_image, store=store, now=now, new_id=new_id),
-            images.RevokeShare: partial(images.revoke_share, store=store, now=now),
+            **_sharing(core, passwords, limiter),
             erasure.PurgeImage: partial(erasure.purge_image, now=now, **erase),
         }
     )
+
+
+def _sharing(core: Core, hashing: Argon2Passwords, limiter: Limiter | None) -> dict[type, Handler]:
+    passwords = PostgresSharePasswords(core.database, hashing)
+    given: dict[str, Any] = {"store": core.store, "now": now, "passwords": passwords}
+    return {
+        images.ShareImage: partial(images.share_image, new_id=new_id, **given),
+        images.RevokeShare: partial(images.revoke_share, **given),
+        albums.ShareAlbum: partial(albums.share_album, **given),
+        albums.RevokeAlbumShare: partial(albums.revoke_album_share, **given),
+        share_links.UnlockShare: partial(
+            share_links.unlock_share, passwords=passwords, guesses=Guesses(limiter)
+        ),
+    }
 
 
 def _albums(store: EventStore) -> dict[type, Handler]:
@@ -329,8 +367,6 @@ def _albums(store: EventStore) -> dict[type, Handler]:
             (albums.ChangeAlbum, albums.change_album),
             (albums.ArrangeAlbum, albums.arrange_album),
             (albums.DeleteAlbum, albums.delete_album),
-            (albums.ShareAlbum, albums.share_album),
-            (albums.RevokeAlbumShare, albums.revoke_album_share),
             (albums.LendAlbum, albums.lend_album),
             (albums.TakeAlbumBack, albums.take_album_back),
             (albums.PlaceImage, albums.place_image),

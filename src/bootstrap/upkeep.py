@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 TABLES = (
     *("secrets", "idempotency", "ledger", "erasure", "audit", "limits", "webhooks"),
-    *("counting", "metering", "searching"),
+    *("counting", "metering", "searching", "transforms"),
 )
 
 
@@ -80,11 +80,13 @@ async def caught_up(core: Core, position: int) -> None:
 
 
 async def _develop_all(core: Core, lab: "VipsLab", schema: str) -> None:
-    """Develop whatever is exposed in a generation that is being built."""
-    develop = partial(development.develop, objects=core.objects, lab=lab, spool=core.spool)
+    """Develop and refine whatever is exposed in a generation that is being built."""
+    tools: dict[str, Any] = {"objects": core.objects, "lab": lab, "spool": core.spool}
+    develop, refine = partial(development.develop, **tools), partial(development.refine, **tools)
+    desk = Desk(core.database, schema)
 
     async def work() -> None:
-        while await Desk(core.database, schema).next(develop):
+        while await desk.next(develop) or await desk.refine(refine):
             pass
 
     await asyncio.gather(*(work() for _ in range(core.settings.lab_workers)))

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -32,6 +32,7 @@ from settings import Settings
 
 if TYPE_CHECKING:
     from adapters.lab import VipsLab
+    from adapters.transforms import Clearance
     from projections.metering import Meter
     from projections.post import Postman
     from projections.reaper import Reaper
@@ -45,6 +46,7 @@ EXPIRE, CLEAR = 30.0, 3_600.0  # seconds between looks for abandoned uploads, fo
 EMPTY = 60.0  # seconds between looks for what was in the trash for long enough
 ERASE, SEAL = 0.5, 1.0  # seconds between looks for what is to be erased, and to be sealed
 INDEX = 0.2  # seconds between looks for what Meilisearch does not know yet
+EVICT = 60.0  # seconds between looks whether transforms take too much room
 METER = 2.0  # seconds between looks for what is to be metered
 POST, TELL = 0.5, 0.25  # seconds between looks for letters, for webhooks with something to tell
 WEBHOOKS = 8  # that a process tells at once, and as many of those that are slow
@@ -71,8 +73,8 @@ async def run_projectors(settings: Settings) -> None:
 async def run_reactors(settings: Settings) -> None:
     core = Core(settings)
     async with core.opened(), core.lab() as lab, asyncio.TaskGroup() as group:
-        for _ in range(settings.lab_workers):
-            group.create_task(_develop_for_ever(core, lab))
+        for number in range(settings.lab_workers):
+            group.create_task(_develop_for_ever(core, lab, later=number == 0))
         for _ in range(settings.lab_workers):
             group.create_task(_scan_for_ever(core))
         reaping = reaper(core)
@@ -89,6 +91,8 @@ async def run_reactors(settings: Settings) -> None:
             group.create_task(_alone_for_ever(core, "meilisearch", INDEX, index.work))
         metering = meter(core).work
         group.create_task(_alone_for_ever(core, "meter", METER, metering))
+        evicting = partial(_every, EVICT, core, "evict", clearance(core).work)
+        group.create_task(evicting())
         group.create_task(_ever_again(postman(core).work, "post", POST))
         await _tell_webhooks(core, group)
         watching = partial(_every, WATCH, core, "watch", watcher(core).work)
@@ -105,6 +109,12 @@ def meter(core: Core) -> "Meter":
     from projections.metering import Meter
 
     return Meter(PostgresMeters(core.log), store=core.store, now=now)
+
+
+def clearance(core: Core) -> "Clearance":
+    from adapters.transforms import Clearance
+
+    return Clearance(core.database, core.objects, most=core.settings.transform_bytes)
 
 
 async def _tell_webhooks(core: Core, group: asyncio.TaskGroup) -> None:
@@ -166,16 +176,18 @@ def postman(core: Core) -> "Postman":
     )
 
 
-async def _develop_for_ever(core: Core, lab: "VipsLab") -> None:
+async def _develop_for_ever(core: Core, lab: "VipsLab", *, later: bool) -> None:
+    """What is new comes first; one of all workers has time for what is made later."""
     from adapters.development import Desk
     from projections import development
 
     desk = Desk(core.database)
-    develop = partial(development.develop, objects=core.objects, lab=lab, spool=core.spool)
+    tools: dict[str, Any] = {"objects": core.objects, "lab": lab, "spool": core.spool}
+    develop, refine = partial(development.develop, **tools), partial(development.refine, **tools)
     log = structlog.get_logger()
     while True:
         try:
-            worked = await desk.next(develop)
+            worked = await desk.next(develop) or (later and await desk.refine(refine))
         except Exception as error:
             log.warning("development interrupted", reason=str(error) or type(error).__name__)
             worked = False

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from commands.execute import Stream, execute, execute_together
 from commands.ports import Clock, EventStore, Receipt
+from commands.share_links import SharePasswords
 from commands.surroundings import execute_amid, execute_on_album, place, roles
 from domain import album, image, placing
 from domain.access import Permission, Visibility
@@ -58,6 +59,7 @@ class ShareAlbum(msgspec.Struct, frozen=True, kw_only=True):
     share_id: ShareId
     permissions: frozenset[Permission]
     expires_in: timedelta
+    password: str | None = None
 
 
 class SharedAlbum(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,7 +142,9 @@ async def delete_album(command: DeleteAlbum, *, store: EventStore, now: Clock) -
     )
 
 
-async def share_album(command: ShareAlbum, *, store: EventStore, now: Clock) -> SharedAlbum:
+async def share_album(
+    command: ShareAlbum, *, store: EventStore, now: Clock, passwords: SharePasswords
+) -> SharedAlbum:
     expires_at = now() + command.expires_in
     decide = partial(
         album.share,
@@ -148,19 +152,24 @@ async def share_album(command: ShareAlbum, *, store: EventStore, now: Clock) -> 
         share_id=command.share_id,
         permissions=command.permissions,
         expires_at=expires_at,
+        has_password=command.password is not None,
         now=now(),
     )
     receipt = await execute_on_album(store, command.album_id, decide, by=command.by)
+    if command.password is not None:
+        await passwords.keep(command.share_id, command.album_id, command.password)
     state = fold(album.evolve, await store.load(command.album_id))
     assert state is not None
     return SharedAlbum(expires_at=state.shares[command.share_id].expires_at, receipt=receipt)
 
 
 async def revoke_album_share(
-    command: RevokeAlbumShare, *, store: EventStore, now: Clock
+    command: RevokeAlbumShare, *, store: EventStore, now: Clock, passwords: SharePasswords
 ) -> Receipt:
     decide = partial(album.revoke_share, by=command.by, share_id=command.share_id, now=now())
-    return await execute_on_album(store, command.album_id, decide, by=command.by)
+    receipt = await execute_on_album(store, command.album_id, decide, by=command.by)
+    await passwords.forget(command.share_id)
+    return receipt
 
 
 async def lend_album(command: LendAlbum, *, store: EventStore, now: Clock) -> Receipt:

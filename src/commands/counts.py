@@ -1,12 +1,13 @@
 """What is counted of images: who looked, what left. Kept beside the log, never in it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
+from uuid import UUID
 
 import msgspec
 
-from domain.ids import AccountId, ImageId
+from domain.ids import AccountId, ImageId, ShareId
 
 
 class Sight(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,6 +19,8 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
     original: bool
     shared: bool = False
     """By a share link."""
+    opened: tuple[ShareId, UUID] | None = None
+    """The link that was followed to here, not from its page, and what it lends."""
     download: bool = False
     robot: bool = False
     again: bool = False
@@ -50,9 +53,20 @@ class Stats(Counts, frozen=True, kw_only=True):
     """The oldest first; days on which nobody came are left out."""
 
 
+class Looks(msgspec.Struct, frozen=True, kw_only=True):
+    """How often a share link was followed; robots do not count."""
+
+    views: int = 0
+    last_viewed_at: datetime | None = None
+
+
 class Counter(Protocol):
-    def saw(self, sight: Sight) -> None:
-        """No answer waits for it: it is written down within a second."""
+    """No answer waits for it: what it is told is written down within a second."""
+
+    def saw(self, sight: Sight) -> None: ...
+
+    def opened(self, share_id: ShareId, of: UUID) -> None:
+        """A share link's page; `of` is what the link lends."""
         ...
 
 
@@ -60,6 +74,10 @@ class Tallies(Protocol):
     """The read port."""
 
     async def stats(self, image_id: ImageId) -> Stats: ...
+
+    async def of_links(self, of: UUID) -> Mapping[ShareId, Looks]:
+        """Of an image or an album; those that were followed."""
+        ...
 
     async def of_owner(self, owner_id: AccountId, since: datetime) -> Counts:
         """Of all that they own, or owned, from a full hour on."""

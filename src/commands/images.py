@@ -7,6 +7,7 @@ from functools import partial, reduce
 import msgspec
 
 from commands.ports import Clock, EventStore, NewId, Receipt
+from commands.share_links import SharePasswords
 from commands.surroundings import execute_amid
 from domain import account, image
 from domain.access import Permission, Visibility
@@ -41,6 +42,7 @@ class ShareImage(msgspec.Struct, frozen=True, kw_only=True):
     permissions: frozenset[Permission]
     expires_in: timedelta
     shared_with: AccountId | None = None
+    password: str | None = None
     share_id: ShareId | None = None
     """Given where a repeated request must find what it made."""
 
@@ -93,8 +95,14 @@ async def restore_image(command: RestoreImage, *, store: EventStore, now: Clock)
 
 
 async def share_image(
-    command: ShareImage, *, store: EventStore, now: Clock, new_id: NewId
+    command: ShareImage,
+    *,
+    store: EventStore,
+    now: Clock,
+    new_id: NewId,
+    passwords: SharePasswords,
 ) -> Shared:
+    """A link whose password is not kept yet opens to nobody: so the event comes first."""
     share_id = command.share_id or ShareId(new_id())
     expires_at = now() + command.expires_in
     decide = partial(
@@ -104,9 +112,12 @@ async def share_image(
         permissions=command.permissions,
         expires_at=expires_at,
         shared_with=command.shared_with,
+        has_password=command.password is not None,
         now=now(),
     )
     receipt = await execute_amid(store, command.image_id, decide, by=command.by)
+    if command.password is not None:
+        await passwords.keep(share_id, command.image_id, command.password)
     if receipt.position is None:
         state = fold(image.evolve, await store.load(command.image_id))
         assert state is not None
@@ -114,9 +125,13 @@ async def share_image(
     return Shared(share_id=share_id, expires_at=expires_at, receipt=receipt)
 
 
-async def revoke_share(command: RevokeShare, *, store: EventStore, now: Clock) -> Receipt:
+async def revoke_share(
+    command: RevokeShare, *, store: EventStore, now: Clock, passwords: SharePasswords
+) -> Receipt:
     decide = partial(image.revoke_share, by=command.by, share_id=command.share_id, now=now())
-    return await execute_amid(store, command.image_id, decide, by=command.by)
+    receipt = await execute_amid(store, command.image_id, decide, by=command.by)
+    await passwords.forget(command.share_id)
+    return receipt
 
 
 def _changes(state: Image | None, *, command: ChangeImage, now: datetime) -> Sequence[ImageEvent]:

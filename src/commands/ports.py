@@ -226,6 +226,8 @@ class Development(msgspec.Struct, frozen=True, kw_only=True):
     derivatives: Sequence[Derivative]
     alpha: bool
     """Whether anything of it is transparent, or might be."""
+    faithful: bool
+    """Whether smaller pictures look the same, made from the derivatives or from the original."""
     scrubbed: bytes | None
     """The original without its whereabouts, losslessly; None if it tells none."""
     traits: Traits

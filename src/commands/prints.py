@@ -1,7 +1,10 @@
 """Derivatives on demand: from the object store, or made on the spot, once however many ask."""
 
+import asyncio
 from collections import OrderedDict
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import Protocol
 
 from commands import object_keys
 from commands.once import Once
@@ -9,47 +12,101 @@ from commands.ports import Lab, ObjectKey, ObjectMissing, ObjectStore
 from commands.uploads import downloaded
 from domain.ids import ImageId
 from domain.media import Format, Rung
+from domain.refusals import Unavailable
 
 HELD = 32 * 1024**2
 """Bytes of derivatives that a process keeps at hand."""
+SMALL = 8
+"""What takes more than this part of them is not kept: it would drive out too many others."""
+AT_ONCE, QUEUE = 64, 256
+"""Derivatives that a process fetches or makes at the same time, and that wait until it can."""
+
+
+class Claims(Protocol):
+    def alone(self, key: str) -> AbstractAsyncContextManager[None]:
+        """Enters once no other process is in it with the same key. Raises Unavailable."""
+        ...
 
 
 class Printer:
-    """One for a process. What it makes it stores: nothing is made twice.
+    """One for a process. What it makes it stores: nothing is made twice, whichever process.
 
     What was asked for lately stays in memory; it never changes, and whoever asks was let through
     before.
     """
 
-    def __init__(self, objects: ObjectStore, lab: Lab, spool: Path) -> None:
+    def __init__(
+        self,
+        objects: ObjectStore,
+        lab: Lab,
+        spool: Path,
+        claims: Claims,
+        *,
+        held: int = HELD,
+        queue: int = QUEUE,
+    ) -> None:
         self._objects = objects
         self._lab = lab
         self._spool = spool
+        self._claims = claims
         self._once: Once[bytes] = Once()
-        self._held = Held(HELD)
+        self._held = Held(held)
+        self._places = asyncio.Semaphore(AT_ONCE)
+        self._under_way = 0
+        self._most = AT_ONCE + queue
 
     async def derivative(
         self, original: ObjectKey, image_id: ImageId, rung: Rung, format: Format
     ) -> bytes:
-        key = object_keys.derivative(image_id, self._lab.recipe, rung, format)
+        """Raises CorruptImage, ObjectMissing where the original is lost, or Unavailable."""
+        key = self._key(image_id, rung, format)
         if (held := self._held.get(key)) is not None:
             return held
-        return await self._once(key, lambda: self._fetch(key, original, rung, format))
+        return await self._once(key, lambda: self._in_turn(key, original, rung, format))
+
+    def at_hand(self, image_id: ImageId, rung: Rung, format: Format) -> bytes | None:
+        """What `derivative` would give, if nothing had to be waited for."""
+        return self._held.get(self._key(image_id, rung, format))
+
+    def _key(self, image_id: ImageId, rung: Rung, format: Format) -> ObjectKey:
+        return object_keys.derivative(image_id, self._lab.recipe, rung, format)
+
+    async def _in_turn(
+        self, key: ObjectKey, original: ObjectKey, rung: Rung, format: Format
+    ) -> bytes:
+        if self._under_way >= self._most:
+            raise Unavailable(dependency="delivery", queued=self._under_way)
+        self._under_way += 1
+        try:
+            async with self._places:
+                body = await self._fetch(key, original, rung, format)
+        finally:
+            self._under_way -= 1
+        self._held.put(key, body)
+        return body
 
     async def _fetch(
         self, key: ObjectKey, original: ObjectKey, rung: Rung, format: Format
     ) -> bytes:
         try:
-            body = await self._objects.read(key)
+            return await self._objects.read(key)
         except ObjectMissing:
-            body = await self._make(key, original, rung, format)
-        self._held.put(key, body)
-        return body
+            pass
+        async with self._claims.alone(key):
+            try:
+                return await self._objects.read(key)  # another process was first
+            except ObjectMissing:
+                return await self._make(key, original, rung, format)
 
     async def _make(self, key: ObjectKey, original: ObjectKey, rung: Rung, format: Format) -> bytes:
         async with downloaded(self._objects, original, self._spool) as path:
             made = await self._lab.render(path, rung, format)
         await self._objects.put(key, made.body, content_type=format.content_type)
+        try:
+            await self._objects.head(original)
+        except ObjectMissing:  # purged meanwhile, originals first: nothing may be left behind
+            await self._objects.delete([key])
+            raise
         return made.body
 
     async def scrubbed(self, original: ObjectKey) -> bytes | None:
@@ -72,6 +129,8 @@ class Held:
         return self._bodies.get(key)
 
     def put(self, key: ObjectKey, body: bytes) -> None:
+        if len(body) > self._limit // SMALL:
+            return
         self._size += len(body) - len(self._bodies.pop(key, b""))
         self._bodies[key] = body
         while self._size > self._limit:

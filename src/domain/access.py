@@ -12,6 +12,7 @@ from domain.refusals import (
     Forbidden,
     ImageTakenDown,
     NotFound,
+    PasswordRequired,
     Refusal,
     ShareRevoked,
     SignatureExpired,
@@ -84,6 +85,8 @@ class Share(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime
     shared_with: AccountId | None = None
     revoked: bool = False
+    locked: bool = False
+    """It has a password."""
 
 
 class Viewer(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,6 +95,8 @@ class Viewer(msgspec.Struct, frozen=True, kw_only=True):
     account_id: AccountId | None = None
     share_id: ShareId | None = None
     """A share link whose signature was verified."""
+    unlocked: bool = False
+    """Whoever was handed it gave its password, where it has one."""
     signed: int | None = None
     """The epoch in which someone who may manage the image signed the very URL; not expired."""
 
@@ -196,7 +201,7 @@ def decide_on_album(
     if action in _granted(album, viewer.account_id) | _FOUND[album.visibility]:
         return None
     if viewer.share_id and viewer.share_id in album.shares:
-        return _by_link(album.shares[viewer.share_id], action, now)
+        return _by_link(album.shares[viewer.share_id], viewer, action, now)
     seen = Action.VIEW in _granted(album, viewer.account_id) | _FOUND[album.visibility]
     return Forbidden() if seen else NotFound()
 
@@ -213,8 +218,18 @@ def lends(album: Circle, viewer: Viewer, action: Action, *, now: datetime) -> bo
     if action is Action.MANAGE:
         return False
     share = album.shares.get(viewer.share_id) if viewer.share_id else None
-    by_link = share is not None and _by_link(share, action, now) is None
+    by_link = share is not None and _by_link(share, viewer, action, now) is None
     return by_link or action in _granted(album, viewer.account_id)
+
+
+def covers(permissions: Collection[Permission], action: Action) -> bool:
+    needed = {
+        Action.VIEW: Permission.VIEW,
+        Action.LIST: Permission.VIEW,
+        Action.DOWNLOAD: Permission.DOWNLOAD,
+        Action.EDIT: Permission.EDIT,
+    }.get(action)
+    return needed in permissions
 
 
 def without(people: Mapping[AccountId, P], account_id: AccountId) -> dict[AccountId, P]:
@@ -235,7 +250,7 @@ def _granted(album: Circle, account_id: AccountId | None) -> frozenset[Action]:
     if account_id == album.owner_id:
         return frozenset(Action)
     permissions = album.collaborators.get(account_id, NOTHING)
-    by_name = frozenset(action for action in Action if _covers(permissions, action))
+    by_name = frozenset(action for action in Action if covers(permissions, action))
     if Action.EDIT in by_name:
         by_name |= {Action.ADD}
     role = album.roles.get(account_id)
@@ -251,7 +266,7 @@ def _as_guest(viewer: Viewer, action: Action, image: Subject, now: datetime) -> 
         return None
     if viewer.share_id:
         share = _link(viewer.share_id, image)
-        return _by_link(share, action, now) if share else NotFound()
+        return _by_link(share, viewer, action, now) if share else NotFound()
     if action in _OPEN[image.visibility]:
         return None
     if viewer.signed is None or action not in _OPEN[Visibility.UNLISTED]:
@@ -273,34 +288,26 @@ def _link(share_id: ShareId, image: Subject) -> Share | None:
     return next((shares[share_id] for shares in holders if share_id in shares), None)
 
 
-def _by_link(share: Share, action: Action, now: datetime) -> Decision:
+def _by_link(share: Share, viewer: Viewer, action: Action, now: datetime) -> Decision:
     if share.revoked:
         return ShareRevoked()
     if share.expires_at <= now:
         return SignatureExpired()
     if share.shared_with or action is Action.EDIT:
         return Forbidden()  # meant for one account: log in, the link alone is not enough
-    return None if _covers(share.permissions, action) else Forbidden()
+    if share.locked and not viewer.unlocked:
+        return PasswordRequired()
+    return None if covers(share.permissions, action) else Forbidden()
 
 
 def _lent(viewer: Viewer, action: Action, image: Subject, now: datetime) -> bool:
     """Whether it is lent to this very account, by name or by a share made out to it."""
     if viewer.account_id is None:
         return False
-    return _covers(image.collaborators.get(viewer.account_id, NOTHING), action) or any(
+    return covers(image.collaborators.get(viewer.account_id, NOTHING), action) or any(
         share.shared_with == viewer.account_id
         and not share.revoked
         and share.expires_at > now
-        and _covers(share.permissions, action)
+        and covers(share.permissions, action)
         for share in image.shares.values()
     )
-
-
-def _covers(permissions: Collection[Permission], action: Action) -> bool:
-    needed = {
-        Action.VIEW: Permission.VIEW,
-        Action.LIST: Permission.VIEW,
-        Action.DOWNLOAD: Permission.DOWNLOAD,
-        Action.EDIT: Permission.EDIT,
-    }.get(action)
-    return needed in permissions

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
-from domain import api_key, upload_token
+from domain import api_key, preset, upload_token
 from domain.access import Visibility
 from domain.account_marks import (
     AccountReinstated,
@@ -26,6 +26,7 @@ from domain.account_marks import (
 )
 from domain.api_key import ApiKeyEvent, ApiKeyIssued, ApiKeyRevoked
 from domain.ids import KeyId, TokenId
+from domain.preset import PresetEvent, PresetRemoved, PresetSaved
 from domain.refusals import Conflict, NotFound, OwnerMustStay
 from domain.stream import Event, Personal
 from domain.upload_token import UploadTokenEvent, UploadTokenIssued, UploadTokenRevoked
@@ -86,13 +87,13 @@ class AccountErased(Event, frozen=True, kw_only=True, tag="account.erased"):
     """The stream's key, every secret and every image are destroyed because of this."""
 
 
+_Kept: TypeAlias = ApiKeyEvent | UploadTokenEvent | PresetEvent
 AccountEvent: TypeAlias = (
     AccountRegistered
     | UsernameChanged
     | SettingsChanged
-    | ApiKeyEvent
-    | UploadTokenEvent
     | IdentityLinked
+    | _Kept
     | Mark
     | AccountErased
 )
@@ -112,6 +113,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     keys: api_key.Keys = {}
     tokens: upload_token.Tokens = {}
     linked: tuple[LinkedIdentity, ...] = ()
+    presets: preset.Presets = {}
     verified: bool = False
     """The e-mail address."""
     second_factor: bool = False
@@ -138,16 +140,24 @@ def evolve(account: Account | None, event: AccountEvent) -> Account:
             return replace(account, username=personal.username if personal else "")
         case SettingsChanged():
             return replace(account, **given(event))
-        case ApiKeyIssued() | ApiKeyRevoked():
-            return replace(account, keys=api_key.evolve(account.keys, event))
-        case UploadTokenIssued() | UploadTokenRevoked():
-            return replace(account, tokens=upload_token.evolve(account.tokens, event))
         case IdentityLinked(personal=personal):
             return replace(account, linked=(*account.linked, *([personal] if personal else [])))
         case AccountErased():
             return Account(username="", email="", plan=account.plan, quota_bytes=0, erased=True)
         case _:
-            return replace(account, **left_by(event))
+            return replace(account, **_left_by(account, event))
+
+
+def _left_by(account: Account, event: _Kept | Mark) -> dict[str, object]:
+    match event:
+        case ApiKeyIssued() | ApiKeyRevoked():
+            return {"keys": api_key.evolve(account.keys, event)}
+        case UploadTokenIssued() | UploadTokenRevoked():
+            return {"tokens": upload_token.evolve(account.tokens, event)}
+        case PresetSaved() | PresetRemoved():
+            return {"presets": preset.evolve(account.presets, event)}
+        case _:
+            return left_by(event)
 
 
 def given(settings: SettingsChanged) -> dict[str, object]:
@@ -192,6 +202,14 @@ def issue_key(account: Account | None, **asked: Any) -> list[ApiKeyEvent]:
 
 def revoke_key(account: Account | None, *, key_id: KeyId) -> list[ApiKeyEvent]:
     return api_key.revoke(_existing(account).keys, key_id=key_id)
+
+
+def save_preset(account: Account | None, *, name: str, ops: str) -> list[AccountEvent]:
+    return [*preset.save(_existing(account).presets, name=name, ops=ops)]
+
+
+def remove_preset(account: Account | None, *, name: str) -> list[AccountEvent]:
+    return [*preset.remove(_existing(account).presets, name=name)]
 
 
 def change_password(account: Account | None) -> list[AccountEvent]:

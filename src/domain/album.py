@@ -59,6 +59,8 @@ class AlbumLinkCreated(Event, frozen=True, kw_only=True, tag="album.share-link-c
     share_id: ShareId
     permissions: frozenset[Permission]
     expires_at: datetime
+    has_password: bool = False
+    """Its hash is kept among the secrets."""
 
 
 class AlbumLinkRevoked(Event, frozen=True, kw_only=True, tag="album.share-link-revoked"):
@@ -166,7 +168,9 @@ def written(text: AlbumText | None) -> dict[str, Any]:
 
 
 def linked(event: AlbumLinkCreated) -> Share:
-    return Share(permissions=event.permissions, expires_at=event.expires_at)
+    return Share(
+        permissions=event.permissions, expires_at=event.expires_at, locked=event.has_password
+    )
 
 
 # Decisions
@@ -255,6 +259,7 @@ def share(
     share_id: ShareId,
     permissions: frozenset[Permission],
     expires_at: datetime,
+    has_password: bool = False,
     now: datetime,
 ) -> list[AlbumEvent]:
     album = allowed(album, Action.MANAGE, by=by, now=now)
@@ -262,7 +267,14 @@ def share(
         return []
     if Permission.EDIT in permissions:
         raise Forbidden(reason="edit can only be lent to an account")
-    return [AlbumLinkCreated(share_id=share_id, permissions=permissions, expires_at=expires_at)]
+    return [
+        AlbumLinkCreated(
+            share_id=share_id,
+            permissions=permissions,
+            expires_at=expires_at,
+            has_password=has_password,
+        )
+    ]
 
 
 def revoke_share(

@@ -53,6 +53,7 @@ from domain.refusals import (
     LegalHold,
     NotFound,
     RestoreWindowClosed,
+    Validation,
 )
 
 # State
@@ -249,6 +250,7 @@ def shared(event: ShareLinkCreated) -> Share:
         permissions=event.permissions,
         expires_at=event.expires_at,
         shared_with=event.shared_with,
+        locked=event.has_password,
     )
 
 
@@ -286,6 +288,7 @@ def share(
     permissions: frozenset[Permission],
     expires_at: datetime,
     shared_with: AccountId | None,
+    has_password: bool = False,
     now: datetime,
 ) -> list[ImageEvent]:
     image = _allowed(image, access.Action.MANAGE, by=by, now=now)
@@ -294,12 +297,16 @@ def share(
         return []
     if Permission.EDIT in permissions and shared_with is None:
         raise Forbidden(reason="edit can only be shared with an account")
+    if has_password and shared_with is not None:
+        errors = [{"field": "password", "message": "is for links that are made out to nobody"}]
+        raise Validation(errors=errors)
     return [
         ShareLinkCreated(
             share_id=share_id,
             permissions=permissions,
             expires_at=expires_at,
             shared_with=shared_with,
+            has_password=has_password,
         )
     ]
 

@@ -162,6 +162,8 @@ class ShareLinkCreated(Event, frozen=True, kw_only=True, tag="image.share-link-c
     permissions: frozenset[Permission]
     expires_at: datetime
     shared_with: AccountId | None = None
+    has_password: bool = False
+    """Its hash is kept among the secrets."""
 
 
 class ShareLinkRevoked(Event, frozen=True, kw_only=True, tag="image.share-link-revoked"):

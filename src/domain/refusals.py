@@ -104,6 +104,18 @@ class ShareRevoked(Refusal):
     kind = Kind.FORBIDDEN
 
 
+class PasswordRequired(Refusal):
+    """The share link has a password: open its page, or unlock it, first."""
+
+    kind = Kind.FORBIDDEN
+
+
+class PasswordWrong(Refusal):
+    """That is not the share link's password."""
+
+    kind = Kind.FORBIDDEN
+
+
 class ImageTakenDown(Refusal):
     """The image was taken down; as its owner, you may object: POST its counter-notice."""
 
@@ -348,6 +360,12 @@ class IdempotencyKeyReused(Refusal):
     """The Idempotency-Key was first used with another body."""
 
     kind = Kind.UNPROCESSABLE
+
+
+class BytesMissing(Refusal):
+    """The object store has lost what it should hold; whoever runs this can bring it back."""
+
+    kind = Kind.UNAVAILABLE
 
 
 class Unavailable(Refusal):

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import msgspec
 from msgspec.structs import replace
 
-from domain import account
+from domain import account, preset
 from domain.access import Visibility
 from domain.account import Duplicates
 from domain.account_marks import Mark, left_by
@@ -35,6 +35,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     second_factor: bool = False
     suspended: bool = False
     reached: int = 0
+    presets: dict[str, str] = {}
+    """Transforms by name."""
     created_at: datetime
 
 
@@ -66,6 +68,9 @@ def project(profile: Profile | None, recorded: Recorded[Any]) -> Profile | None:
         )
     if profile is None or isinstance(event, account.AccountErased):
         return None
+    if isinstance(event, preset.PresetEvent):
+        presets = dict(preset.evolve(profile.presets, event))
+        return replace(profile, version=recorded.version, presets=presets)
     return replace(profile, version=recorded.version, **_changes(event))
 
 

@@ -14,6 +14,7 @@ create table profiles (
     second_factor boolean not null,
     suspended boolean not null,
     reached int not null,
+    presets jsonb not null,
     created_at timestamptz not null
 );
 create index profiles_newest on profiles (created_at, id);

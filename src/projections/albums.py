@@ -94,6 +94,10 @@ class Albums(Protocol):
         """Those that there are."""
         ...
 
+    async def lent_by(self, share_id: ShareId) -> AlbumId | None:
+        """The album that a link was made for."""
+        ...
+
     async def list(self, query: AlbumQuery) -> AlbumPage:
         """What the viewer may list. Raises Validation if the cursor is not one of ours."""
         ...

@@ -20,3 +20,4 @@ create index on albums (created_at desc, id desc) where visibility = 'public';
 create index on albums (owner_id) where team_id is not null;
 create index on albums (parent_id) where parent_id is not null;
 create index on albums using gin (collaborators) where collaborators <> '{}';
+create index on albums using gin (shares jsonb_path_ops) where shares <> '{}';

@@ -23,7 +23,11 @@ LEDGER = "erasures/"
 
 
 class Bytes:
-    """Originals of every attempt, prints, uploads, what a repair put aside; all versions."""
+    """Originals of every attempt, prints, uploads, what a repair put aside; all versions.
+
+    Originals first: who is just making a print of one looks, when it is stored, for what it was
+    made from.
+    """
 
     name = "objects"
 
@@ -32,14 +36,11 @@ class Bytes:
 
     async def clear(self, erasure: Erasure) -> int:
         id = ImageId(erasure.subject)
-        places = [
-            object_keys.incoming(id),
-            object_keys.originals(erasure.owner_id, id),
-            object_keys.derivatives(id),
-        ]
+        first = await self._objects.erase(object_keys.originals(erasure.owner_id, id))
+        places = [object_keys.incoming(id), object_keys.derivatives(id)]
         aside = self._objects.list(QUARANTINE)
         places += [found.key async for found in aside if id.hex in found.key]
-        return sum(await asyncio.gather(*map(self._objects.erase, places)))
+        return first + sum(await asyncio.gather(*map(self._objects.erase, places)))
 
 
 class Ledger:

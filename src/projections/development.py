@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from commands import object_keys
-from commands.ports import Lab, Metadata, ObjectKey, ObjectStore, Traits
+from commands.ports import Derivative, Lab, Metadata, ObjectKey, ObjectMissing, ObjectStore, Traits
 from commands.uploads import downloaded
 from domain import image_events
 from domain.ids import AccountId, ImageId
@@ -99,6 +99,7 @@ class Developed(msgspec.Struct, frozen=True, kw_only=True):
     placeholder: str
     scrubbed: bool
     alpha: bool
+    faithful: bool
     metadata: Metadata
     variants: Sequence[Variant]
     traits: Traits
@@ -121,16 +122,48 @@ async def develop(exposure: Exposure, *, objects: ObjectStore, lab: Lab, spool: 
         placeholder=made.placeholder,
         scrubbed=made.scrubbed is not None,
         alpha=made.alpha,
+        faithful=made.faithful,
         metadata=made.metadata,
-        variants=[
-            Variant(
-                rung=print.rung,
-                format=print.format,
-                width=print.width,
-                height=print.height,
-                size=len(print.body),
-            )
-            for print in made.derivatives
-        ],
+        variants=[_variant(it) for it in made.derivatives],
         traits=made.traits,
+    )
+
+
+async def refine(
+    exposure: Exposure, *, objects: ObjectStore, lab: Lab, spool: Path
+) -> Sequence[Variant]:
+    """What nobody waits for: AVIF, or GIF of what moves. What is stored is not made again."""
+    format = Format.GIF if exposure.frames > 1 else Format.AVIF
+    found = [await _stored(exposure, rung, format, objects, lab.recipe) for rung in Rung]
+    missing = [rung for rung, variant in zip(Rung, found, strict=True) if variant is None]
+    variants = [it for it in found if it]
+    if missing:
+        async with downloaded(objects, exposure.original, spool) as path:
+            for rung in missing:
+                made = await lab.render(path, rung, format)
+                key = object_keys.derivative(exposure.id, lab.recipe, rung, format)
+                await objects.put(key, made.body, content_type=format.content_type)
+                variants.append(_variant(made))
+    return variants
+
+
+async def _stored(
+    exposure: Exposure, rung: Rung, format: Format, objects: ObjectStore, recipe: str
+) -> Variant | None:
+    key = object_keys.derivative(exposure.id, recipe, rung, format)
+    try:
+        size = (await objects.head(key)).size
+    except ObjectMissing:
+        return None
+    width, height = rung.fit(exposure.width, exposure.height)
+    return Variant(rung=rung, format=format, width=width, height=height, size=size)
+
+
+def _variant(made: Derivative) -> Variant:
+    return Variant(
+        rung=made.rung,
+        format=made.format,
+        width=made.width,
+        height=made.height,
+        size=len(made.body),
     )

@@ -32,6 +32,9 @@ create table prints (
     placeholder text not null,
     scrubbed boolean not null,
     alpha boolean not null,
+    faithful boolean not null,
     metadata jsonb not null,
-    variants jsonb not null
+    variants jsonb not null,
+    refined boolean not null default false
 );
+create index on prints (id) where not refined;

@@ -102,6 +102,10 @@ class Print(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the original tells its whereabouts, so that others get a copy without them."""
     alpha: bool
     """Whether it may be transparent."""
+    faithful: bool
+    """Whether its renderings can stand in for it."""
+    refined: bool
+    """Whether what is made later is there: AVIF, or GIF of what moves."""
 
 
 class Exhibit(msgspec.Struct, frozen=True, kw_only=True):
@@ -187,6 +191,10 @@ class Gallery(Protocol):
         ...
 
     async def usage(self, account_id: AccountId) -> Tally: ...
+
+    async def lent_by(self, share_id: ShareId) -> ImageId | None:
+        """The image that a link was made for, whatever became of either."""
+        ...
 
     async def twin(self, card: Card) -> ImageId | None:
         """The oldest live image of the same owner with the same bytes that is older than it."""

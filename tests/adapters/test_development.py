@@ -1,18 +1,29 @@
 """The desk: whose turn it is to be developed, whatever happens to the others."""
 
+import asyncio
+from functools import partial
+
+import msgspec
 import pytest
+import pyvips
 
 from adapters.development import Desk
+from adapters.lab import VipsLab
+from adapters.storage import PostgresCatalogue
 from bootstrap import new_id
+from commands import object_keys
 from commands.ports import ObjectMissing, Traits
+from domain.media import Caps, Format, Rung
 from domain.refusals import CorruptImage, Unavailable
-from projections.development import Developed, Exposure
+from projections import development
+from projections.development import Developed, Exposure, Variant
 
 PRINT = Developed(
     recipe="v1",
     placeholder="",
     scrubbed=False,
     alpha=False,
+    faithful=True,
     metadata={"orientation": 1},
     variants=[],
     traits=Traits(crc=1, fingerprint=-1),
@@ -31,6 +42,14 @@ async def waiting(core):
                 (id, new_id(), new_id()),
             )
     return ids
+
+
+@pytest.fixture
+async def lab():
+    lab = VipsLab(Caps(), workers=1)
+    lab.start()
+    yield lab
+    await lab.close()
 
 
 def fails_for(id, error):
@@ -53,6 +72,70 @@ async def test_one_that_cannot_be_developed_holds_nobody_up(core, waiting, error
         (),
     )
     assert rows == [(first, False, 1, False), (second, True, 0, True)]
+
+
+async def test_what_is_made_later_is_made_once_and_counts_again_with_a_new_print(core, waiting):
+    desk, (first, _) = Desk(core.database), waiting
+    avif = Variant(rung=Rung.THUMB, format=Format.AVIF, width=2, height=2, size=9)
+    seen = []
+
+    async def refine(exposure: Exposure):
+        seen.append(exposure.id)
+        return [avif]
+
+    assert not await desk.refine(refine), "nothing is developed yet"
+    while await desk.next(fails_for(None, None)):
+        pass
+    assert [await desk.refine(refine) for _ in range(3)] == [True, True, False]
+    assert sorted(seen) == waiting
+    rows = await core.database.rows("select variants, refined from development.prints")
+    assert rows == [([msgspec.to_builtins(avif)], True)] * 2
+
+    await PostgresCatalogue(core.database).develop_again([first])
+    assert await desk.next(fails_for(None, None))
+    assert await desk.refine(refine)
+    assert seen[2] == first
+
+
+async def test_what_was_begun_and_not_finished_is_taken_up_again(core, waiting):
+    desk = Desk(core.database)
+    while await desk.next(fails_for(None, None)):
+        pass
+
+    async def dies(exposure: Exposure):
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await desk.refine(dies)
+
+    async def refine(exposure: Exposure):
+        return []
+
+    assert [await desk.refine(refine) for _ in range(3)] == [True, True, False]
+
+
+async def test_what_is_stored_is_not_made_again(core, lab, tmp_path):
+    """As after a rebuild of the read model: only what is missing is."""
+    exposure = Exposure(
+        id=new_id(), owner_id=new_id(), attempt=new_id(), format=Format.PNG, width=3000, height=1500
+    )
+    black = pyvips.Image.black(3000, 1500, bands=3).copy(interpretation="srgb")
+    await core.objects.put(exposure.original, black.pngsave_buffer(), content_type="image/png")
+    work = partial(development.refine, objects=core.objects, lab=lab, spool=tmp_path)
+    first = await work(exposure)
+    gone = object_keys.derivative(exposure.id, lab.recipe, Rung.SMALL, Format.AVIF)
+    await core.objects.delete([gone])
+    before = [it async for it in core.objects.list(object_keys.derivatives(exposure.id))]
+
+    again = await work(exposure)
+
+    assert sorted(again, key=lambda it: it.rung) == sorted(first, key=lambda it: it.rung)
+    assert {(it.rung, it.format, it.width, it.height) for it in first} == {
+        (rung, Format.AVIF, *rung.fit(3000, 1500)) for rung in Rung
+    }
+    after = [it async for it in core.objects.list(object_keys.derivatives(exposure.id))]
+    assert {it.key for it in after} - {it.key for it in before} == {gone}
+    assert [it for it in after if it.key != gone] == before, "the others were not touched"
 
 
 async def test_an_outage_costs_no_attempt(core, waiting):

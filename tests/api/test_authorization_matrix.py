@@ -16,8 +16,8 @@ from tests.api.matrix import BAD, TABLE, Probe, Section, sections
 from tests.api.world import Thing, World
 from tests.people import expect
 
-DELIVERY = {"/images/{id}", "/images/{id}/{variant}"}
-"""Routes that deliver bytes have a table of their own."""
+DELIVERY = {"/images/{id}", "/images/{id}/{variant}", "/s/{share}", "/s/{share}/unlock"}
+"""Routes that deliver have a table of their own."""
 TUS = {
     "Tus-Resumable": "1.0.0",
     "Upload-Length": "0",

@@ -9,18 +9,20 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.api.test_revoked_at_once import standing_still
 from tests.exhibition import SIGNED, People, Piece, gather, hang, quarantine
 from tests.people import expect
 
 TABLE = Path(__file__).with_name("delivery_table.txt")
 ROUTES = {
     "bytes": [*("/images/{id}" + end for end in SIGNED.values())],
-    "take": [*("/images/{id}" + end for end in SIGNED.values())],
+    "take": ["/images/{id}", "/images/{id}/thumb.webp"],
     "tell": [
         *("/v1/images/{id}", "/v1/images/{id}/metadata", "/images/{id}/metadata"),
-        "/v1/images/{id}/versions",
+        *("/v1/images/{id}/versions", "/v1/images/{id}/similar"),
     ],
     "file": ["/v1/images/{id}/file"],
+    "share": ["/s/{share}"],
 }
 """What stands behind each column."""
 DESCRIBED = {
@@ -30,7 +32,9 @@ DESCRIBED = {
     "/v1/images/{id}": "tell",
     "/v1/images/{id}/metadata": "tell",
     "/v1/images/{id}/versions": "tell",
+    "/v1/images/{id}/similar": "tell",
     "/v1/images/{id}/file": "file",
+    "/s/{share}": "share",
 }
 """The same as the OpenAPI document has it."""
 OWNERS = {
@@ -66,7 +70,7 @@ def cells() -> Iterator[Cell]:
         else:
             for visibility, names, statuses in zip(visibilities, columns, blocks, strict=True):
                 for column, status in zip(names, statuses.split(), strict=True):
-                    yield Cell(state, visibility, name, column, int(status))
+                    yield Cell(state, visibility, name, column, int(status.replace("-", "0")))
 
 
 CELLS = list(cells())
@@ -79,16 +83,21 @@ def who(service, admin) -> People:
 
 
 @pytest.fixture(scope="module")
-def pieces(who, dot) -> Mapping[tuple[str, str], Piece]:
+def pieces(who, dot) -> Iterator[Mapping[tuple[str, str], Piece]]:
     """One for each state and visibility, when all of them are what they are to be."""
+    with standing_still(who.service, "scanning"):
+        yield hung(who, dot)
+
+
+def hung(who: People, dot: bytes) -> Mapping[tuple[str, str], Piece]:
     found = {}
     for state, visibility in dict.fromkeys((it.state, it.visibility) for it in CELLS):
         piece = hang(who, dot, visibility, scanned=state != "processing")
         found[state, visibility] = piece
-    hung = [(state, piece) for (state, _), piece in found.items()]
-    quarantined = [piece for state, piece in hung if state == "quarantined"]
+    pieces = [(state, piece) for (state, _), piece in found.items()]
+    quarantined = [piece for state, piece in pieces if state == "quarantined"]
     quarantine(who.service, *chain(*((it.own, it.entrusted) for it in quarantined)))
-    for state, piece in hung:
+    for state, piece in pieces:
         for http, image in ((who.owner.http, piece.own), (who.founder.http, piece.entrusted)):
             if state == "deleted":
                 expect(http.delete(f"/v1/images/{image}"), 200)
@@ -101,6 +110,9 @@ def pieces(who, dot) -> Mapping[tuple[str, str], Piece]:
 def paths(who: People, piece: Piece, viewer: str, column: str) -> Iterator[str]:
     """What the viewer asks for, with whatever they hold."""
     image = piece.entrusted if viewer in who.staff else piece.own
+    if column == "share":
+        yield from (f"/s/{it}" for it in [piece.shares.get(viewer)] if it)
+        return
     for route in ROUTES[column]:
         path = route.format(id=image)
         held = _held(piece, viewer, route.removeprefix("/images/{id}"), taking=column == "take")
@@ -143,6 +155,14 @@ def test_every_cell_holds(who, pieces, state):
         if answer != cell.status
     ]
     assert not wrong, "\n".join(wrong)
+
+
+def test_who_holds_a_link_is_asked_about_its_page(pieces):
+    dashed = {it.viewer for it in CELLS if not it.status}
+
+    assert {it.column for it in CELLS if not it.status} == {"share"}
+    for piece in pieces.values():
+        assert {it.viewer for it in CELLS} - dashed == set(piece.shares)
 
 
 def test_the_table_is_whole():

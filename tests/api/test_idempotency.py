@@ -25,7 +25,7 @@ PIXEL = sample("valid/sharp__2x2_fdcce6.png")
 IGNORING = {
     *("/v1/auth/login", "/v1/auth/refresh", "/v1/auth/logout", "/oauth/token", "/v1/tus"),
     *("/v1/auth/password-reset/confirm", "/v1/auth/verify-email"),
-    *("/v1/me/second-factor", "/v1/me/second-factor/confirm"),
+    *("/v1/me/second-factor", "/v1/me/second-factor/confirm", "/s/{share}/unlock"),
 }
 
 

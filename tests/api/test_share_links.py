@@ -36,7 +36,9 @@ def test_a_link_shows_the_image_everywhere_and_nothing_else(ann, anyone, image, 
     answer = ann.http.post(f"/v1/images/{image['imageId']}/share", json={"expiresIn": 60})
     link = expect(answer, 201)
 
-    assert set(link) == {"shareId", "shareUrl", "expiresAt"}
+    assert set(link) == {"shareId", "shareUrl", "expiresAt", "pageUrl", "hasPassword"}
+    assert link["hasPassword"] is False
+    assert link["pageUrl"].endswith(f"/s/{link['shareId']}")
     assert link["shareId"].startswith("shr_")
     assert int(answer.headers["darkroom-position"]) > 0
     location = answer.headers["location"]

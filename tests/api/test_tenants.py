@@ -28,6 +28,7 @@ LISTS: dict[str, list[dict[str, Any]]] = {
     "/v1/me/export": [{}],
     "/v1/reports/usage": [{}],
     "/v1/me/sessions": [{}],
+    "/v1/me/presets": [{}],
     "/v1/api-keys": [{}],
     "/v1/upload-tokens": [{}],
     "/v1/webhooks": [{}],
@@ -37,7 +38,7 @@ OTHERS = {
     *("/health/live", "/health/ready", "/metrics", "/.well-known/jwks.json", "/v1/events"),
     *("/schema/events.json", "/v1/sharex.sxcu", "/v1/receipts/{id}", "/v1/uploads/{id}"),
     *("/v1/admin/audit", "/v1/admin/users", "/v1/auth/oidc"),
-    "/.well-known/oauth-authorization-server",
+    *("/.well-known/oauth-authorization-server", "/v1/me/presets/{name}"),
 }
 """What shows nothing of anybody, what only its holder's key opens, and what has another test."""
 IGNORED = {("album", "/v1/albums"), ("parent", "/v1/images"), ("parent", "/images")}
@@ -76,6 +77,8 @@ def tenant(service, dot) -> Tenant:
     hook = {"url": f"https://{service.port}.invalid/{owner.name}", "types": ["claim"]}
     webhook = expect(owner.http.post("/v1/webhooks", json=hook), 201)
     expect(owner.http.post(f"/v1/images/{own['imageId']}/share", json={}), 201)
+    preset = f"hero-{owner.name}"
+    expect(owner.http.put(f"/v1/me/presets/{preset}", json={"ops": "w_64"}), 200)
     return Tenant(
         owner=owner,
         member=member,
@@ -92,6 +95,7 @@ def tenant(service, dot) -> Tenant:
             "member": member.id,
             "key": key["keyId"],
             "token": token["tokenId"],
+            "preset": preset,
             "webhooks": webhook["webhookId"],
         },
     )
@@ -163,7 +167,7 @@ def test_nothing_that_has_an_id_is_there_for_the_other(tenants, anyone, paths):
         for template in (it for it in paths if "{id}" in it and it not in OTHERS):
             kind = template.partition("/{id}")[0].rpartition("/")[2]
             for id in (theirs.ids[kind], *more.get(kind, ())):
-                path = template.format(id=id, variant="thumb.webp")
+                path = template.format(id=id, variant="thumb.webp", ops="w_64.webp")
                 for http in (mine.owner.http, mine.member.http, anyone):
                     answer = http.get(path)
                     empty = kind == "users" and answer.json().get("total") == 0

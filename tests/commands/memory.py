@@ -13,6 +13,22 @@ from domain.stream import Recorded
 from tests.spec import NOW, OWNER
 
 
+class MemorySharePasswords:
+    """The SharePasswords port."""
+
+    def __init__(self) -> None:
+        self.kept: dict[UUID, tuple[UUID, str]] = {}
+
+    async def keep(self, share_id: UUID, of: UUID, password: str) -> None:
+        self.kept.setdefault(share_id, (of, password))
+
+    async def fits(self, share_id: UUID, password: str) -> bool:
+        return self.kept.get(share_id, (None, None))[1] == password
+
+    async def forget(self, share_id: UUID) -> None:
+        self.kept.pop(share_id, None)
+
+
 class MemoryStore:
     """The EventStore port; `rivals` append first, one before each of our appends."""
 

@@ -31,7 +31,7 @@ from domain.image_events import (
 from domain.media import Content, Format, Rung
 from domain.refusals import Forbidden, NotFound, PreconditionFailed
 from settings import load
-from tests.commands.memory import MemoryStore
+from tests.commands.memory import MemorySharePasswords, MemoryStore
 from tests.domain.test_image_properties import histories
 from tests.spec import ANOTHER, ATTEMPT, FRIEND, IMAGE, LATER, NOW, OWNER, SHARE, STRANGER
 
@@ -124,12 +124,21 @@ async def test_a_link_lasts_as_long_as_it_says_and_is_revoked_by_its_name(store)
         image_id=IMAGE,
         permissions=frozenset({Permission.VIEW}),
         expires_in=timedelta(hours=1),
+        password="open sesame",
     )
-    shared = await images.share_image(share, store=store, now=lambda: NOW, new_id=lambda: SHARE)
+    passwords = MemorySharePasswords()
+    shared = await images.share_image(
+        share, store=store, now=lambda: NOW, new_id=lambda: SHARE, passwords=passwords
+    )
 
     assert (shared.share_id, shared.expires_at) == (SHARE, NOW + timedelta(hours=1))
+    assert passwords.kept == {SHARE: (IMAGE, "open sesame")}
+    (event,) = [it for it in store.events(IMAGE) if isinstance(it, image_events.ShareLinkCreated)]
+    assert event.has_password
+    assert "sesame" not in str(event)
     revoke = RevokeShare(by=OWNER, image_id=IMAGE, share_id=SHARE)
-    receipt = await images.revoke_share(revoke, store=store, now=lambda: NOW)
+    receipt = await images.revoke_share(revoke, store=store, now=lambda: NOW, passwords=passwords)
+    assert passwords.kept == {}
     assert store.events(IMAGE)[-1] == image_events.ShareLinkRevoked(share_id=SHARE)
     assert receipt.version == 5
 

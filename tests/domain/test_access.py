@@ -6,8 +6,14 @@ import pytest
 from msgspec.structs import replace
 
 from domain import access
-from domain.access import Action, Permission, Share, Subject, Viewer, Visibility
-from domain.refusals import Forbidden, NotFound, ShareRevoked, SignatureExpired
+from domain.access import Action, Circle, Permission, Share, Subject, Viewer, Visibility
+from domain.refusals import (
+    Forbidden,
+    NotFound,
+    PasswordRequired,
+    ShareRevoked,
+    SignatureExpired,
+)
 from tests.spec import FRIEND, LATER, MUCH_LATER, NOW, OWNER, SHARE, STRANGER
 
 NOBODY, STRANGE, OWN = Viewer(), Viewer(account_id=STRANGER), Viewer(account_id=OWNER)
@@ -107,6 +113,24 @@ def test_a_link_ends():
     assert isinstance(decide(LINK, SEEING, linked(Permission.VIEW), MUCH_LATER), SignatureExpired)
     revoked = linked(Permission.VIEW, revoked=True)
     assert isinstance(decide(LINK, SEEING, revoked), ShareRevoked)
+
+
+def test_a_link_with_a_password_opens_to_whoever_gave_it():
+    locked = linked(Permission.VIEW, locked=True)
+    unlocked = replace(LINK, unlocked=True)
+    in_public = replace(locked, visibility=Visibility.PUBLIC)
+
+    assert isinstance(decide(LINK, SEEING, locked), PasswordRequired)
+    assert isinstance(decide(LINK, SEEING, in_public), PasswordRequired)
+    assert decide(unlocked, SEEING, locked) is None
+    assert isinstance(decide(unlocked, TAKING, locked), Forbidden)
+    assert isinstance(decide(unlocked, SEEING, locked, MUCH_LATER), SignatureExpired)
+    ended = linked(Permission.VIEW, locked=True, revoked=True)
+    assert isinstance(decide(LINK, SEEING, ended), ShareRevoked)
+    assert isinstance(decide(unlocked, SEEING, ended), ShareRevoked)
+    album = Circle(owner_id=OWNER, visibility=Visibility.PRIVATE, shares=locked.shares)
+    assert isinstance(decide(LINK, SEEING, subject(albums=[album])), PasswordRequired)
+    assert decide(unlocked, SEEING, subject(albums=[album])) is None
 
 
 def test_what_was_signed_before_it_was_made_private_is_void():

@@ -1,6 +1,8 @@
 from datetime import timedelta
 from functools import partial
 
+from msgspec.structs import replace
+
 from domain import image, uploads
 from domain.access import Permission, Visibility
 from domain.image_events import (
@@ -31,12 +33,14 @@ from domain.refusals import (
     TooManyPixels,
     UploadClosed,
     UploadIncomplete,
+    Validation,
 )
 from domain.stream import fold
 from domain.uploads import Arrived
 from tests.spec import (
     ANOTHER,
     ATTEMPT,
+    FRIEND,
     LATER,
     MUCH_LATER,
     NOW,
@@ -277,6 +281,15 @@ def test_nobody_else_lends_them():
 def test_the_right_to_edit_is_lent_to_an_account_only():
     editing = sharing | {"permissions": frozenset({Permission.EDIT})}
     given(initiated, finalized).when(image.share, by=OWNER, **editing).then_refused(Forbidden)
+
+
+def test_a_password_is_for_a_link_that_is_made_out_to_nobody():
+    locked = sharing | {"has_password": True}
+    given(initiated, finalized).when(image.share, by=OWNER, **locked).then(
+        replace(shared, has_password=True)
+    )
+    named = locked | {"shared_with": FRIEND}
+    given(initiated, finalized).when(image.share, by=OWNER, **named).then_refused(Validation)
 
 
 def test_a_link_can_be_revoked_once():

@@ -160,7 +160,8 @@ def _settle(service: Service) -> None:
         ready = service.await_ready()
         waiting = _query(
             service,
-            "select count(*) from development.exposures where format is not null and not developed",
+            "select count(*) from development.exposures e left join development.prints p using (id)"
+            " where e.format is not null and not (e.developed and p.refined)",
         )
         if waiting == [(0,)] and all(model["lag"] == 0 for model in ready["projections"]):
             return

@@ -1,0 +1,142 @@
+"""Renderings made on the spot: once, by whichever process, and nothing left of what is purged."""
+
+import asyncio
+from collections import Counter
+
+import pytest
+
+from adapters.claims import PostgresClaims
+from adapters.lab import VipsLab
+from bootstrap import new_id
+from commands import object_keys
+from commands.ports import ObjectMissing
+from commands.prints import Held, Printer
+from domain.media import Caps, Format, Rung
+from domain.refusals import Unavailable
+from tests.people import PHOTO, sample
+
+
+class CountingLab(VipsLab):
+    """Counts what it decodes; `before` is done first."""
+
+    def __init__(self, before=None) -> None:
+        super().__init__(Caps(), workers=1)
+        self.rendered = Counter()
+        self.before = before
+
+    async def render(self, path, rung, format):
+        self.rendered[rung, format] += 1
+        if self.before:
+            await self.before()
+        return await super().render(path, rung, format)
+
+
+@pytest.fixture
+async def lab():
+    lab = CountingLab()
+    lab.start()
+    yield lab
+    await lab.close()
+
+
+@pytest.fixture
+async def original(core):
+    id = new_id()
+    key = object_keys.original(new_id(), id, new_id())
+    await core.objects.put(key, sample(PHOTO), content_type="image/jpeg")
+    return key, id
+
+
+@pytest.fixture
+async def printers(core, lab, tmp_path):
+    """Of as many processes, as far as they could tell."""
+    claims = [PostgresClaims(core.database) for _ in range(4)]
+    yield [Printer(core.objects, lab, tmp_path, it) for it in claims]
+    for it in claims:
+        await it.close()
+
+
+async def test_however_many_ask_wherever_it_is_made_once(printers, lab, original):
+    asked = [
+        printer.derivative(*original, Rung.THUMB, format)
+        for printer in printers
+        for format in (Format.PNG, Format.GIF)
+        for _ in range(8)
+    ]
+
+    bodies = await asyncio.gather(*asked)
+
+    assert lab.rendered == {(Rung.THUMB, Format.PNG): 1, (Rung.THUMB, Format.GIF): 1}
+    assert len(set(bodies)) == 2
+
+
+async def test_who_fails_leaves_it_to_the_next(printers, lab, original, core):
+    key, id = original
+    await core.objects.delete([key])
+    outcomes = await asyncio.gather(
+        *(it.derivative(key, id, Rung.THUMB, Format.PNG) for it in printers), return_exceptions=True
+    )
+    assert {type(it) for it in outcomes} == {ObjectMissing}
+
+    await core.objects.put(key, sample(PHOTO), content_type="image/jpeg")
+
+    assert await printers[1].derivative(key, id, Rung.THUMB, Format.PNG)
+
+
+async def test_a_claim_is_free_once_its_connection_is_lost(core):
+    ours, theirs = PostgresClaims(core.database), PostgresClaims(core.database)
+    async with ours.alone("a"):
+        async with theirs.alone("b"):
+            pass
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.3), theirs.alone("a"):
+                pass
+        await ours.close()
+        async with asyncio.timeout(5), theirs.alone("a"):
+            pass
+    async with asyncio.timeout(5), ours.alone("a"):
+        pass
+    await ours.close()
+    await theirs.close()
+
+
+async def test_nothing_is_left_of_what_is_purged_while_it_is_made(core, printers, lab, original):
+    key, id = original
+
+    async def purge() -> None:
+        await core.objects.delete([key])
+
+    lab.before = purge
+    with pytest.raises(ObjectMissing):
+        await printers[0].derivative(key, id, Rung.THUMB, Format.PNG)
+
+    assert [it async for it in core.objects.list(object_keys.derivatives(id))] == []
+
+
+async def test_who_finds_the_queue_full_is_told_at_once(core, lab, tmp_path, original):
+    claims = PostgresClaims(core.database)
+    printer = Printer(core.objects, lab, tmp_path, claims, queue=-63)  # one place, no queue
+    key, _ = original
+
+    outcomes = await asyncio.gather(
+        *(printer.derivative(key, new_id(), Rung.THUMB, Format.PNG) for _ in range(5)),
+        return_exceptions=True,
+    )
+    await claims.close()
+
+    assert sum(isinstance(it, Unavailable) for it in outcomes) == 4
+    assert sum(isinstance(it, bytes) for it in outcomes) == 1
+
+
+def test_what_is_held_has_a_limit_and_the_longest_unused_goes_first():
+    held = Held(80)
+    for name in "abcdefgh":
+        held.put(name, bytes(10))
+    assert held.get("a")
+
+    held.put("i", bytes(10))
+    held.put("large", bytes(11))
+
+    assert held.get("b") is None
+    assert held.get("large") is None, "it would drive out too many others"
+    assert all(held.get(name) for name in "acdefghi")
