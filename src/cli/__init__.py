@@ -2,7 +2,20 @@
 
 import click
 
-from cli import archive, audit, care, erasure, events, keys, replay, roles, storage, up, upload
+from cli import (
+    archive,
+    audit,
+    care,
+    demo,
+    erasure,
+    events,
+    keys,
+    replay,
+    roles,
+    storage,
+    up,
+    upload,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -19,6 +32,6 @@ for _command in (
     *(care.status, care.rebuild, storage.storage, upload.upload),
     *(erasure.erasure, keys.keys),
     *(audit.audit, replay.replay, events.events),
-    *(archive.backup, archive.restore),
+    *(archive.backup, archive.restore, demo.demo),
 ):
     main.add_command(_command)
