@@ -13,7 +13,17 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from benchmarks import append, delivery, finalize, ladder, memory, project, small_uploads, startup
+from benchmarks import (
+    append,
+    delivery,
+    finalize,
+    ladder,
+    listing,
+    memory,
+    project,
+    small_uploads,
+    startup,
+)
 from benchmarks.measure import Figure
 from benchmarks.rig import Rig
 
@@ -24,6 +34,7 @@ ALL: dict[str, Any] = {
     "ladder": ladder,
     "delivery": delivery,
     "small-uploads": small_uploads,
+    "listing": listing,
     "startup": startup,
     "memory": memory,
 }

@@ -53,8 +53,18 @@ def in_reach(query: Query) -> tuple[str, dict[str, Any]]:
         return f"{ALIVE} and i.owner_id <> %(me)s and {_LENT}", parameters
     if query.lent:
         return f"{ALIVE} and ({_OWN} or ({_SHOWN}))", parameters
-    lent = f" or ({_LENT}) or ({_BY_OFFICE})" if me else ""
-    return f"{ALIVE} and ({_OWN} or ({_PUBLIC}){lent})", parameters
+    mine = f" or {_mine()}" if me else ""
+    return f"{ALIVE} and (({_PUBLIC}){mine})", parameters
+
+
+def beside_public(query: Query) -> str:
+    """Of what `in_reach` lets somebody list without filters, what not everybody may."""
+    mine = _mine() if query.viewer.account_id else "false"
+    return f"{ALIVE} and not ({_PUBLIC}) and ({mine})"
+
+
+def _mine() -> str:
+    return f"{_OWN} or ({_LENT}) or ({_BY_OFFICE})"
 
 
 def albums_in_reach(query: AlbumQuery) -> tuple[str, dict[str, Any]]:

@@ -58,13 +58,16 @@ class ReadModel(Generic[D]):
             await connection.execute((self.projection.ddl + BOOKKEEPING).encode())
 
     async def fits(self, connection: Connection) -> bool:
-        """Whether its table has all that documents have now; an older version may have made it."""
+        """Whether its tables have all that documents have now; an older version made them maybe."""
         cursor = await connection.execute(
-            "select column_name from information_schema.columns"
-            " where table_schema = %s and table_name = %s",
-            (self.schema, self.projection.table),
+            "select table_name, column_name from information_schema.columns"
+            " where table_schema = %s",
+            (self.schema,),
         )
-        return {row[0] for row in await cursor.fetchall()} >= set(self._columns)
+        wanted = {(self.projection.table, column) for column in self._columns}
+        if tallied := self.projection.tallied:
+            wanted |= {(tallied.table, name) for name in tallied.counters.__struct_fields__}
+        return {(table, column) for table, column in await cursor.fetchall()} >= wanted
 
     async def drop(self, connection: Connection) -> None:
         await connection.execute(self._sql("drop schema if exists {schema} cascade"))

@@ -18,6 +18,8 @@ class Tallied(msgspec.Struct, Generic[D], frozen=True, kw_only=True):
 
     table: str
     key: str
+    counters: type[msgspec.Struct]
+    """The table's columns, beside the key."""
     count: Callable[[D | None], tuple[UUID, msgspec.Struct] | None]
 
 
@@ -44,7 +46,12 @@ ALL: Sequence[Projection[Any]] = (
         table="images",
         document=gallery.Card,
         project=gallery.project,
-        tallied=Tallied(table="usage", key="account_id", count=gallery.tally),
+        tallied=Tallied(
+            table="usage",
+            key="account_id",
+            counters=gallery.Tally,
+            count=gallery.tally,
+        ),
     ),
     Projection(
         name=accounts.NAME,
