@@ -37,6 +37,8 @@ LISTS: dict[str, list[dict[str, Any]]] = {
 OTHERS = {
     *("/health/live", "/health/ready", "/metrics", "/.well-known/jwks.json", "/v1/events"),
     *("/schema/events.json", "/v1/sharex.sxcu", "/v1/receipts/{id}", "/v1/uploads/{id}"),
+    *("/v1/admin/audit", "/v1/admin/projections", "/v1/admin/users", "/v1/auth/oidc"),
+    "/.well-known/oauth-authorization-server",
     *("/v1/admin/audit", "/v1/admin/users", "/v1/auth/oidc"),
     *("/.well-known/oauth-authorization-server", "/v1/me/presets/{name}"),
 }
