@@ -22,9 +22,14 @@ from tests.api.test_organizations import assign, found_organization, join, new_t
 from tests.people import PASSWORD, Person, expect
 from tests.service import Service
 
-SIGNED = {"original": "", "original.png": "/original.png", "thumb": "/thumb.webp"}
-SIGNED |= {"small.auto": "/small.auto"}
-"""What is signed, and the end of the path that it opens."""
+SIGNED: Mapping[str, Mapping[str, str]] = {
+    "": {"variant": "original"},
+    "/original.png": {"variant": "original.png"},
+    "/thumb.webp": {"variant": "thumb"},
+    "/small.auto": {"variant": "small.auto"},
+    "/t/w_64.webp": {"transform": "w_64.webp"},
+}
+"""What is signed, by the end of the path that it opens."""
 TAKING = {"permissions": ["view", "download"]}
 
 
@@ -248,9 +253,9 @@ def _revoke(person: Person, path: str, link: dict[str, Any]) -> None:
 
 def _signed(person: Person, path: str, seconds: int) -> dict[str, str]:
     found = {}
-    for variant, end in SIGNED.items():
+    for end, named in SIGNED.items():
         for more in ("", "?"):
-            body = {"variant": variant, "expiresIn": seconds, "download": bool(more)}
+            body = {**named, "expiresIn": seconds, "download": bool(more)}
             url = expect(person.http.post(f"{path}/signed-url", json=body), 200)["url"]
             found[end + more] = url.partition("?")[2]
     return found

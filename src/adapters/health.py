@@ -44,7 +44,7 @@ class Health:
 
     async def ready(self) -> dict[str, Any]:
         """As `darkroom status --json` prints it."""
-        head, projections = await self._progress()
+        head, projections = await self.progress()
         objects = await self._objects_answer()
         database = UP if head is not None else DOWN
         services = {
@@ -62,7 +62,8 @@ class Health:
             "projections": projections,
         }
 
-    async def _progress(self) -> tuple[int | None, list[dict[str, Any]]]:
+    async def progress(self) -> tuple[int | None, list[dict[str, Any]]]:
+        """The last position, and every read model; nothing where the database is away."""
         try:
             async with asyncio.timeout(PATIENCE):
                 head = await self._log.head()

@@ -4,7 +4,7 @@ import asyncio
 import json
 import zlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID, uuid4
 
 import msgspec
@@ -36,6 +36,18 @@ class Names(msgspec.Struct, frozen=True):
     @property
     def subjects(self) -> str:
         return f"{self.namespace}.log.>"
+
+    @property
+    def public_stream(self) -> str:
+        return f"{self.namespace}-public"
+
+    @property
+    def public_subjects(self) -> str:
+        return f"{self.namespace}.events.v1.>"
+
+    def public_subject(self, type: str) -> str:
+        """`darkroom.events.v1.image.finalized`: for whoever connects, and part of the contract."""
+        return f"{self.namespace}.events.v1.{type}"
 
     def subject(self, event: Notification) -> str:
         """`darkroom.log.7.image.finalized`: streams keep their order inside their partition."""
@@ -76,31 +88,53 @@ async def ensure_stream(js: JetStreamContext, names: Names, *, replicas: int = 1
         await js.delete_stream(names.stream)  # of an older release: nothing could be erased in it
         raise NotFoundError
     except NotFoundError:
-        await js.add_stream(
-            StreamConfig(
-                name=names.stream,
-                subjects=[names.subjects],
-                storage=StorageType.FILE,
-                retention=RetentionPolicy.LIMITS,
-                discard=DiscardPolicy.OLD,
-                max_age=MAX_AGE,
-                duplicate_window=120.0,
-                num_replicas=replicas,
-                allow_atomic=True,
-                allow_direct=True,
-            )
-        )
+        await js.add_stream(_stream(names.stream, names.subjects, replicas))
+
+
+async def ensure_public_stream(js: JetStreamContext, names: Names, *, replicas: int = 1) -> None:
+    """The same for what is told to everybody."""
+    try:
+        await js.stream_info(names.public_stream)
+    except NotFoundError:
+        await js.add_stream(_stream(names.public_stream, names.public_subjects, replicas))
+
+
+def _stream(name: str, subjects: str, replicas: int) -> StreamConfig:
+    return StreamConfig(
+        name=name,
+        subjects=[subjects],
+        storage=StorageType.FILE,
+        retention=RetentionPolicy.LIMITS,
+        discard=DiscardPolicy.OLD,
+        max_age=MAX_AGE,
+        duplicate_window=120.0,
+        num_replicas=replicas,
+        allow_atomic=True,
+        allow_direct=True,
+    )
 
 
 async def cursor(js: JetStreamContext, names: Names) -> tuple[int | None, int]:
     """Position and sequence of the stream's last message; (None, sequence) if it is empty."""
+    last, sequence = await _last(js, names.stream, names.subjects)
+    return (int(last["Es-Pos"]) if last else None), sequence
+
+
+async def public_cursor(js: JetStreamContext, names: Names) -> tuple[int | None, int]:
+    last, sequence = await _last(js, names.public_stream, names.public_subjects)
+    return (int(last["Nats-Msg-Id"]) if last else None), sequence
+
+
+async def _last(
+    js: JetStreamContext, stream: str, subjects: str
+) -> tuple[dict[str, str] | None, int]:
     try:
-        last = await js.get_last_msg(names.stream, names.subjects, direct=True)
+        last = await js.get_last_msg(stream, subjects, direct=True)
     except NotFoundError:
-        info = await js.stream_info(names.stream)
+        info = await js.stream_info(stream)
         return None, info.state.last_seq
     assert last.headers
-    return int(last.headers["Es-Pos"]), last.seq or 0
+    return last.headers, last.seq or 0
 
 
 async def erase(
@@ -146,33 +180,41 @@ async def _first_from(
     return found
 
 
+Message: TypeAlias = tuple[str, bytes, dict[str, str]]
+"""Subject, body, headers."""
+
+
 async def publish(
     nc: Client, names: Names, events: Sequence[Notification], *, previous: int, sequence: int
 ) -> int:
-    """All events behind `sequence` in one atomic batch, or none. Returns the last sequence.
+    """All events behind `sequence`, each with the position of the one before: see publish_all."""
+    messages = list[Message]()
+    for event in events:
+        messages.append((names.subject(event), event.state, _headers(event, previous)))
+        previous = event.id
+    return await publish_all(nc, messages, sequence=sequence)
+
+
+async def publish_all(nc: Client, messages: Sequence[Message], *, sequence: int) -> int:
+    """All messages behind `sequence` in one atomic batch, or none. Returns the last sequence.
 
     nats-py has no batches; they are plain headers (ADR-50). At most 1,000 messages.
     Raises Refused if the stream does not end at `sequence`.
     """
     batch, answer = uuid4().hex, None
-    for number, event in enumerate(events, start=1):
-        headers = _headers(event, previous)
-        previous = event.id
-        last = number == len(events)
+    for number, (subject, body, headers) in enumerate(messages, start=1):
+        last = number == len(messages)
         if number == 1:
             headers["Nats-Expected-Last-Sequence"] = str(sequence)
-        if len(events) > 1:
+        if len(messages) > 1:
             headers |= {"Nats-Batch-Id": batch, "Nats-Batch-Sequence": str(number)}
             if last:
                 headers["Nats-Batch-Commit"] = "1"
-        subject = names.subject(event)
         if number == 1 or last:
-            answer = await nc.request(
-                subject, event.state, headers=headers, timeout=REQUEST_TIMEOUT
-            )
+            answer = await nc.request(subject, body, headers=headers, timeout=REQUEST_TIMEOUT)
             _raise_refusal(answer)
         else:
-            await nc.publish(subject, event.state, headers=headers)
+            await nc.publish(subject, body, headers=headers)
     assert answer is not None
     return int(json.loads(answer.data)["seq"])
 

@@ -1,6 +1,8 @@
 """Prometheus metrics of all processes of this machine, through PROMETHEUS_MULTIPROC_DIR."""
 
 import os
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -18,6 +20,21 @@ COMMITTED = Counter("darkroom_events_committed", "Events appended to the log.")
 COMMIT_SECONDS = Histogram("darkroom_commit_seconds", "One transaction of appends, many writers'.")
 PUBLISHED = Counter("darkroom_events_published", "Events that the relay took to NATS.")
 PROJECTED = Counter("darkroom_events_projected", "Events applied, by read model.", ["model"])
+GAPS = Counter(
+    "darkroom_projection_gaps", "Messages missed, and read from the log instead.", ["model"]
+)
+LAG = Gauge(
+    "darkroom_projection_lag",
+    "Positions between a read model and the end of the log.",
+    ["model"],
+    multiprocess_mode="mostrecent",
+)
+PARKED = Gauge(
+    "darkroom_projection_parked",
+    "Events that a read model could not take.",
+    ["model"],
+    multiprocess_mode="mostrecent",
+)
 POOL_SECONDS = Histogram(
     "darkroom_database_wait_seconds",
     "Until a connection of the pool was free.",
@@ -51,6 +68,12 @@ class Metrics:
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         self._requests.labels(method, route, str(status)).inc()
         self._seconds.labels(method, route).observe(seconds)
+
+    def standing(self, models: Sequence[Mapping[str, Any]]) -> None:
+        """How far read models are, as health tells it."""
+        for model in models:
+            LAG.labels(model["name"]).set(model["lag"])
+            PARKED.labels(model["name"]).set(model["parked"])
 
     def page(self) -> tuple[bytes, str]:
         """The exposition and its content type."""

@@ -8,6 +8,7 @@ from psycopg.sql import SQL, Identifier
 
 from adapters.database import Database
 from adapters.read_model import generation_lock
+from adapters.rebuild import rebuild_lock
 from commands.erasure import Erasure, Kind
 from domain.ids import AccountId, AlbumId, ImageId
 from projections.projection import Projection
@@ -41,15 +42,18 @@ class Rows:
             await connection.execute(
                 "select pg_advisory_xact_lock_shared(hashtext(%s))", (generation_lock(name),)
             )
+            names = {"schema": Identifier(name), "next": Identifier(f"{name}_next")}
             cursor = await connection.execute(
-                SQL(_PASSED).format(Identifier(name)), (f"rebuild of {name}",)
+                SQL(_PASSED).format(**names), (rebuild_lock(name), f"{name}_next")
             )
             row = await cursor.fetchone()
-            if row is None or row[0] < erasure.position or row[1]:
+            if row is None or row[0] < erasure.position or not row[1]:
                 return None
+            if row[2]:  # of a rebuild that was broken off: it has to begin anew
+                await connection.execute(SQL("drop schema {next} cascade").format(**names))
             for query in (_PARKED, _DOCUMENT):
-                names = {"schema": Identifier(name), "table": Identifier(table)}
-                await connection.execute(SQL(query).format(**names), (erasure.subject,))
+                places = {"schema": Identifier(name), "table": Identifier(table)}
+                await connection.execute(SQL(query).format(**places), (erasure.subject,))
         return 1
 
 
@@ -127,11 +131,9 @@ class PostgresFamily:
 
 
 _PASSED = """
-    select position, exists (
-        select from pg_locks where locktype = 'advisory' and granted
-        and objid = (hashtext(%s)::bigint & 4294967295)::oid
-        and database = (select oid from pg_database where datname = current_database())
-    ) from {0}.position"""
+    select position, pg_try_advisory_xact_lock_shared(hashtext(%s)),
+        to_regnamespace(%s) is not null
+    from {schema}.position"""
 _PARKED = "delete from {schema}.parked where stream_id = %s"
 _DOCUMENT = "delete from {schema}.{table} where id = %s"
 _ANSWERS_ABOUT = """

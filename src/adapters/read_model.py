@@ -1,7 +1,7 @@
 """A projection's tables in Postgres: documents and position move in one transaction."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Generic, LiteralString, TypeVar
 from uuid import UUID
 
@@ -43,6 +43,8 @@ class ReadModel(Generic[D]):
         self._columns = [field.name for field in msgspec.structs.fields(projection.document)]
         self._decode = msgspec.json.Decoder(projection.document).decode
         self._composed: dict[str, bytes] = {}
+        self.skipped: frozenset[int] = frozenset()
+        """Positions of events that it is made without."""
 
     async def create(self, connection: Connection) -> None:
         """Make schema and tables; nothing happens if they are there."""
@@ -85,7 +87,7 @@ class ReadModel(Generic[D]):
 
         Raises PositionMoved if the model does not stand at `after`.
         """
-        ours = [event for event in events if self.concerns(event)]
+        ours = self._taken(events)
         async with connection.pipeline(), connection.transaction():  # round trips: 3, not 7
             await self._hold(connection)
             if ours:
@@ -96,13 +98,27 @@ class ReadModel(Generic[D]):
     def concerns(self, event: Recorded[Any]) -> bool:
         return stream_of(tag(type(event.event))) in self.projection.streams
 
+    def _taken(self, events: Iterable[Recorded[Any]]) -> list[Recorded[Any]]:
+        return [it for it in events if self.concerns(it) and it.position not in self.skipped]
+
     async def park(
-        self, connection: Connection, event: Recorded[Any], error: str, *, after: int
-    ) -> None:
-        """Put an event aside with its reason, and move past it."""
+        self,
+        connection: Connection,
+        event: Recorded[Any],
+        error: str,
+        *,
+        after: int,
+        behind: bool = False,
+    ) -> bool:
+        """Put an event aside with its reason, and move past it.
+
+        One that is only `behind` another of its stream is not, where that is no longer parked.
+        """
         assert event.position is not None
         async with connection.transaction():
             await self._hold(connection)
+            if behind and event.stream_id not in await self.parked(connection):
+                return False
             await connection.execute(
                 self._sql(
                     "insert into {schema}.parked (position, stream_id, topic, error)"
@@ -111,6 +127,29 @@ class ReadModel(Generic[D]):
                 (event.position, event.stream_id, tag(type(event.event)), error),
             )
             await self._advance(connection, after, event.position)
+        return True
+
+    async def refold(
+        self,
+        connection: Connection,
+        stream_id: UUID,
+        history: Callable[[], Awaitable[Sequence[Recorded[Any]]]],
+    ) -> int:
+        """Make one document again from its whole history, up to where the model stands.
+
+        Returns how many events of it were parked, and are not any more. Raises whatever the
+        projection raises; then everything stays as it was.
+        """
+        async with connection.transaction():
+            lock = generation_lock(self.projection.name)
+            await connection.execute("select pg_advisory_xact_lock(hashtext(%s))", (lock,))
+            position = await self.position(connection)
+            past = [it for it in await history() if it.position and it.position <= position]
+            before = await self._load(connection, {stream_id})
+            after = self._folded({}, self._taken(past))
+            await self._save(connection, before, {stream_id: None} | after)
+            delete = self._sql("delete from {schema}.parked where stream_id = %s")
+            return (await connection.execute(delete, (stream_id,))).rowcount
 
     async def parked(self, connection: Connection) -> set[UUID]:
         """Streams that have an event put aside: their later events must wait for it."""

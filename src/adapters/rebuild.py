@@ -1,7 +1,10 @@
 """The next generation of a read model, built beside the running one and swapped in."""
 
+import hashlib
 import time
 from collections.abc import Awaitable, Callable
+from functools import cache
+from importlib.resources import files
 from typing import Any
 
 import msgspec
@@ -10,6 +13,7 @@ from psycopg import AsyncConnection
 from psycopg.sql import SQL, Identifier
 
 from adapters.event_store import EventLog
+from adapters.feeding import Feeding
 from adapters.read_model import ReadModel, generation_lock
 from projections.projection import Projection
 
@@ -36,33 +40,65 @@ async def rebuild(
     Readers see the old generation until the swap, and never anything between. The new one need not
     reach the end of the log, which moves: it must only not be older than the one it replaces.
     `finish` is given the new schema's name before the swap, to do what the projection does beyond
-    its tables.
+    its tables. What was broken off goes on where it was, if it was the same code that began it.
     """
     began, model = time.monotonic(), ReadModel(projection, f"{projection.name}_next")
     conninfo = log.database.conninfo
     async with await psycopg.AsyncConnection.connect(conninfo, autocommit=True) as connection:
-        only = SQL("select pg_advisory_lock(hashtext({0}))").format(f"rebuild of {projection.name}")
+        only = SQL("select pg_advisory_lock(hashtext({0}))").format(rebuild_lock(projection.name))
         await connection.execute(only)
-        await model.drop(connection)
-        await model.create(connection)
-        events = await _replay(model, log, connection, report, upto=await log.head())
+        await _begin(model, connection)
+        feeding = Feeding(model, log)
+        await feeding.look(connection)
+        events = await _replay(feeding, log, connection, report, upto=await log.head())
         if finish:
             await finish(model.schema)
-        events += await _replay(model, log, connection, report, upto=await log.head())
+        events += await _replay(feeding, log, connection, report, upto=await log.head())
         async with connection.transaction():
             await connection.execute(
                 "select pg_advisory_xact_lock(hashtext(%s))", (generation_lock(projection.name),)
             )
             standing = await ReadModel(projection).position(connection)
-            events += await _replay(model, log, connection, report, upto=standing)
+            events += await _replay(feeding, log, connection, report, upto=standing)
             await _swap(connection, projection.name)
     return RebuildReport(
         name=projection.name, events=events, seconds=round(time.monotonic() - began, 3)
     )
 
 
+def rebuild_lock(name: str) -> str:
+    """Held by who builds the next generation."""
+    return f"rebuild of {name}"
+
+
+async def _begin(model: ReadModel[Any], connection: AsyncConnection[Any]) -> None:
+    cursor = await connection.execute(
+        "select obj_description(oid, 'pg_namespace') from pg_namespace where nspname = %s",
+        (model.schema,),
+    )
+    row = await cursor.fetchone()
+    if row and row[0] == _code():
+        return
+    async with connection.transaction():
+        await model.drop(connection)
+        await model.create(connection)
+        comment = SQL("comment on schema {0} is {1}").format(Identifier(model.schema), _code())
+        await connection.execute(comment)
+
+
+@cache
+def _code() -> str:
+    """Tells one version of all that makes documents from another."""
+    digest = hashlib.sha256()
+    for package in ("domain", "projections"):
+        for file in sorted(files(package).iterdir(), key=lambda it: it.name):
+            if file.name.endswith((".py", ".sql")):
+                digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
 async def _replay(
-    model: ReadModel[Any],
+    feeding: Feeding,
     log: EventLog,
     connection: AsyncConnection[Any],
     report: Report,
@@ -70,12 +106,11 @@ async def _replay(
     upto: int,
 ) -> int:
     """From where the model stands to `upto` at least. Returns how many events that were."""
-    count, position = 0, await model.position(connection)
-    while position < upto and (page := await log.recorder.page(position, PAGE)):
-        events = await log.opened(page)
-        await model.apply(connection, events, after=position, upto=page[-1].id)
-        position, count = page[-1].id, count + len(page)
-        report(model.projection.name, position, await log.head())
+    count = 0
+    while feeding.position < upto and (page := await log.recorder.page(feeding.position, PAGE)):
+        await feeding.feed(connection, await log.opened(page))
+        count += len(page)
+        report(feeding.model.projection.name, feeding.position, await log.head())
     return count
 
 
@@ -84,4 +119,5 @@ async def _swap(connection: AsyncConnection[Any], name: str) -> None:
     await connection.execute(SQL("drop schema if exists {0} cascade").format(old))
     await connection.execute(SQL("alter schema {0} rename to {1}").format(now, old))
     await connection.execute(SQL("alter schema {0} rename to {1}").format(new, now))
+    await connection.execute(SQL("comment on schema {0} is null").format(now))
     await connection.execute(SQL("drop schema {0} cascade").format(old))

@@ -28,7 +28,7 @@ from projections.gallery import Exhibit
 BOUNDARY = "darkroom-range"
 READ = [HttpMethod.GET, HttpMethod.HEAD]
 
-_CACHING = {
+CACHING = {
     Visibility.PUBLIC: "public, max-age=300, s-maxage=3600, stale-while-revalidate=60",
     Visibility.UNLISTED: "public, max-age=60, s-maxage=120",
     Visibility.PRIVATE: "private, no-cache",
@@ -255,9 +255,9 @@ def asked_for(request: AnyRequest) -> Action:
 
 def _headers(request: AnyRequest, exhibit: Exhibit, body: Body) -> dict[str, str]:
     card = exhibit.card
-    caching = _CACHING[card.visibility]
+    caching = CACHING[card.visibility]
     if body.private or "sig" in request.query_params or not card.cleared:
-        caching = _CACHING[Visibility.PRIVATE]
+        caching = CACHING[Visibility.PRIVATE]
     headers = {
         "ETag": body.etag,
         "Last-Modified": ranges.http_date(card.created_at),

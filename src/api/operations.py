@@ -23,5 +23,7 @@ async def ready(parts: Given) -> Response[dict[str, Any]]:
 
 @get("/metrics", tags=["operations"], summary="For Prometheus")
 async def metrics(parts: Given) -> Response[bytes]:
+    _, models = await parts.health.progress()
+    parts.metrics.standing(models)
     page, content_type = parts.metrics.page()
     return Response(page, media_type=content_type)

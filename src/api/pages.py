@@ -23,13 +23,15 @@ img { max-width: 100%; height: auto }
 """
 _HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 HEADERS = {
-    "Cache-Control": "no-store",
     "Content-Security-Policy": (
         f"default-src 'none'; img-src 'self'; style-src 'sha256-{_HASH}'; form-action 'self';"
         " frame-ancestors 'none'; base-uri 'none'"
     ),
-    "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
+}
+_PRIVATE = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
     "X-Robots-Tag": "noindex",
 }
 _PAGE = Template("""<!doctype html>
@@ -47,11 +49,13 @@ def page(
     status: int = 200,
     head: str = "",
     headers: dict[str, str] | None = None,
+    public: bool = False,
 ) -> Response[Any]:
     """`title` is text; `content` and `head` are HTML."""
+    common = HEADERS if public else HEADERS | _PRIVATE
     html = _PAGE.substitute(title=escape(title), style=_STYLE, head=head, content=content)
     return Response(
-        html, status_code=status, media_type="text/html", headers=HEADERS | (headers or {})
+        html, status_code=status, media_type="text/html", headers=common | (headers or {})
     )
 
 

@@ -34,6 +34,7 @@ from commands.ports import (
 )
 from commands.prints import Printer
 from commands.transforming import Transformer
+from commands.upkeep import Upkeep
 from commands.upload_tokens import UploadTokens
 from commands.webhooks import Webhooks
 from domain.media import Caps
@@ -57,10 +58,18 @@ class HealthCheck(Protocol):
         """`ready`, each server's state, each read model's lag."""
         ...
 
+    async def progress(self) -> tuple[int | None, list[dict[str, Any]]]:
+        """The last position, and every read model; nothing where the database is away."""
+        ...
+
 
 class MetricsPage(Protocol):
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Counts an answer by its route's template, never by what stood in its place."""
+        ...
+
+    def standing(self, models: Sequence[Mapping[str, Any]]) -> None:
+        """How far read models are, as health tells it."""
         ...
 
     def page(self) -> tuple[bytes, str]:
@@ -112,6 +121,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     audit_log: AuditLog
     judge: Judge
     webhooks: Webhooks
+    upkeep: Upkeep
     check_url: Callable[[str], None]
     """Raises UrlForbidden for where no webhook can be, as far as its URL shows."""
     new_id: NewId

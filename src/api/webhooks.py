@@ -101,6 +101,7 @@ class WebhookController(Controller):
         new_id: Ids,
     ) -> Response[dict[str, Any]]:
         """In order, with the same `webhook-id`s. One that was disabled is told again, too."""
+        await _own(parts, caller, id)
         head = await parts.feed.head()
         if data.from_ > head + 1:
             wrong = {"field": "from", "message": f"must be a position; the last is {head}"}

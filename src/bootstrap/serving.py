@@ -45,6 +45,7 @@ from adapters.signed_urls import HmacUrls
 from adapters.tallies import PostgresTallies
 from adapters.tokens import JwtTokens
 from adapters.transforms import PostgresShelf
+from adapters.upkeep import PostgresUpkeep
 from adapters.upload_tokens import PostgresUploadTokens
 from adapters.url_keys import UrlKeys
 from api.app import create
@@ -53,7 +54,18 @@ from api.deadlines import Pace
 from api.parts import Parts
 from api.streaming import Turnstile
 from api.tus import Dialect
-from bootstrap import Core, new_id, now, people, scanner, searching, sessions, token_keys, webhooks
+from bootstrap import (
+    PROJECTIONS,
+    Core,
+    new_id,
+    now,
+    people,
+    scanner,
+    searching,
+    sessions,
+    token_keys,
+    webhooks,
+)
 from commands import (
     albums,
     bulk,
@@ -67,6 +79,7 @@ from commands import (
     review,
     share_links,
     standing,
+    upkeep,
     uploads,
 )
 from commands.dispatcher import Dispatcher, Handler
@@ -196,6 +209,7 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
             audit_log=LogEntries(core.log),
             judge=webhooks.judge(core, positions),
             webhooks=webhooks.kept(core),
+            upkeep=PostgresUpkeep(core.database),
             check_url=partial(allowed, public=PublicAddresses(networks(settings.webhook_allow))),
             new_id=new_id,
             clock=now,
@@ -324,6 +338,12 @@ def dispatcher(
             images.RestoreImage: partial(images.restore_image, store=store, now=now),
             **_albums(store),
             **webhooks.handlers(core),
+            upkeep.OrderRebuild: partial(
+                upkeep.order_rebuild,
+                store=store,
+                orders=PostgresUpkeep(core.database),
+                models=list(PROJECTIONS),
+            ),
             **_organizations(settings, owned, erase),
             lending.AddCollaborator: partial(lending.add_collaborator, store=store, now=now),
             lending.RemoveCollaborator: partial(lending.remove_collaborator, store=store, now=now),

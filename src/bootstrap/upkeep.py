@@ -8,13 +8,16 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import psycopg
+import structlog
 
 from adapters import jetstream
 from adapters import rebuild as rebuilding
+from adapters.database import DOWN
 from adapters.development import Desk
 from adapters.health import Health
 from adapters.read_model import ReadModel
 from adapters.rebuild import RebuildReport, Report
+from adapters.upkeep import PostgresUpkeep
 from bootstrap import PROJECTIONS, Core, scanner, searching
 from projections import development, search
 from projections.projection import ALL
@@ -25,8 +28,11 @@ if TYPE_CHECKING:
 
 TABLES = (
     *("secrets", "idempotency", "ledger", "erasure", "audit", "limits", "webhooks"),
-    *("counting", "metering", "searching", "transforms"),
+    *("counting", "metering", "searching", "transforms", "upkeep"),
 )
+
+NOTED = 0.5
+"""Seconds between notes of how far a rebuild is."""
 
 
 async def prepare(settings: Settings) -> None:
@@ -53,21 +59,67 @@ async def prepare(settings: Settings) -> None:
 async def rebuild(settings: Settings, names: Sequence[str], report: Report) -> list[RebuildReport]:
     core = Core(settings)
     async with core.opened(), core.lab() as lab:
-        reports = [
-            await rebuilding.rebuild(
-                PROJECTIONS[name],
-                core.log,
-                report,
-                partial(_develop_all, core, lab) if name == development.NAME else None,
-            )
-            for name in names
-        ]
-        if search.NAME in names and (indexer := searching.indexer(core)):
-            began, head = time.monotonic(), await core.log.head()
-            count = await indexer.rebuild(lambda count: report("meilisearch", count, head))
-            seconds = round(time.monotonic() - began, 3)
-            reports.append(RebuildReport(name="meilisearch", events=count, seconds=seconds))
-        return reports
+        return [await rebuilt(core, lab, name, report) for name in names]
+
+
+async def rebuilt(core: Core, lab: "VipsLab", name: str, report: Report) -> RebuildReport:
+    """With `search`, Meilisearch's index too, where there is one."""
+    finish = partial(_develop_all, core, lab) if name == development.NAME else None
+    found = await rebuilding.rebuild(PROJECTIONS[name], core.log, report, finish)
+    if name == search.NAME and (indexer := searching.indexer(core)):
+        head = await core.log.head()
+        await indexer.rebuild(lambda count: report("meilisearch", count, head))
+    return found
+
+
+async def rebuild_ordered(core: Core, lab: "VipsLab") -> int:
+    """The next that was ordered. Who dies at it is followed by one who goes on where it was."""
+    orders = PostgresUpkeep(core.database)
+    name = await orders.next()
+    if name is None:
+        return 0
+    await orders.started(name)
+    progress, began = Progress(), time.monotonic()
+
+    async def noted() -> None:
+        while True:
+            await asyncio.sleep(NOTED)
+            await orders.reached(name, seconds=time.monotonic() - began, **progress.figures)
+
+    noting = asyncio.create_task(noted())
+    error = None
+    try:
+        await rebuilt(core, lab, name, progress)
+    except DOWN:
+        raise
+    except Exception as failure:  # ordered again it would fail again: somebody has to look
+        error = f"{type(failure).__name__}: {failure}"
+        structlog.get_logger().error("rebuild failed", model=name, exc_info=failure)
+    finally:
+        noting.cancel()
+        await asyncio.gather(noting, return_exceptions=True)
+    await orders.reached(name, seconds=time.monotonic() - began, **progress.figures)
+    await orders.finished(name, error)
+    return 1
+
+
+class Progress:
+    """Of one rebuild, as it reports it."""
+
+    def __init__(self) -> None:
+        self._first: int | None = None
+        self._position = self._head = 0
+
+    def __call__(self, _: str, position: int, head: int) -> None:
+        if self._first is None:
+            self._first = position
+        self._position, self._head = position, head
+
+    @property
+    def figures(self) -> dict[str, int]:
+        """Positions stand for events: there are few gaps."""
+        events = self._position - (self._first or 0)
+        return {"position": self._position, "head": self._head, "events": events}
 
 
 async def caught_up(core: Core, position: int) -> None:

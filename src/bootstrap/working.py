@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from adapters import counting
+from adapters.announcing import Announcer
+from adapters.feed import LogFeed
 from adapters.idempotency import PostgresRecords
 from adapters.limits import PostgresLimiter
 from adapters.positions import HeardPositions
@@ -24,6 +26,7 @@ from bootstrap import (
     scanner,
     searching,
     sessions,
+    upkeep,
     webhooks,
 )
 from domain.refusals import Unavailable
@@ -51,6 +54,7 @@ METER = 2.0  # seconds between looks for what is to be metered
 POST, TELL = 0.5, 0.25  # seconds between looks for letters, for webhooks with something to tell
 WEBHOOKS = 8  # that a process tells at once, and as many of those that are slow
 WATCH = 2.0  # seconds between looks for accounts that run short of room
+REBUILD = 1.0  # seconds between looks for read models to be made again
 STANDBY = 5.0
 SWEEPING = 600.0  # seconds between removals of answers that are old enough to be forgotten
 
@@ -58,7 +62,16 @@ SWEEPING = 600.0  # seconds between removals of answers that are old enough to b
 async def run_relay(settings: Settings) -> None:
     core = Core(settings)
     async with core.connected():
-        await Relay(core.log, core.nats, core.names, partial(slowest, core)).run()
+        positions = HeardPositions(core.database, core.names)
+        await positions.listen(core.nats)
+        judge = webhooks.judge(core, positions)
+        announcer = Announcer(
+            core.database, LogFeed(core.log), judge, positions, core.nats, core.names
+        )
+        async with asyncio.TaskGroup() as group:
+            relay = Relay(core.log, core.nats, core.names, partial(slowest, core))
+            group.create_task(relay.run())
+            group.create_task(announcer.run())
 
 
 async def run_projectors(settings: Settings) -> None:
@@ -95,6 +108,9 @@ async def run_reactors(settings: Settings) -> None:
         group.create_task(evicting())
         group.create_task(_ever_again(postman(core).work, "post", POST))
         await _tell_webhooks(core, group)
+        group.create_task(
+            _alone_for_ever(core, "rebuilds", REBUILD, partial(upkeep.rebuild_ordered, core, lab))
+        )
         watching = partial(_every, WATCH, core, "watch", watcher(core).work)
         group.create_task(watching())
         group.create_task(_sweep_for_ever(letters(core).sweep))

@@ -10,10 +10,12 @@ from domain.operation import OperationEvent
 from domain.organization import OrganizationEvent
 from domain.statement import StatementEvent
 from domain.stream import Event, Personal, tag
+from domain.upkeep import UpkeepEvent
 from domain.webhook import WebhookEvent
 
 _STREAMS = (
     *(AccountEvent, AlbumEvent, ClaimEvent, ImageEvent, OperationEvent, OrganizationEvent),
+    UpkeepEvent,
     StatementEvent,
     WebhookEvent,
 )

@@ -19,6 +19,7 @@ class Kind(Enum):
     RATE_LIMITED = "rate limited"
     TIMEOUT = "timeout"
     UNAVAILABLE = "unavailable"
+    NOT_IMPLEMENTED = "not implemented"
 
 
 class Refusal(Exception):
@@ -198,6 +199,18 @@ class CannotBeUndone(Refusal):
     """What was purged is gone for good."""
 
     kind = Kind.CONFLICT
+
+
+class NotEmbeddable(Refusal):
+    """Only what everybody may see can be embedded: make the image public or unlisted."""
+
+    kind = Kind.CONFLICT
+
+
+class FormatNotImplemented(Refusal):
+    """The answer is to be had in JSON alone."""
+
+    kind = Kind.NOT_IMPLEMENTED
 
 
 class RestoreWindowClosed(Refusal):

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -11,15 +12,18 @@ import pytest
 from msgspec.structs import replace
 
 from adapters import jetstream
+from adapters.feeding import passing_over
 from adapters.projector import Projector
 from adapters.read_model import PositionMoved, ReadModel
 from adapters.rebuild import rebuild
 from adapters.relay import Relay
 from bootstrap.working import slowest
 from commands.ports import Batch
+from commands.upkeep import SkipEvent, skip_event
 from domain.ids import AccountId
 from domain.image_events import ImageCleared, UploadInitiated
 from domain.stream import Recorded
+from domain.upkeep import stream_of_model
 from projections.projection import Projection
 from tests.spec import LATER, OWNER
 
@@ -315,6 +319,90 @@ async def test_a_rebuild_under_load_misses_nothing(core, model):
     assert not await core.database.rows(
         "select 1 from pg_namespace where nspname in ('counts_next', 'counts_old')"
     )
+
+
+async def test_a_rebuild_that_was_broken_off_goes_on_where_it_was(core, model, monkeypatch):
+    streams = await write_many(core, 40)
+    monkeypatch.setattr("adapters.rebuild.PAGE", 10)
+
+    def killed(_: str, position: int, head: int) -> None:
+        if position >= 50:
+            raise KeyboardInterrupt
+
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            await rebuild(COUNTS, core.log, killed)
+    streams += await write_many(core, 5)
+    report = await rebuild(COUNTS, core.log, lambda *_: None)
+
+    assert await counts(core) == dict.fromkeys(streams, 2)
+    assert report.events == 90 - 60
+
+    monkeypatch.setattr("adapters.rebuild._code", lambda: "one version")
+    with pytest.raises(KeyboardInterrupt):
+        await rebuild(COUNTS, core.log, killed)
+    monkeypatch.setattr("adapters.rebuild._code", lambda: "another")
+    report = await rebuild(COUNTS, core.log, lambda *_: None)
+
+    assert report.events == 90, "what other code has made is worth nothing"
+    assert await counts(core) == dict.fromkeys(streams, 2)
+
+
+async def test_a_rebuild_parks_what_cannot_be_taken(core, model):
+    good, bad = await write_many(core, 20), uuid4()
+    await write(core, bad, opened(), cleared(POISON), cleared())
+    good += await write_many(core, 20)
+
+    await rebuild(COUNTS, core.log, lambda *_: None)
+
+    assert await counts(core) == dict.fromkeys(good, 2) | {bad: 1}
+    assert len(await core.database.rows("select 1 from counts.parked")) == 2
+
+
+async def test_a_stream_is_taken_back_while_its_projector_goes_on(core, model, monkeypatch):
+    """Mended: what was parked is folded again, and what comes later is not parked for it."""
+    bad, taken = uuid4(), []
+    await write(core, bad, opened(), cleared(POISON), cleared())
+
+    async with running(relay(core), projector(core, model)):
+        await caught_up(core)
+        async with core.database.connection() as connection:
+            with pytest.raises(ValueError, match="bad event"):
+                await model.refold(connection, bad, partial(core.store.load, bad))
+            monkeypatch.setitem(globals(), "POISON", "none")
+            writing = [write(core, bad, *[cleared()] * 20, after=3)]
+            writing.append(model.refold(connection, bad, partial(core.store.load, bad)))
+            _, count = await asyncio.gather(*writing)
+            taken.append(count)
+            await caught_up(core)
+            taken.append(await model.refold(connection, bad, partial(core.store.load, bad)))
+        await write(core, bad, cleared(), after=23)
+        await caught_up(core)
+
+    assert taken[0] >= 2
+    assert await counts(core) == {bad: 24}
+    assert not await core.database.rows("select 1 from counts.parked")
+
+
+async def test_what_is_skipped_is_in_no_generation(core, model):
+    bad = uuid4()
+    position = await write(core, bad, opened(), cleared(POISON))
+    await write(core, bad, cleared(), after=2)
+    by_hand = SkipEvent(by=OWNER, model="counts", position=position, reason="poison")
+    async with running(relay(core), projector(core, model)):
+        await caught_up(core)
+        await skip_event(by_hand, store=core.store)
+        await skip_event(by_hand, store=core.store)
+        await passing_over(model, core.log)
+        async with core.database.connection() as connection:
+            assert await model.refold(connection, bad, partial(core.store.load, bad)) == 2
+    assert await counts(core) == {bad: 2}
+
+    await rebuild(COUNTS, core.log, lambda *_: None)
+
+    assert await counts(core) == {bad: 2}
+    assert not await core.database.rows("select 1 from counts.parked")
+    assert len(await core.store.load(stream_of_model("counts"))) == 1
 
 
 async def test_a_rebuild_heals_what_was_damaged(core, model):

@@ -17,6 +17,7 @@ from tests.api.world import Thing, World
 from tests.people import expect
 
 DELIVERY = {"/images/{id}", "/images/{id}/{variant}", "/s/{share}", "/s/{share}/unlock"}
+DELIVERY |= {"/v1/images/{id}/embed", "/p/{id}", "/oembed"}
 """Routes that deliver have a table of their own."""
 TUS = {
     "Tus-Resumable": "1.0.0",

@@ -15,7 +15,7 @@ from tests.people import expect
 
 TABLE = Path(__file__).with_name("delivery_table.txt")
 ROUTES = {
-    "bytes": [*("/images/{id}" + end for end in SIGNED.values())],
+    "bytes": [*("/images/{id}" + end for end in SIGNED)],
     "take": ["/images/{id}", "/images/{id}/thumb.webp"],
     "tell": [
         *("/v1/images/{id}", "/v1/images/{id}/metadata", "/images/{id}/metadata"),
@@ -23,11 +23,15 @@ ROUTES = {
     ],
     "file": ["/v1/images/{id}/file"],
     "share": ["/s/{share}"],
+    "embed": ["/v1/images/{id}/embed"],
+    "page": ["/p/{id}"],
+    "oembed": ["/oembed?url={public}/p/{id}"],
 }
 """What stands behind each column."""
 DESCRIBED = {
     "/images/{id}": "bytes",
     "/images/{id}/{variant}": "bytes",
+    "/images/{id}/t/{ops}": "bytes",
     "/images/{id}/metadata": "tell",
     "/v1/images/{id}": "tell",
     "/v1/images/{id}/metadata": "tell",
@@ -35,6 +39,9 @@ DESCRIBED = {
     "/v1/images/{id}/similar": "tell",
     "/v1/images/{id}/file": "file",
     "/s/{share}": "share",
+    "/v1/images/{id}/embed": "embed",
+    "/p/{id}": "page",
+    "/oembed": "oembed",
 }
 """The same as the OpenAPI document has it."""
 OWNERS = {
@@ -114,11 +121,11 @@ def paths(who: People, piece: Piece, viewer: str, column: str) -> Iterator[str]:
         yield from (f"/s/{it}" for it in [piece.shares.get(viewer)] if it)
         return
     for route in ROUTES[column]:
-        path = route.format(id=image)
+        path = route.format(id=image, public=who.service.url)
         held = _held(piece, viewer, route.removeprefix("/images/{id}"), taking=column == "take")
         more = "download=1" if column == "take" and "download=" not in held else ""
         asked = "&".join(it for it in (held, more) if it)
-        yield f"{path}?{asked}" if asked else path
+        yield f"{path}{'&' if '?' in path else '?'}{asked}" if asked else path
 
 
 def _held(piece: Piece, viewer: str, end: str, *, taking: bool) -> str:
@@ -126,7 +133,7 @@ def _held(piece: Piece, viewer: str, end: str, *, taking: bool) -> str:
         return piece.links.get(viewer, "")
     urls = piece.expired if viewer == "signed expired" else piece.signed
     if viewer == "signed other variant":
-        ends = list(SIGNED.values())
+        ends = list(SIGNED)
         end = ends[(ends.index(end) + 1) % len(ends)] if end in ends else end
     found = urls.get(end + ("?" if taking else ""), urls[""])
     return found[:-1] + ("0" if found[-1] != "0" else "1") if "tampered" in viewer else found

@@ -304,6 +304,18 @@ def issuing_an_upload_token(_: Person) -> Request:
     )
 
 
+def ordering_a_rebuild(person: Person) -> Request:
+    login = {"email": ADMINISTRATOR, "password": PASSWORD}
+    token = expect(person.service.client().post("/v1/auth/login", json=login), 200)
+    return Request(
+        path="/v1/admin/projections/search/rebuild",
+        body={},
+        other={"content": b"{}"},
+        events=1,
+        http=person.service.client(token["accessToken"]),
+    )
+
+
 HOOK = {"url": "https://hook.invalid/", "types": ["claim"]}
 
 
@@ -428,6 +440,7 @@ POSTS: dict[str, list[Callable[[Person], Request]]] = {
     "/v1/admin/rescan": [scanning_all_again],
     "/v1/upload-tokens": [issuing_an_upload_token],
     "/v1/api-keys": [issuing_a_key],
+    "/v1/admin/projections/{name}/rebuild": [ordering_a_rebuild],
     "/v1/webhooks": [making_a_webhook],
     "/v1/webhooks/{id}/redeliver": [redelivering],
     "/v1/webhooks/{id}/rotate-secret": [rotating],

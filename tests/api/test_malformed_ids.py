@@ -71,6 +71,7 @@ NAMED = {
     "user": "u_",
     "variant": "thumb.webp",
     "provider": "nobody",
+    "name": "nothing",
 }
 """What stands for the parts of a path that are not called `id`."""
 OTHERS = {"orgs": "org_", "teams": "team_", "invitations": "inv_", "webhooks": "whk_"}

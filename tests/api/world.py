@@ -316,6 +316,7 @@ class World:
         assert http.delete(f"/v1/upload-tokens/{token}").status_code == 204
         self.things["own", "there"] = {"key": key, "token": token} | self._ones_own("there")
         kinds = {"key": "key", "token": "upt", "operation": "op", "session": "ses"}
+        kinds["webhook"] = "whk"
         absent = {name: to_text(prefix, uuid4()) for name, prefix in kinds.items()}
         self.things["own", "absent"] = absent
         purged = self._image("private", bare=True)["id"]
@@ -339,7 +340,9 @@ class World:
         expect(http.post("/v1/auth/login", json=entry), 200)
         sessions = expect(http.get("/v1/me/sessions"), 200)["sessions"]
         other = next(it["sessionId"] for it in sessions if not it["current"])
-        return {"operation": operation, "session": other}
+        hook = {"url": "https://hook.invalid/", "types": ["claim"]}
+        webhook = expect(http.post("/v1/webhooks", json=hook), 201)["webhookId"]
+        return {"operation": operation, "session": other, "webhook": webhook}
 
     def _person(self, _: str) -> Thing:
         return {"id": Person(self._service, "calm").id}

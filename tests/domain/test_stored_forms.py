@@ -15,6 +15,7 @@ def test_tags_say_stream_and_fact(name):
         in {
             *("image", "account", "album", "claim", "operation", "organization", "statement"),
             "webhook",
+            "upkeep",
         }
     )
     assert fact == fact.lower()

@@ -1,0 +1,90 @@
+"""Feeds one read model with pages of the log; an event that it cannot take is put aside."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from psycopg import AsyncConnection
+
+from adapters.database import DOWN
+from adapters.event_store import EventLog
+from adapters.read_model import PositionMoved, ReadModel
+from domain import upkeep
+from domain.stream import Recorded, fold
+
+_log = structlog.get_logger()
+
+Connection = AsyncConnection[Any]
+
+
+class Feeding:
+    """Knows where the model stands. One at a time can feed it: the others find that it moved."""
+
+    def __init__(self, model: ReadModel[Any], log: EventLog) -> None:
+        self.model = model
+        self._events = log
+        self.position = 0
+        self._parked: set[Any] = set()
+
+    async def look(self, connection: Connection) -> None:
+        """Before the first page, and whenever the model has moved."""
+        self.position = await self.model.position(connection)
+        self._parked = await self.model.parked(connection)
+        await passing_over(self.model, self._events)
+
+    async def feed(self, connection: Connection, events: Sequence[Recorded[Any]]) -> None:
+        """All of it in one transaction; if that fails, in halves, until the bad event is alone.
+
+        Raises PositionMoved.
+        """
+        if any(event.stream_id in self._parked for event in events):
+            self._parked = await self.model.parked(connection)  # by now it may be taken back
+        behind = [event.stream_id in self._parked for event in events]
+        if any(behind) and len(events) > 1:
+            await self._halves(connection, events)
+            return
+        upto = events[-1].position
+        assert upto is not None
+        try:
+            if behind[0]:
+                raise RuntimeError("an earlier event of this stream is parked")
+            await self.model.apply(connection, events, after=self.position, upto=upto)
+        except (PositionMoved, *DOWN):
+            raise
+        except Exception as error:
+            if len(events) > 1:
+                await self._halves(connection, events)
+                return
+            if not await self._park(connection, events[0], error, behind=behind[0]):
+                await self.feed(connection, events)
+                return
+        self.position = upto
+
+    async def _halves(self, connection: Connection, events: Sequence[Recorded[Any]]) -> None:
+        middle = len(events) // 2
+        await self.feed(connection, events[:middle])
+        await self.feed(connection, events[middle:])
+
+    async def _park(
+        self, connection: Connection, event: Recorded[Any], error: Exception, *, behind: bool
+    ) -> bool:
+        """False where it need not be any more: what it waited for was taken back."""
+        if not self.model.concerns(event):
+            raise error
+        reason = f"{type(error).__name__}: {error}"
+        parked = await self.model.park(
+            connection, event, reason, after=self.position, behind=behind
+        )
+        if parked:
+            name, at = self.model.schema, event.position
+            _log.error("event parked", model=name, position=at, exc_info=error)
+            self._parked.add(event.stream_id)
+        return parked
+
+
+async def passing_over(model: ReadModel[Any], log: EventLog) -> None:
+    """Let the model know which events it is made without."""
+    stream_id = upkeep.stream_of_model(model.projection.name)
+    events, _ = await log.recorder.read(stream_id)
+    state = fold(upkeep.evolve, [log.mapper.recorded(event) for event in events])
+    model.skipped = state.skipped if state else frozenset()
