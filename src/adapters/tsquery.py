@@ -24,7 +24,7 @@ def tsquery(text: str) -> str:
 def phrases(text: str) -> Sequence[tuple[Sequence[str], bool]]:
     """Words, and whether they must stand together; nothing that people type is an operator."""
     found = [
-        (re.findall(r"\w+", phrase or word), bool(phrase))
+        (re.findall(r"[^\W_]+", phrase or word), bool(phrase))
         for phrase, word in re.findall(r'"([^"]*)"?|([^\s"]+)', text)
     ]
     return [(words, together) for words, together in found if words]

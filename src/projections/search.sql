@@ -1,10 +1,12 @@
 -- Read model `search`. Columns are the fields of Entry; what Postgres searches is derived.
 create function words(tags text[]) returns text immutable parallel safe
     language sql return array_to_string(tags, ' ');
--- Where nobody puts spaces, every character is a word; tsquery.py has the same characters.
+-- As tsquery.py reads what is asked: no punctuation makes a word, a number or an address of several
+-- ones, and where nobody puts spaces, every character is a word.
 create function spaced(text text) returns text immutable parallel safe
     language sql return regexp_replace(
-        text, '([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af])', ' \1 ', 'g');
+        regexp_replace(text, '[\x21-\x2f\x3a-\x40\x5b-\x60\x7b-\x7e]+', ' ', 'g'),
+        '([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af])', ' \1 ', 'g');
 create table texts (
     id uuid primary key,
     owner_id uuid not null,
@@ -16,7 +18,7 @@ create table texts (
         setweight(to_tsvector('simple', spaced(title)), 'A')
         || setweight(to_tsvector('simple', spaced(words(tags))), 'B')
         || setweight(to_tsvector('simple', spaced(description)), 'C')
-        || setweight(to_tsvector('simple', spaced(regexp_replace(filename, '[._-]+', ' ', 'g'))), 'D')
+        || setweight(to_tsvector('simple', spaced(filename)), 'D')
     ) stored
 );
 create index on texts using gin (tsv);
