@@ -21,9 +21,9 @@ from domain.image_events import Promised, UploadInitiated
 
 WHAT = "events/s into the log, beside a bare INSERT for each and the library's recorder"
 ROUNDS = 3
-EVENTS = {1: 800, 8: 3_200, 64: 9_600}
+EVENTS = {1: 800, 8: 3_200, 32: 6_400, 64: 9_600}
 """In flight: events a turn."""
-TARGETS = {1: (0.25, 0.8), 8: (0.75, 5.0), 64: (1.7, 10.0)}
+TARGETS = {1: (0.25, 0.8), 8: (0.75, 5.0), 32: (1.0, 5.0), 64: (1.7, 10.0)}
 """The ratios that the design rests on: to the INSERT, to the library."""
 
 BY = AccountId(uuid4())

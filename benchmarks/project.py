@@ -1,12 +1,12 @@
 """project: from the log into a read model, all of it at once and event by event."""
 
 import asyncio
+import os
 import time
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from statistics import median
 
-from adapters.event_store import EventLog
 from adapters.positions import HeardPositions
 from adapters.rebuild import PAGE, rebuild
 from benchmarks.measure import Figure, medians, percentile, seconds
@@ -19,8 +19,10 @@ from domain.ids import AccountId
 from domain.media import Content, Format
 from domain.stream import Event
 
-WHAT = "events/s of a rebuild beside reading the log, and how late a read model is"
-OWNERS, IMAGES, ROUNDS = 50, 80, 3
+WHAT = "events/s of a rebuild beside SELECT and COPY of the same rows, and how late a read model is"
+OWNERS, ROUNDS = 50, 3
+IMAGES = int(os.environ.get("BENCH_IMAGES", "4000"))
+"""Of all owners; each has a life of five events. 200000 of them are a million events."""
 WRITES, A_SECOND = 500, 100
 
 
@@ -40,25 +42,27 @@ def _rebuilt(rig: Rig) -> Figure:
         rig.step("writing a log")
         events = wait(_written(core))
         rig.step("rebuilding")
+        wait(rebuild(gallery, core.log, lambda *_: None))
+        rows = wait(_dumped(core))
         again, raw = medians(
             ROUNDS,
             lambda: seconds(lambda: wait(rebuild(gallery, core.log, lambda *_: None))),
-            lambda: seconds(lambda: wait(_read(core.log))),
+            lambda: seconds(lambda: wait(_read_and_copied(core, rows))),
         )
     return Figure(
         what=f"rebuild of the gallery, {events:,} events",
         measured=events / again,
         unit="events/s",
         beside=events / raw,
-        peer="reading",
-        least_ratio=0.05,
+        peer="SELECT + COPY",
+        least_ratio=0.25,
     )
 
 
 async def _written(core: Core) -> int:
     async def images(owner: AccountId) -> int:
         count = 0
-        for number in range(IMAGES):
+        for number in range(IMAGES // OWNERS):
             life = _life(owner, number)
             batch = Batch(stream_id=new_id(), after=0, events=life)
             await core.store.append([batch], by=owner)
@@ -97,10 +101,30 @@ def _initiated(owner: AccountId, number: int) -> image_events.UploadInitiated:
     )
 
 
-async def _read(log: EventLog) -> None:
+async def _dumped(core: Core) -> bytes:
+    """The rows that a rebuild makes."""
+    out = "copy gallery.images to stdout"
+    async with (
+        core.database.connection() as connection,
+        connection.cursor() as cursor,
+        cursor.copy(out) as copy,
+    ):
+        return b"".join([bytes(chunk) async for chunk in copy])
+
+
+async def _read_and_copied(core: Core, rows: bytes) -> None:
+    """All events out of the log, and as many rows into a table with the same indexes."""
     position = 0
-    while page := await log.recorder.page(position, PAGE):
+    while page := await core.log.recorder.page(position, PAGE):
         position = page[-1].id
+    async with core.database.connection() as connection, connection.cursor() as cursor:
+        await cursor.execute(_BARE)
+        async with cursor.copy("copy bare from stdin") as copy:
+            await copy.write(rows)
+        await cursor.execute("drop table bare")
+
+
+_BARE = "create table bare (like gallery.images including indexes including generated)"
 
 
 async def _lags(core: Core) -> list[float]:

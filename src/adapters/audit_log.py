@@ -7,6 +7,7 @@ from typing import Any
 from eventsourcing.persistence import Notification
 
 from adapters.event_store import EventLog
+from domain.retired import stored_as
 from domain.stream import Recorded
 from projections.audit_log import Entry, Filter, entry
 
@@ -46,7 +47,8 @@ class LogEntries:
         if asked.stream_id:
             where.append("originator_id = %(stream)s")
         if asked.type:
-            where.append("(topic = %(type)s or starts_with(topic, %(type)s || '.'))")
+            wanted["types"] = stored_as(asked.type)
+            where.append("(topic = any(%(types)s) or starts_with(topic, %(type)s || '.'))")
         rows = await self._log.database.rows(
             _EVENTS.format(" and ".join(where)), parameters | wanted
         )

@@ -30,6 +30,7 @@ from commands.ports import Batch, Clock, Guard, Reserve, SetQuota, StreamMoved
 from domain.catalogue import EVENTS, PERSONAL
 from domain.ids import AccountId
 from domain.refusals import QuotaExceeded, Unavailable
+from domain.retired import RETIRED, upcast
 from domain.stream import Event, Personal, Recorded, tag
 
 _tracer = trace.get_tracer("darkroom")
@@ -155,7 +156,7 @@ class EventMapper(Mapper[UUID]):
             version=stored.originator_version,
             at=state.at,
             by=state.by,
-            event=event,
+            event=upcast(event),
             position=stored.id if isinstance(stored, Notification) else None,
             operation=state.operation,
             correlation=state.correlation,
@@ -182,7 +183,8 @@ class EventMapper(Mapper[UUID]):
 
 _encode = msgspec.msgpack.Encoder().encode
 _STATE = msgspec.msgpack.Decoder(_State)
-_EVENTS = {name: msgspec.msgpack.Decoder(kind) for name, kind in EVENTS.items()}
+_EVERY = {**EVENTS, **RETIRED}
+_EVENTS = {name: msgspec.msgpack.Decoder(kind) for name, kind in _EVERY.items()}
 _PERSONAL = {name: msgspec.msgpack.Decoder(kind) for name, kind in PERSONAL.items()}
 
 

@@ -104,7 +104,7 @@ class Secrets:
 
 
 class PostgresFamily:
-    """The Family port."""
+    """The Family port, and that of Belongings."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -120,6 +120,11 @@ class PostgresFamily:
     async def albums(self, owner_id: AccountId) -> Sequence[AlbumId]:
         rows = await self._database.rows(_ALBUMS, (owner_id,))
         return [AlbumId(id) for (id,) in rows]
+
+    async def inside(self, album_id: AlbumId) -> Sequence[ImageId]:
+        """Of the Belongings port."""
+        rows = await self._database.rows(_INSIDE, (str(album_id),))
+        return [ImageId(id) for (id,) in rows]
 
     async def memberships(self, account_id: AccountId) -> Sequence[UUID]:
         rows = await self._database.rows(_MEMBERSHIPS, (str(account_id),))
@@ -149,6 +154,7 @@ _IMAGES = """
     union select id from search.texts where owner_id = %(owner)s
     union select id from development.exposures where owner_id = %(owner)s"""
 _ALBUMS = "select id from albums.albums where owner_id = %s"
+_INSIDE = "select id from gallery.images where albums <> '{}' and albums ? %s"
 _MEMBERSHIPS = "select id from organizations.organizations where members ? %s"
 _DUPLICATES = "select id from gallery.images where duplicate_of = %s"
 _ERASED = """

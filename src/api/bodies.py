@@ -107,6 +107,11 @@ class NewOperation(Body, kw_only=True):
     dry_run: bool = False
 
 
+class NewRestoring(Body, kw_only=True):
+    at: Annotated[str, Meta(min_length=1, max_length=60)] | Annotated[int, Meta(ge=0, le=2**62)]
+    dry_run: bool = False
+
+
 class NewWebhook(Body, kw_only=True):
     url: Annotated[str, Meta(min_length=1, max_length=2_000)]
     description: Annotated[str, Meta(max_length=300)] = ""

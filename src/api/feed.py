@@ -17,7 +17,8 @@ from domain.access import Action, Viewer
 from domain.ids import AccountId
 from domain.refusals import Validation
 from projections.audit_log import type_of
-from projections.feed import Wanted, schemas
+from projections.event_schemas import schemas
+from projections.feed import Wanted
 
 PAGE = 500
 IDLE = 1.0

@@ -34,6 +34,7 @@ from adapters.metering import PostgresReports
 from adapters.metrics import Metrics
 from adapters.organizations import PostgresOrganizations
 from adapters.passwords import Argon2Passwords
+from adapters.places import PostgresFamily
 from adapters.positions import HeardPositions
 from adapters.posting import allowed
 from adapters.reaping import LogHistories
@@ -76,6 +77,7 @@ from commands import (
     lending,
     organizations,
     receiving,
+    restoring,
     review,
     share_links,
     standing,
@@ -274,6 +276,11 @@ def dispatcher(
         handler=partial(uploads.take_in, objects=objects, **promise, **prove),
         **capped,
     )
+    back: dict[str, Any] = {
+        "store": store,
+        "belongings": PostgresFamily(core.database),
+        "now": now,
+    }
     return Dispatcher(
         people.handlers(core, passwords, limiter, keys, owned)
         | {
@@ -338,6 +345,8 @@ def dispatcher(
             images.RestoreImage: partial(images.restore_image, store=store, now=now),
             **_albums(store),
             **webhooks.handlers(core),
+            restoring.RestoreAlbum: partial(restoring.restore_album, **back),
+            restoring.RestoreAccount: partial(restoring.restore_account, **back),
             upkeep.OrderRebuild: partial(
                 upkeep.order_rebuild,
                 store=store,

@@ -144,7 +144,7 @@ async def rotate_secret(command: RotateSecret, *, store: EventStore, webhooks: W
 async def redeliver(command: Redeliver, *, store: EventStore, webhooks: Webhooks) -> Receipt:
     id = command.webhook_id
     decide = partial(
-        webhook.rewind, by=command.by, position=command.position, request=command.request
+        webhook.rewind, by=command.by, after=command.position - 1, request=command.request
     )
     receipt = await execute(store, _stream(id), decide, by=command.by)
     await webhooks.rewind(id, command.position - 1)

@@ -44,10 +44,10 @@ class SecretRotated(Event, frozen=True, kw_only=True, tag="webhook.secret-rotate
     request: UUID
 
 
-class WebhookRewound(Event, frozen=True, kw_only=True, tag="webhook.rewound"):
-    """Everything from this position on is to be delivered, again where it was before."""
+class TurnedBack(Event, frozen=True, kw_only=True, tag="webhook.turned-back"):
+    """Everything behind this position is to be delivered, again where it was before."""
 
-    position: int
+    after: int
     request: UUID
 
 
@@ -72,7 +72,7 @@ class WebhookDeleted(Event, frozen=True, kw_only=True, tag="webhook.deleted"):
 WebhookEvent: TypeAlias = (
     WebhookCreated
     | SecretRotated
-    | WebhookRewound
+    | TurnedBack
     | DeliveryAbandoned
     | WebhookDisabled
     | WebhookDeleted
@@ -108,7 +108,7 @@ def evolve(webhook: Webhook | None, event: WebhookEvent) -> Webhook:
     match event:
         case SecretRotated(request=request):
             return replace(webhook, rotation=request)
-        case WebhookRewound(request=request):
+        case TurnedBack(request=request):
             return replace(webhook, rewinding=request, disabled=None, abandoned=None)
         case DeliveryAbandoned(position=position):
             return replace(webhook, abandoned=position)
@@ -145,11 +145,11 @@ def rotate(webhook: Webhook | None, *, by: AccountId, request: UUID) -> list[Web
 
 
 def rewind(
-    webhook: Webhook | None, *, by: AccountId, position: int, request: UUID
+    webhook: Webhook | None, *, by: AccountId, after: int, request: UUID
 ) -> list[WebhookEvent]:
     webhook = owned(webhook, by=by)
-    rewound = WebhookRewound(position=position, request=request)
-    return [] if webhook.rewinding == request else [rewound]
+    turned = TurnedBack(after=after, request=request)
+    return [] if webhook.rewinding == request else [turned]
 
 
 def abandon(webhook: Webhook | None, *, position: int) -> list[WebhookEvent]:

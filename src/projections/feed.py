@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from domain import access, album, image_events, organization, webhook
 from domain.access import Action, Viewer, Visibility
-from domain.catalogue import EVENTS, stream_of
+from domain.catalogue import stream_of
 from domain.ids import AccountId, AlbumId, ImageId
 from domain.stream import Recorded, tag
 from projections.albums import Binder
@@ -104,19 +104,6 @@ def owners_of(
     about = {it.stream_id for it in events if _stream(it) == "organization"}
     teams = {it.card.owner_id for it in albums.values() if it.card.team_id}
     return about | teams | {card.owner_id for card in cards.values() if card.entrusted}
-
-
-def schemas() -> dict[str, Any]:
-    """JSON Schema of `Told`, and of `data` by type."""
-    data = {}
-    for type, kind in sorted(EVENTS.items()):
-        (_,), components = msgspec.json.schema_components([kind], ref_template="#/$defs/{name}")
-        fields = components.pop(kind.__name__)
-        for hidden in ("type", "personal", "attempt"):
-            fields["properties"].pop(hidden, None)
-        required = [name for name in fields.get("required", ()) if name in fields["properties"]]
-        data[type] = fields | {"required": required, "$defs": components}
-    return {"event": msgspec.json.schema(Told), "data": data}
 
 
 def _within(recorded: Recorded[Any], card: Card | None, album_id: AlbumId | None) -> bool:

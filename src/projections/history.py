@@ -21,8 +21,8 @@ _UNTOLD = {
     *("created_at", "updated_at", "at"),
 }
 """Of documents: what never changes, or says nothing to people."""
-_INTERNAL = {"attempt", "owner_id", "request", "address_id"}
-_PREFIXES = {
+INTERNAL = {"attempt", "owner_id", "request", "address_id"}
+PREFIXES = {
     **{"share_id": "shr", "shared_with": "u", "account_id": "u", "uploader_id": "u"},
     **{"album_id": "alb", "parent_id": "alb", "of": "img", "image_id": "img", "image_ids": "img"},
     **{"team_id": "team", "invitation_id": "inv", "to": "org"},
@@ -81,9 +81,9 @@ def document(
 def told(recorded: Recorded[Any]) -> Entry:
     plain = entry(recorded)
     data = {
-        name: _named(_PREFIXES[name], getattr(recorded.event, name)) if name in _PREFIXES else value
+        name: _named(PREFIXES[name], getattr(recorded.event, name)) if name in PREFIXES else value
         for name, value in plain.data.items()
-        if name not in _INTERNAL
+        if name not in INTERNAL
     }
     return msgspec.structs.replace(plain, data=data)
 

@@ -304,6 +304,27 @@ def issuing_an_upload_token(_: Person) -> Request:
     )
 
 
+def restoring_an_album(person: Person) -> Request:
+    album = expect(person.http.post("/v1/albums", json={"title": "Old"}), 201)["albumId"]
+    answer = person.http.patch(f"/v1/albums/{album}", json={"title": "New"})
+    at = int(answer.headers["darkroom-position"])
+    return Request(
+        path=f"/v1/albums/{album}/restore-to",
+        body={"json": {"at": at - 1}},
+        other={"json": {"at": at}},
+        events=1,
+    )
+
+
+def restoring_everything(_: Person) -> Request:
+    return Request(
+        path="/v1/me/restore-to",
+        body={"json": {"at": 0, "dryRun": True}},
+        other={"json": {"at": 1, "dryRun": True}},
+        events=0,
+    )
+
+
 def ordering_a_rebuild(person: Person) -> Request:
     login = {"email": ADMINISTRATOR, "password": PASSWORD}
     token = expect(person.service.client().post("/v1/auth/login", json=login), 200)
@@ -441,6 +462,8 @@ POSTS: dict[str, list[Callable[[Person], Request]]] = {
     "/v1/upload-tokens": [issuing_an_upload_token],
     "/v1/api-keys": [issuing_a_key],
     "/v1/admin/projections/{name}/rebuild": [ordering_a_rebuild],
+    "/v1/albums/{id}/restore-to": [restoring_an_album],
+    "/v1/me/restore-to": [restoring_everything],
     "/v1/webhooks": [making_a_webhook],
     "/v1/webhooks/{id}/redeliver": [redelivering],
     "/v1/webhooks/{id}/rotate-secret": [rotating],

@@ -62,6 +62,7 @@ BODIES = {
     r"/albums/[^/]*/images$": b'{"imageIds": ["img_x"]}',
     r"/order$": b'{"imageIds": []}',
     r"/redeliver$": b'{"from": 1}',
+    r"/restore-to$": b'{"at": 1}',
 }
 """What is valid where an empty object is not."""
 NAMED = {

@@ -71,7 +71,9 @@ def test_it_is_told_of_ones_own_images_and_of_nothing_else(eve, ben, receiver, d
     ]
     positions = [it["data"]["position"] for it in receiver.told]
     assert positions == sorted(set(positions))
-    found = expect(eve.http.get(f"{HOOKS}/{made['webhookId']}/deliveries"), 200)
+    path = f"{HOOKS}/{made['webhookId']}/deliveries"
+    eventually(lambda: len(expect(eve.http.get(path), 200)["deliveries"]) == len(positions))
+    found = expect(eve.http.get(path), 200)
     assert {it["state"] for it in found["deliveries"]} == {"delivered"}
     assert [it["position"] for it in found["deliveries"]] == positions[::-1]
     assert found["deliveries"][0]["status"] == 204

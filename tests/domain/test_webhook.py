@@ -9,10 +9,10 @@ from domain.webhook import (
     DeliveryAbandoned,
     Endpoint,
     SecretRotated,
+    TurnedBack,
     WebhookCreated,
     WebhookDeleted,
     WebhookDisabled,
-    WebhookRewound,
 )
 from tests.spec import OWNER, STRANGER, Given
 
@@ -45,8 +45,8 @@ def test_a_secret_is_made_anew_once_for_each_request():
 
 
 def test_it_is_turned_back_and_told_again():
-    rewound = WebhookRewound(position=7, request=REQUEST)
-    rewind = {"by": OWNER, "position": 7, "request": REQUEST}
+    rewound = TurnedBack(after=6, request=REQUEST)
+    rewind = {"by": OWNER, "after": 6, "request": REQUEST}
     disabled = WebhookDisabled(owner_id=OWNER, cause=Cause.GONE)
     given(created, disabled).when(webhook.rewind, **rewind).then(rewound)
     given(created, rewound).when(webhook.rewind, **rewind).then_nothing()
@@ -57,7 +57,7 @@ def test_what_was_given_up_is_noted_once():
     abandoned = DeliveryAbandoned(owner_id=OWNER, position=7)
     given(created).when(webhook.abandon, position=7).then(abandoned)
     given(created, abandoned).when(webhook.abandon, position=7).then_nothing()
-    again = WebhookRewound(position=7, request=REQUEST)
+    again = TurnedBack(after=6, request=REQUEST)
     given(created, abandoned, again).when(webhook.abandon, position=7).then(abandoned)
     given(created, WebhookDeleted()).when(webhook.abandon, position=7).then_nothing()
 
@@ -80,7 +80,7 @@ def test_it_ends_once():
 def test_to_others_there_is_none():
     for decide, facts in (
         (webhook.rotate, {"request": REQUEST}),
-        (webhook.rewind, {"position": 1, "request": REQUEST}),
+        (webhook.rewind, {"after": 1, "request": REQUEST}),
         (webhook.delete, {}),
     ):
         given(created).when(decide, by=STRANGER, **facts).then_refused(NotFound)

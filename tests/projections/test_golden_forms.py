@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from domain.catalogue import EVENTS
-from projections.feed import schemas
+from domain.retired import RETIRED, stored_as, upcast
+from projections.event_schemas import schemas
 from tests.golden.forms import FOLDER, RELEASED, SCHEMA, digest, examples, kept, read, written
 
 NAMES = sorted({it.stem for it in FOLDER.glob("*.*.json")} | EVENTS.keys())
@@ -22,12 +23,42 @@ def test_every_stored_form_is_read_as_ever(name):
         assert holds(now.told, form.told), "subscribers are told something else now"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", EVENTS)
 def test_what_is_stored_now_has_a_file(name):
     there = {(it.stored, it.personal) for it in kept(name)}
     for event in examples(name):
         form = written(event, name)
         assert (form.stored, form.personal) in there, f"{event}: see this file's beginning"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_told_is_what_the_schema_says(name):
+    known = {"string": str, "integer": int, "boolean": bool, "array": list, "null": type(None)}
+    for form in kept(name):
+        schema, data = schemas()["data"][form.told["type"]], form.told["data"]
+        assert set(schema["required"]) <= data.keys() <= schema["properties"].keys()
+        for field, value in data.items():
+            said = schema["properties"][field]
+            kinds = [it.get("type", "object") for it in said.get("anyOf", [said])]
+            if "object" not in kinds:
+                assert isinstance(value, tuple(known[it] for it in kinds)), field
+            assert not ("format" in said and str(value).startswith(("img_", "alb_", "u_"))), field
+
+
+@pytest.mark.parametrize("name", RETIRED)
+def test_what_is_retired_is_understood_as_something_newer(name):
+    assert name not in EVENTS, "its tag is taken for ever"
+    assert kept(name)
+    for form in kept(name):
+        event = upcast(msgspec.msgpack.decode(bytes.fromhex(form.stored), type=RETIRED[name]))
+        assert type(event) in EVENTS.values()
+        assert name in stored_as(form.told["type"]), "found by the type that it has now"
+
+
+def test_a_webhook_that_was_rewound_goes_on_behind_the_position_before():
+    (form,) = kept("webhook.rewound")
+    assert form.told["type"] == "webhook.turned-back"
+    assert form.read["after"] == 6, "it began with position 7"
 
 
 def test_no_form_that_was_released_is_gone_or_changed():

@@ -1,0 +1,81 @@
+"""Point-in-time restore: an album, or an account, as it was."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from litestar import Response, post
+from litestar.params import FromPath, JSONBody
+
+from api import problems
+from api.bodies import NewRestoring
+from api.idempotency import Ids
+from api.identity import Caller, album_id
+from api.parts import Given, Parts
+from api.waiting import ALBUMS, written
+from commands.ports import Receipt
+from commands.restoring import RestoreAccount, RestoreAlbum, Returned, Then
+from domain.ids import to_text
+from domain.refusals import Validation
+from projections.history import moment, until
+
+_PREFIX = {"image": "img", "album": "alb", "account": "u"}
+
+
+@post("/v1/albums/{id:str}/restore-to", status_code=200, tags=["albums"], summary="As it was then")
+async def album(
+    data: JSONBody[NewRestoring], id: FromPath[str], caller: Caller, parts: Given, new_id: Ids
+) -> Response[dict[str, Any]]:
+    """Its texts, its order, and which images are in it; at a position or a time. Who may see what
+    stays as it is. A dry run changes nothing, and says what would."""
+    command = RestoreAlbum(
+        by=caller,
+        album_id=album_id(id),
+        then=_then(data.at),
+        request=new_id(),
+        dry_run=data.dry_run,
+    )
+    return await _answer(parts, await parts.dispatch(command), command)
+
+
+@post("/v1/me/restore-to", status_code=200, tags=["account"], summary="Everything as it was then")
+async def account(
+    data: JSONBody[NewRestoring], caller: Caller, parts: Given, new_id: Ids
+) -> Response[dict[str, Any]]:
+    """What you wrote about your images and albums, and what you threw away since; at a position or
+    a time. Who may see what stays as it is. A dry run changes nothing, and says what would."""
+    command = RestoreAccount(by=caller, then=_then(data.at), request=new_id(), dry_run=data.dry_run)
+    return await _answer(parts, await parts.dispatch(command), command)
+
+
+def _then(at: str | int) -> Then:
+    try:
+        return partial(_until, at=moment(str(at)))
+    except ValueError as error:
+        wrong = {"field": "at", "message": "must be a position or a time"}
+        raise Validation(errors=[wrong]) from error
+
+
+def _until(history: Any, *, at: Any) -> Any:
+    return until(history, at)
+
+
+async def _answer(
+    parts: Parts, found: Sequence[Returned], command: RestoreAlbum | RestoreAccount
+) -> Response[dict[str, Any]]:
+    last = max((it.position for it in found if it.position), default=None)
+    receipt = None if command.dry_run else Receipt(version=0, position=last)
+    body = {
+        "operationId": None if command.dry_run else to_text("op", command.request),
+        "dryRun": command.dry_run,
+        "results": [*map(_result, found)],
+    }
+    return Response(body, headers=await written(parts, receipt, ALBUMS))
+
+
+def _result(it: Returned) -> dict[str, Any]:
+    named = {f"{it.kind}Id": to_text(_PREFIX[it.kind], it.id)}
+    if it.refusal is None:
+        return named | {"status": 200, "changed": it.changed}
+    error = problems.members(it.refusal)
+    return named | {"status": error["status"], "error": error}

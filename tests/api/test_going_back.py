@@ -1,0 +1,76 @@
+"""Point-in-time restore over HTTP: an album and an account as they were, and what could not be."""
+
+import pytest
+
+from tests.api.test_albums import new_album
+from tests.people import Person, expect, refused
+
+
+@pytest.fixture
+def gil(service) -> Person:
+    return Person(service, "gil")
+
+
+def position(answer) -> int:
+    assert answer.is_success, answer.text
+    return int(answer.headers["darkroom-position"])
+
+
+def test_an_account_as_it_was(gil, dot, service):
+    kept, thrown, purged = (gil.upload(dot, title=f"old {n}", tags=["old"]) for n in range(3))
+    album = new_album(gil, "Old")["albumId"]
+    at = position(gil.http.patch("/v1/me", json={"duplicates": "return"}))
+    gil.http.patch("/v1/me", json={"duplicates": "keep"})
+    late = gil.upload(dot, title="late")["imageId"]
+    anew = {"title": "new", "tags": [], "visibility": "public"}
+    for id in (kept["imageId"], late):
+        expect(gil.http.patch(f"/v1/images/{id}", json=anew), 200)
+    gil.http.patch(f"/v1/albums/{album}", json={"title": "New"})
+    expect(gil.http.delete(f"/v1/images/{thrown['imageId']}"), 200)
+    expect(gil.http.post(f"/v1/images/{purged['imageId']}/purge"), 202)
+
+    tried = expect(gil.http.post("/v1/me/restore-to", json={"at": at, "dryRun": True}), 200)
+    assert tried["operationId"] is None
+    assert expect(gil.http.get(f"/v1/images/{kept['imageId']}"), 200)["title"] == "new"
+    key = {"Idempotency-Key": "back"}
+    done = expect(gil.http.post("/v1/me/restore-to", json={"at": at}, headers=key), 200)
+
+    assert done["results"] == tried["results"]
+    by_id = {next(iter(it.values())): it for it in done["results"]}
+    assert by_id.keys() - {purged["imageId"]} == {gil.id, album, kept["imageId"], thrown["imageId"]}
+    found = expect(gil.http.get(f"/v1/images/{kept['imageId']}"), 200)
+    assert (found["title"], found["tags"], found["visibility"]) == ("old 0", ["old"], "public")
+    assert expect(gil.http.get(f"/v1/images/{thrown['imageId']}"), 200)["title"] == "old 1"
+    assert expect(gil.http.get(f"/v1/images/{late}"), 200)["title"] == "new"
+    assert expect(gil.http.get(f"/v1/albums/{album}"), 200)["title"] == "Old"
+    assert expect(gil.http.get("/v1/me"), 200)["duplicates"] == "return"
+    again = expect(gil.http.post("/v1/me/restore-to", json={"at": at}), 200)
+    assert not [it for it in again["results"] if it.get("changed")]
+    history = expect(gil.http.get(f"/v1/images/{kept['imageId']}/history"), 200)["events"]
+    assert history[-1]["operationId"] == done["operationId"], "nothing of the past is touched"
+
+
+def test_an_album_as_it_was(gil, ben, dot):
+    album = new_album(gil, "Old")["albumId"]
+    first, second, third = (gil.upload(dot)["imageId"] for _ in range(3))
+    path = f"/v1/albums/{album}"
+    gil.http.put(f"{path}/images/{first}")
+    at = position(gil.http.put(f"{path}/images/{second}"))
+    gil.http.delete(f"{path}/images/{first}")
+    gil.http.put(f"{path}/images/{third}")
+    gil.http.patch(path, json={"title": "New", "visibility": "public"})
+
+    refused(ben.http.post(f"{path}/restore-to", json={"at": at}), 403, "forbidden")
+    done = expect(gil.http.post(f"{path}/restore-to", json={"at": at}), 200)
+
+    changed = {next(iter(it.values())) for it in done["results"] if it.get("changed")}
+    assert changed == {album, first, third}
+    inside = expect(gil.http.get(f"{path}/images"), 200)["images"]
+    assert {it["imageId"] for it in inside} == {first, second}
+    now = expect(gil.http.get(path), 200)
+    assert (now["title"], now["visibility"]) == ("Old", "public")
+
+
+def test_moments_that_are_none(gil):
+    for at in ("yesterday", "", None):
+        refused(gil.http.post("/v1/me/restore-to", json={"at": at}), 422, "validation")
