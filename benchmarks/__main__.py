@@ -23,6 +23,7 @@ from benchmarks import (
     project,
     small_uploads,
     startup,
+    transform,
 )
 from benchmarks.measure import Figure
 from benchmarks.rig import Rig
@@ -33,6 +34,7 @@ ALL: dict[str, Any] = {
     "finalize": finalize,
     "ladder": ladder,
     "delivery": delivery,
+    "transform": transform,
     "small-uploads": small_uploads,
     "listing": listing,
     "startup": startup,

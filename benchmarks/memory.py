@@ -1,11 +1,12 @@
-"""memory: what the API takes while large files stream through it."""
+"""memory: what it all takes while large files stream through it, and large pictures are resized."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
+import httpx
 import psutil
 
 from benchmarks.measure import Figure
@@ -13,39 +14,65 @@ from benchmarks.rig import Rig
 from tests.people import Person
 from tests.service import Service
 
-WHAT = "the API's peak memory while 8 clients send a form of 60 MB each"
+WHAT = "peak memory while 8 clients send 60 MB each, or resize 48 MP; counted as PSS"
 CLIENTS, TICK, MB = 8, 0.2, 1e6
+RESIZED = 3
+"""Pictures that each client asks for, in two sizes that no rendering stands in for."""
 
 
 def run(rig: Rig) -> Iterator[Figure]:
     person, file = Person(rig.service), rig.noise(60)
     rig.step("idle")
+    everything = _everything(rig.service)
     idle, _ = _resident(rig.service)
+    yield Figure(what="all processes, idle", measured=everything, unit="MB")
+    yield from _resizing(rig, person)
     rig.step(f"{CLIENTS} clients")
-    api, lab = _peak(person, file)
+    api, lab = _peak(lambda: _resident(rig.service), lambda _: _send(person, file))
     yield Figure(what="API processes, idle", measured=idle, unit="MB")
     yield Figure(what=f"API processes, {CLIENTS} forms of 60 MB", measured=api, unit="MB", most=300)
     yield Figure(what="their decoding children", measured=lab, unit="MB")
 
 
-def _peak(person: Person, file: Path) -> tuple[float, float]:
-    """Of the API's processes together, and of the children that decode, each at its highest."""
-    done, seen = threading.Event(), [(0.0, 0.0)]
+def _resizing(rig: Rig, person: Person) -> Iterator[Figure]:
+    rig.step("uploading 48 MP")
+    photo = rig.large_photo().read_bytes()
+    urls = [
+        person.developed(person.upload(photo, visibility="public"), within=120)["url"]
+        for _ in range(RESIZED)
+    ]
+    rig.step(f"{CLIENTS} clients resize 48 MP")
+
+    def resize(client: int) -> None:
+        for number, url in enumerate(urls):
+            ops = f"w_1920,q_90,rot_{90 * (client % 4)},blur_{1 + number + client // 4}"
+            answer = httpx.get(f"{url}/t/{ops}.jpg", timeout=120)
+            assert answer.status_code == 200, answer.text
+
+    (most,) = _peak(lambda: (_everything(rig.service),), resize)
+    what = f"all processes, {CLIENTS} clients resizing 48 MP"
+    yield Figure(what=what, measured=most, unit="MB", most=1000)
+
+
+def _peak(
+    measure: Callable[[], tuple[float, ...]], work: Callable[[int], None]
+) -> tuple[float, ...]:
+    """Of each figure the highest that was seen while all clients were at work."""
+    done, seen = threading.Event(), [measure()]
 
     def watch() -> None:
         while not done.wait(TICK):
-            seen.append(_resident(person.service))
+            seen.append(measure())
 
     watcher = threading.Thread(target=watch)
     watcher.start()
     try:
         with ThreadPoolExecutor(CLIENTS) as clients:
-            list(clients.map(lambda _: _send(person, file), range(CLIENTS)))
+            list(clients.map(work, range(CLIENTS)))
     finally:
         done.set()
         watcher.join()
-    apis, labs = zip(*seen, strict=True)
-    return max(apis), max(labs)
+    return tuple(map(max, zip(*seen, strict=True)))
 
 
 def _send(person: Person, file: Path) -> None:
@@ -60,6 +87,11 @@ def _resident(service: Service) -> tuple[float, float]:
     workers = server.children()
     children = [child for worker in workers for child in worker.children(recursive=True)]
     return _sum([server, *workers]), _sum(children)
+
+
+def _everything(service: Service) -> float:
+    """Megabytes of every process of the installation: servers, roles, decoders."""
+    return _sum(service.family())
 
 
 def _sum(processes: list[psutil.Process]) -> float:

@@ -88,6 +88,14 @@ class Rig:
             _save([_soft(4000, 3000, seed) for seed in range(3)], file)
         return file
 
+    def large_photo(self) -> Path:
+        """The same with 48 MP, as the largest telephones make them."""
+        file = self.folder / "large.jpg"
+        if not file.exists():
+            twice = pyvips.Image.new_from_file(str(self.photo())).resize(2)
+            twice.jpegsave(str(file), Q=90)
+        return file
+
     def close(self) -> None:
         if "service" in self.__dict__:
             self.service.stop()

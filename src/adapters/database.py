@@ -14,6 +14,8 @@ from adapters import metrics
 from domain.refusals import Unavailable
 
 CONNECT_TIMEOUT = 5.0
+IDLE = 60.0
+"""Seconds until a connection that nobody needs is closed: each is a process of its own."""
 DOWN = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, ConnectionError)
 """What a lost, refused or restarting server looks like; anything else is our mistake."""
 
@@ -31,6 +33,7 @@ class Database:
             min_size=1,
             max_size=max_size,
             timeout=CONNECT_TIMEOUT,
+            max_idle=IDLE,
             open=False,
             kwargs={"autocommit": True, "connect_timeout": int(CONNECT_TIMEOUT)},
         )

@@ -254,6 +254,7 @@ def _weed(folder: DataFolder, ports: dict[str, int], secret: str) -> Child:
             "mini",
             *(f"-{k}={v}" for k, v in flags.items()),
         ],
+        environment={"GOMEMLIMIT": "96MiB", "GOGC": "50"},  # it would keep three times as much
         ready=lambda: _answers(ports["s3"]),
     )
 

@@ -3,6 +3,7 @@
 import asyncio
 import multiprocessing
 from collections.abc import Callable
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ class VipsLab:
             max_workers=self._workers,
             max_tasks=FILES_A_CHILD,
             initializer=_enter,
-            context=multiprocessing.get_context("spawn"),
+            context=_context(),
         )
         for _ in range(self._workers):
             self._pool.schedule(_ready)
@@ -76,15 +77,15 @@ class VipsLab:
         clean: bytes | None = await self._run(_Vips("scrub"), path)
         return clean
 
-    async def _run(self, work: "_Vips", *arguments: Any) -> Any:
+    async def _run(self, work: Callable[..., Any], *arguments: Any) -> Any:
         with (
-            _tracer.start_as_current_span(f"lab {work.name}"),
+            _tracer.start_as_current_span(f"lab {work.__name__}"),
             metrics.LAB_QUEUED.track_inprogress(),
-            metrics.LAB_SECONDS.labels(work.name).time(),
+            metrics.LAB_SECONDS.labels(work.__name__).time(),
         ):
             return await self._answer(work, *arguments)
 
-    async def _answer(self, work: "_Vips", *arguments: Any) -> Any:
+    async def _answer(self, work: Callable[..., Any], *arguments: Any) -> Any:
         if self._waiting >= self._most:
             raise Unavailable(dependency="lab", queued=self._waiting)
         self._waiting += 1
@@ -102,16 +103,28 @@ class VipsLab:
         return answer
 
 
+def _context() -> ForkServerContext:
+    """Children are forked from a process that has loaded libvips, and has done nothing else.
+
+    They share what it loaded: one of them takes half of the memory, and starts in a tenth of the
+    time. It holds nobody's secrets in its memory, as it would if it were ours; it ends when we do,
+    and they with it.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["adapters.nursery"])
+    return context
+
+
 class _Vips:
     """A function of adapters.vips, by name: only the children load libvips."""
 
     def __init__(self, name: str) -> None:
-        self.name = name
+        self.__name__ = name
 
     def __call__(self, *arguments: Any) -> Any:
         from adapters import vips
 
-        return getattr(vips, self.name)(*arguments)
+        return getattr(vips, self.__name__)(*arguments)
 
 
 class _Refused:

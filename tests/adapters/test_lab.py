@@ -5,6 +5,8 @@ import io
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -28,7 +30,7 @@ from domain.refusals import (
     Unavailable,
     UnsupportedFormat,
 )
-from tests.people import CORPUS, EACH_FORMAT, PHOTO
+from tests.people import CORPUS, EACH_FORMAT, PHOTO, eventually
 
 BOTH = (Format.WEBP, Format.JPEG)
 AHEAD = {
@@ -410,24 +412,59 @@ async def test_a_full_queue_is_unavailable_at_once():
     assert not any(isinstance(it, Refusal) and not isinstance(it, Unavailable) for it in outcomes)
 
 
-async def test_closing_leaves_no_child():
-    me = psutil.Process()
-    before = set(me.children(recursive=True))
+async def test_closing_leaves_no_decoder():
+    before = _decoders(psutil.Process())
     lab = VipsLab(Caps(), workers=2)
     lab.start()
-    children = set(me.children(recursive=True)) - before
-    assert len(children) >= 2
+    await asyncio.gather(*(lab.inspect(CORPUS / EACH_FORMAT["png"]) for _ in range(4)))
+    decoders = _decoders(psutil.Process()) - before
+    assert len(decoders) == 2
 
     await lab.close()
 
-    _, alive = psutil.wait_procs(
-        [child for child in children if "resource_tracker" not in " ".join(_line(child))], timeout=5
-    )
+    _, alive = psutil.wait_procs(decoders, timeout=5)
     assert not alive
 
 
-def _line(process: psutil.Process) -> list[str]:
+def test_no_decoder_outlives_who_started_it():
+    """Not even where that is killed, in the midst of work."""
+    program = (
+        "import asyncio\n"
+        "from pathlib import Path\n"
+        "from adapters.lab import VipsLab\n"
+        "from domain.media import Caps\n"
+        "async def main():\n"
+        "    lab = VipsLab(Caps(), workers=2)\n"
+        "    lab.start()\n"
+        f"    path = Path({str(CORPUS / EACH_FORMAT['heic'])!r})\n"
+        "    await lab.inspect(path)\n"
+        "    print('at work', flush=True)\n"
+        "    await asyncio.gather(*(lab.inspect(path) for _ in range(60)))\n"
+        "if __name__ == '__main__':\n"
+        "    asyncio.run(main())\n"
+    )
+    source = str(Path(module.__file__).parents[1])
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdout=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": source},
+    ) as process:
+        assert process.stdout.readline() == b"at work\n"
+        family = psutil.Process(process.pid).children(recursive=True)
+        assert len(_decoders(psutil.Process(process.pid))) == 2
+        process.kill()
+
+    eventually(lambda: not any(map(_works, family)), within=5)
+
+
+def _works(process: psutil.Process) -> bool:
+    """Dead ones may wait for whoever adopted them to take note."""
     try:
-        return process.cmdline()
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
-        return []
+        return False
+
+
+def _decoders(process: psutil.Process) -> set[psutil.Process]:
+    """Forked by the process that Python starts for it."""
+    return {it for it in process.children(recursive=True) if it.ppid() != process.pid}
