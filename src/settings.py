@@ -91,6 +91,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """How many a minute from one address, without credentials."""
     requests_signing_in: int = 600
     """How many a minute from one address to where credentials are taken."""
+    reports_per_hour: int = 20
+    """Of abuse, from one address."""
     trusted_proxies: str = ""
     """Networks, like 10.1.0.0/16, whose X-Forwarded-For is believed."""
     meili_url: str = ""

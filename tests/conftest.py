@@ -56,6 +56,7 @@ def service(tmp_path_factory: pytest.TempPathFactory, provider: str) -> Iterator
         DARKROOM_RATE_LIMITS="on",
         DARKROOM_PLANS='{"free": {"requestsPerMinute": 1000000}, "tiny": {"fileBytes": 76}}',
         DARKROOM_REQUESTS_ANONYMOUS="1000000",
+        DARKROOM_REPORTS_PER_HOUR="1000000",
         DARKROOM_REQUESTS_SIGNING_IN="1000000",
     )
     running.start()

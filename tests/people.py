@@ -84,6 +84,11 @@ def eventually(holds: Callable[[], bool], within: float = 60.0) -> None:
 
 def mailed(service: Service, address: str, subject: str) -> str:
     """The token in the newest mail to the address."""
+    return re.search(r"\?token=([\w-]+)", letter(service, address, subject))[1]
+
+
+def letter(service: Service, address: str, subject: str) -> str:
+    """The newest mail to the address, as text."""
     found: list[tuple[float, EmailMessage]] = []
 
     def there() -> bool:
@@ -94,8 +99,8 @@ def mailed(service: Service, address: str, subject: str) -> str:
         return bool(found)
 
     eventually(there, within=20)
-    text = max(found, key=lambda it: it[0])[1].get_body(("plain",)).get_content()
-    return re.search(r"\?token=([\w-]+)", text)[1]
+    text: str = max(found, key=lambda it: it[0])[1].get_body(("plain",)).get_content()
+    return text
 
 
 def refused(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:

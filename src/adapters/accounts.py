@@ -1,17 +1,12 @@
 """The Accounts port over the read model in Postgres."""
 
-import base64
-import binascii
-from datetime import datetime
-from typing import Annotated, Any
-from uuid import UUID
+from typing import Any
 
 import msgspec
-from msgspec import Meta
 
+from adapters.cursors import Cursor
 from adapters.database import Database
 from domain.ids import AccountId
-from domain.refusals import Validation
 from projections.accounts import Found, Profile, Sought
 
 _PROFILE = msgspec.json.Decoder(Profile)
@@ -41,8 +36,8 @@ class PostgresAccounts:
         )
         if sought.cursor:
             where += " and (p.created_at, p.id) < (%(created_at)s, %(id)s)"
-            last = _cursor(sought.cursor)
-            parameters |= {"created_at": last.created_at, "id": last.id}
+            last = Cursor.read(sought.cursor)
+            parameters |= {"created_at": last.at, "id": last.id}
         offset = 0 if sought.cursor else (sought.page - 1) * sought.limit
         rows = await self._database.rows(
             f"select row_to_json(p)::text from accounts.profiles p where {where}"
@@ -55,25 +50,8 @@ class PostgresAccounts:
         return Found(
             profiles=shown,
             total=total,
-            next_cursor=_Cursor(shown[-1].created_at, shown[-1].id).text if more else None,
+            next_cursor=Cursor(shown[-1].created_at, shown[-1].id).text if more else None,
         )
-
-
-class _Cursor(msgspec.Struct, frozen=True, array_like=True):
-    created_at: Annotated[datetime, Meta(tz=True)]
-    id: UUID
-
-    @property
-    def text(self) -> str:
-        return base64.urlsafe_b64encode(msgspec.json.encode(self)).decode().rstrip("=")
-
-
-def _cursor(text: str) -> _Cursor:
-    try:
-        raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-        return msgspec.json.decode(raw, type=_Cursor)
-    except (binascii.Error, ValueError, RecursionError) as error:
-        raise Validation(errors=[{"field": "cursor", "message": "is not one of ours"}]) from error
 
 
 def _conditions(sought: Sought) -> tuple[str, dict[str, Any]]:

@@ -13,6 +13,7 @@ from adapters.event_store import EventLog
 from commands.erasure import Erasure, Kind, receipt_id
 from commands.ports import EventStore, Hasher
 from domain import image
+from domain.abuse_report import ReportErased, ReportFiled
 from domain.account import AccountErased, AccountRegistered
 from domain.album import AlbumCreated, AlbumDeleted
 from domain.ids import AccountId
@@ -20,7 +21,10 @@ from domain.image_events import Purged, UploadInitiated
 from domain.organization import OrganizationCreated, OrganizationDeleted
 from domain.stream import Recorded, fold, tag
 
-ORDERS = (tag(Purged), tag(AccountErased), tag(AlbumDeleted), tag(OrganizationDeleted))
+ORDERS = (
+    *(tag(Purged), tag(AccountErased), tag(AlbumDeleted), tag(OrganizationDeleted)),
+    tag(ReportErased),
+)
 REVISIT = timedelta(minutes=20)
 """Until then, requests that began before the purge may have written something."""
 LONGEST = 60
@@ -122,6 +126,8 @@ def _owner(kind: Kind, history: Sequence[Recorded[Any]]) -> AccountId:
         assert state is not None
         return state.owner_id
     first = history[0]
+    if kind is Kind.REPORT:
+        return AccountId(first.by)
     return AccountId(first.event.owner_id if kind is Kind.ALBUM else first.stream_id)
 
 
@@ -130,6 +136,7 @@ _KINDS: dict[type, Kind] = {
     AccountRegistered: Kind.ACCOUNT,
     AlbumCreated: Kind.ALBUM,
     OrganizationCreated: Kind.ORGANIZATION,
+    ReportFiled: Kind.REPORT,
 }
 """By what a stream opens with."""
 _TYPES = (UUID, datetime)

@@ -1,6 +1,9 @@
 """The Letters and MailTokens ports, and the postman's Box, over tables of secrets."""
 
 from collections.abc import Sequence
+from uuid import UUID
+
+import msgspec
 
 from adapters.database import Database
 from adapters.sealing import Sealer
@@ -10,6 +13,7 @@ from domain.ids import AccountId
 from domain.refusals import TokenSpent
 
 PREFIX = "drm_"
+_FACTS = b"facts"
 
 
 class PostgresLetters:
@@ -18,11 +22,11 @@ class PostgresLetters:
         self._sealer = sealer
 
     async def post(self, letter: Letter) -> None:
-        raw = self._sealer.seal(letter.address.encode(), letter.id.bytes)
+        place, lifetime = letter.id.bytes, letter.occasion.lifetime
+        raw = self._sealer.seal(letter.address.encode(), place)
+        facts = self._sealer.seal(msgspec.json.encode(letter.facts), place + _FACTS)
         async with self._database.connection() as connection:
-            await connection.execute(
-                _POST, (letter.id, letter.occasion, raw, letter.occasion.lifetime)
-            )
+            await connection.execute(_POST, (letter.id, letter.occasion, raw, facts, lifetime))
 
     async def due(self, limit: int) -> Sequence[Letter]:
         async with self._database.connection() as connection:
@@ -32,19 +36,24 @@ class PostgresLetters:
                 id=id,
                 occasion=Occasion(occasion),
                 address=self._sealer.open(raw, id.bytes).decode(),
+                facts=self._facts(id, facts),
             )
-            for id, occasion, raw in rows
+            for id, occasion, raw, facts in rows
         ]
 
     async def done(self, letter: Letter) -> None:
         async with self._database.connection() as connection:
-            await connection.execute(
-                "update secrets.letters set address = null where id = %s", (letter.id,)
-            )
+            await connection.execute(_DONE, (letter.id,))
 
     async def later(self, letter: Letter) -> None:
         async with self._database.connection() as connection:
             await connection.execute(_LATER, (letter.id,))
+
+    def _facts(self, id: UUID, raw: bytes | None) -> dict[str, str]:
+        """None were kept by an older version."""
+        if raw is None:
+            return {}
+        return msgspec.json.decode(self._sealer.open(raw, id.bytes + _FACTS), type=dict[str, str])
 
     async def sweep(self) -> None:
         """Forget letters whose time is over."""
@@ -76,8 +85,8 @@ class PostgresMailTokens:
 
 # What was sent is kept, without its address, for as long as somebody may ask for it again.
 _POST = """
-    insert into secrets.letters (id, occasion, address, expires_at)
-    values (%s, %s, %s, now() + %s) on conflict (id) do nothing"""
+    insert into secrets.letters (id, occasion, address, facts, expires_at)
+    values (%s, %s, %s, %s, now() + %s) on conflict (id) do nothing"""
 _DUE = """
     update secrets.letters set attempts = attempts + 1,
         not_before = now() + least(power(2, attempts), 600) * interval '10 seconds'
@@ -85,8 +94,8 @@ _DUE = """
         select id from secrets.letters
         where address is not null and not_before <= now() and expires_at > now()
         order by not_before limit %s for update skip locked
-    ) returning id, occasion, address"""
-_DONE = "update secrets.letters set address = null where id = %s"
+    ) returning id, occasion, address, facts"""
+_DONE = "update secrets.letters set address = null, facts = null where id = %s"
 _LATER = """
     update secrets.letters
     set not_before = now() + least(power(2, attempts), 600) * interval '1 second'

@@ -33,7 +33,7 @@ class PostgresLikenesses:
             return []
         reach, parameters = in_reach(Query(viewer=viewer))
         parameters |= {"id": image_id, "mine": fingerprint, "within": within, "limit": limit}
-        parameters |= {f"quarter_{shift}": near(fingerprint, shift, within) for shift in _SHIFTS}
+        parameters |= quarters(fingerprint, within)
         rows = await self._database.rows(_NEAR.format(reach=reach), parameters)
         found = [(await self._exhibits.listed(row), row[WIDTH]) for row in rows]
         return [Like(exhibit=exhibit, distance=it) for exhibit, it in found if exhibit]
@@ -42,6 +42,11 @@ class PostgresLikenesses:
         query = "select fingerprint from development.traits where id = %s"
         rows = await self._database.rows(query, (image_id,))
         return rows[0][0] if rows else None
+
+
+def quarters(fingerprint: int, within: int) -> dict[str, list[int]]:
+    """What QUARTERS asks for."""
+    return {f"quarter_{shift}": near(fingerprint, shift, within) for shift in _SHIFTS}
 
 
 def near(fingerprint: int, shift: int, within: int) -> list[int]:
@@ -55,14 +60,14 @@ def near(fingerprint: int, shift: int, within: int) -> list[int]:
     return [quarter ^ flip for flip in flips]
 
 
-_QUARTERS = " or ".join(
+QUARTERS = " or ".join(
     f"(t.fingerprint {f'>> {shift} ' if shift else ''}& 65535) = any(%(quarter_{shift})s::bigint[])"
     for shift in _SHIFTS
 )
 _NEAR = f"""
     with near as materialized (
         select t.id, bit_count((t.fingerprint # %(mine)s::bigint)::bit(64)) as distance
-        from development.traits t where ({_QUARTERS}) and t.id <> %(id)s
+        from development.traits t where ({QUARTERS}) and t.id <> %(id)s
         and bit_count((t.fingerprint # %(mine)s::bigint)::bit(64)) <= %(within)s)
     select {COLUMNS}, n.distance from near n join gallery.images i on i.id = n.id {PRINTS}
     where {{reach}} order by n.distance, i.id limit %(limit)s"""  # noqa: S608 - our own words

@@ -130,6 +130,10 @@ class PostgresFamily:
         rows = await self._database.rows(_MEMBERSHIPS, (str(account_id),))
         return [id for (id,) in rows]
 
+    async def reports(self, account_id: AccountId) -> Sequence[UUID]:
+        rows = await self._database.rows(_REPORTS, (account_id,))
+        return [id for (id,) in rows]
+
     async def erased(self, owner_id: AccountId, kind: Kind) -> tuple[int, int]:
         rows = await self._database.rows(_ERASED, (owner_id, kind.value))
         return rows[0][0], rows[0][1]
@@ -156,6 +160,7 @@ _IMAGES = """
 _ALBUMS = "select id from albums.albums where owner_id = %s"
 _INSIDE = "select id from gallery.images where albums <> '{}' and albums ? %s"
 _MEMBERSHIPS = "select id from organizations.organizations where members ? %s"
+_REPORTS = "select id from reports.cases where reporter_id = %s"
 _DUPLICATES = "select id from gallery.images where duplicate_of = %s"
 _ERASED = """
     select count(completed_at), count(*) filter (where completed_at is null)

@@ -30,6 +30,12 @@ create index on parked (stream_id);
 """
 
 
+_MISSING = """
+    select 1 from information_schema.columns n where n.table_schema = %s and not exists (
+        select from information_schema.columns c where c.table_schema = %s
+        and c.table_name = n.table_name and c.column_name = n.column_name) limit 1"""
+
+
 class PositionMoved(Exception):
     """Somebody else has projected, or swapped in another generation, since we looked."""
 
@@ -60,16 +66,17 @@ class ReadModel(Generic[D]):
             await connection.execute((self.projection.ddl + BOOKKEEPING).encode())
 
     async def fits(self, connection: Connection) -> bool:
-        """Whether its tables have all that documents have now; an older version made them maybe."""
-        cursor = await connection.execute(
-            "select table_name, column_name from information_schema.columns"
-            " where table_schema = %s",
-            (self.schema,),
-        )
-        wanted = {(self.projection.table, column) for column in self._columns}
-        if tallied := self.projection.tallied:
-            wanted |= {(tallied.table, name) for name in tallied.counters.__struct_fields__}
-        return {(table, column) for table, column in await cursor.fetchall()} >= wanted
+        """Whether its tables have every column that they have now; an older version may have made
+        them. What they have now is seen from tables that are made and dropped at once."""
+        names = {"now": Identifier(f"{self.schema}_now")}
+        async with connection.transaction(force_rollback=True):
+            await connection.execute(SQL("create schema {now}").format(**names))
+            await connection.execute(
+                SQL("set local search_path to {now}, pg_catalog").format(**names)
+            )
+            await connection.execute((self.projection.ddl + BOOKKEEPING).encode())
+            cursor = await connection.execute(_MISSING, (f"{self.schema}_now", self.schema))
+            return await cursor.fetchone() is None
 
     async def drop(self, connection: Connection) -> None:
         await connection.execute(self._sql("drop schema if exists {schema} cascade"))

@@ -53,10 +53,12 @@ create table if not exists secrets.letters (
     id uuid primary key,
     occasion text not null,
     address bytea,  -- sealed; null once it was sent
+    facts bytea,  -- likewise
     expires_at timestamptz not null,
     not_before timestamptz not null default '-infinity',
     attempts int not null default 0
 );
+alter table secrets.letters add column if not exists facts bytea;
 create index if not exists letters_due on secrets.letters (not_before) where address is not null;
 create table if not exists secrets.mail_tokens (
     account_id uuid not null,
@@ -64,6 +66,12 @@ create table if not exists secrets.mail_tokens (
     hash bytea not null unique,  -- SHA-256 of a 256-bit random token
     expires_at timestamptz not null,
     primary key (account_id, occasion)
+);
+create table if not exists secrets.devices (
+    account_id uuid not null,
+    hash bytea not null,  -- of address and program, under the instance's key
+    seen_at timestamptz not null default now(),
+    primary key (account_id, hash)
 );
 create table if not exists secrets.second_factors (
     account_id uuid primary key,

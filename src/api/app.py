@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable
 from litestar import Litestar
 from litestar.config.cors import CORSConfig
 from litestar.di import Provide
-from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import ScalarRenderPlugin
 
 from api import (
+    abuse,
     account_pages,
     accounts,
     administration,
@@ -17,6 +17,7 @@ from api import (
     albums,
     api_keys,
     audit,
+    blocklist,
     bulk,
     collaborators,
     delivery,
@@ -42,6 +43,7 @@ from api import (
     persons,
     presets,
     problems,
+    quotas,
     reports,
     restoring,
     share_pages,
@@ -59,6 +61,7 @@ from api import (
 from api.bodies import MAX_BODY, JsonRequest
 from api.correlating import REQUEST_ID
 from api.deadlines import Deadlines
+from api.documented import Documented
 from api.identity import AnyRequest, acquainted, administrator, bearer, caller, maybe_caller
 from api.methods import Methods
 from api.parts import Parts
@@ -117,6 +120,10 @@ def create(parts: Parts) -> Litestar:
             administration.RescanController,
             users.UserController,
             audit.entries,
+            quotas.quotas,
+            abuse.report,
+            abuse.ReportController,
+            blocklist.BlocklistController,
             bulk.act,
             bulk.undo,
             metadata.metadata,
@@ -164,7 +171,7 @@ def create(parts: Parts) -> Litestar:
         request_class=JsonRequest,
         request_max_body_size=MAX_BODY,
         response_headers={"Cache-Control": "private, no-cache"},
-        openapi_config=OpenAPIConfig(
+        openapi_config=Documented(
             title="Darkroom",
             version="1",
             description="An event-sourced image host.",

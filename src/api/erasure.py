@@ -6,7 +6,7 @@ from litestar import Controller, Response, get, post
 from litestar.params import FromPath
 
 from api.idempotency import Ids
-from api.identity import Caller, administrators, image_id
+from api.identity import Caller, administrates, image_id
 from api.parts import Given, Parts
 from api.surroundings import owners
 from api.waiting import written
@@ -34,10 +34,9 @@ class PurgingController(Controller):
     ) -> Response[dict[str, Any]]:
         asked = image_id(id)
         state = fold(image.evolve, await parts.store.load(asked))
-        if state is None or caller not in {
-            *await owners(parts, state),
-            *await administrators(parts),
-        }:
+        if state is None or not (
+            caller in await owners(parts, state) or await administrates(parts, caller)
+        ):
             raise NotFound
         return _receipt(await parts.erasures.find(receipt_id(asked, parts.hasher)))
 
@@ -60,6 +59,7 @@ _NAMES = {
     Kind.ACCOUNT: ("userId", "u"),
     Kind.ALBUM: ("albumId", "alb"),
     Kind.ORGANIZATION: ("orgId", "org"),
+    Kind.REPORT: ("reportId", "rep"),
 }
 
 

@@ -7,7 +7,7 @@ from litestar import get
 from litestar.params import FromPath
 from msgspec.structs import replace
 
-from api.identity import AnyRequest, Caller, administrators, album_id, image_id, organization_id
+from api.identity import AnyRequest, Caller, administrates, album_id, image_id, organization_id
 from api.listing import Asked
 from api.org_views import governed
 from api.parts import Given, Parts
@@ -54,7 +54,7 @@ async def of_album(
     state = fold(album.evolve, history)
     if state is None:
         raise NotFound
-    if caller not in await administrators(parts):
+    if not await administrates(parts, caller):
         team = await parts.organizations.cards([state.owner_id]) if state.team_id else {}
         roles = team[state.owner_id].state.roles(state.team_id) if team else {}
         circle = replace(state, deleted=False, roles=roles).circle
@@ -97,7 +97,9 @@ async def _history(parts: Parts, id: ImageId, caller: AccountId) -> list[Recorde
     """Raises NotFound to all who may not read it: they cannot tell it from what never was."""
     history = list(await parts.store.load(id))
     state = fold(image.evolve, history)
-    if state is None or caller not in {*await owners(parts, state), *await administrators(parts)}:
+    if state is None or not (
+        caller in await owners(parts, state) or await administrates(parts, caller)
+    ):
         raise NotFound
     return history
 

@@ -54,7 +54,7 @@ IGNORED = frozenset(
 )
 LOCKS = "/s/"
 """What a share link's password opens is no more kept than a token."""
-ANONYMOUS = frozenset({"/v1/auth/signup", "/v1/auth/password-reset"})
+ANONYMOUS = frozenset({"/v1/auth/signup", "/v1/auth/password-reset", "/v1/reports"})
 
 _NOT_KEPT = frozenset({400, 401, 403, 408, 409, 429})
 _NOT_KEPT_CODES = frozenset(

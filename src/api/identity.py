@@ -1,6 +1,6 @@
 """Who asks: a bearer token, a share link, a signed URL, or nobody."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from litestar.di import NamedDependency
 from api.parts import Given, Parts
 from commands.accounts import find_account
 from commands.credentials import Bearer
-from domain import access
+from domain import access, account
 from domain.access import Viewer
 from domain.ids import (
     AccountId,
@@ -23,6 +23,7 @@ from domain.ids import (
     from_text,
 )
 from domain.refusals import NotFound, Refusal, SignatureInvalid, Unauthenticated
+from domain.stream import fold
 
 AnyRequest: TypeAlias = Request[Any, Any, Any]
 Caller: TypeAlias = NamedDependency[AccountId]
@@ -100,15 +101,20 @@ async def caller(bearer: Bearing) -> AccountId:
 
 async def administrator(caller: Caller, parts: Given) -> AccountId:
     """The caller, who is one. Raises Forbidden."""
-    access.require_administrator(caller, await administrators(parts))
+    access.require_administrator(administrates=await administrates(parts, caller))
     return caller
 
 
-async def administrators(parts: Parts) -> Collection[AccountId]:
-    """The account with the address that the settings name."""
+async def administrates(parts: Parts, account_id: AccountId) -> bool:
+    """Whether somebody runs this installation: by its settings, or as another one has it."""
+    state = fold(account.evolve, await parts.store.load(account_id))
+    if state is None or state.erased:
+        return False
     address = parts.admin_email
-    found = await find_account(address, store=parts.store, hasher=parts.hasher) if address else None
-    return [found] if found else []
+    return state.administrator or (
+        bool(address)
+        and account_id == await find_account(address, store=parts.store, hasher=parts.hasher)
+    )
 
 
 def signed_exactly(request: AnyRequest) -> bool:

@@ -13,7 +13,7 @@ from api.org_bodies import Accepting, NewInvitation
 from api.org_views import governed, invitation, joined, organization
 from api.parts import Given, Parts
 from api.waiting import ORGANIZATIONS, written
-from commands.organizations import Govern, Invite, Join, ending
+from commands.organizations import Govern, Invite, Join, ending, invitation_token
 from domain.ids import AccountId, OrganizationId, from_text, to_text
 from domain.organization import MemberJoined
 from domain.refusals import InvitationOver, NotFound
@@ -128,8 +128,7 @@ async def _joined(parts: Parts, command: Join) -> Response[dict[str, Any]]:
 
 
 def _token(parts: Parts, organization_id: OrganizationId, id: UUID) -> str:
-    proof = parts.hasher.claim_id("invitation", f"{organization_id.hex}/{id.hex}")
-    return ".".join((to_text("org", organization_id), to_text("inv", id), to_text("tok", proof)))
+    return invitation_token(parts.hasher, organization_id, id)
 
 
 def _opened(parts: Parts, token: str) -> tuple[OrganizationId, UUID]:

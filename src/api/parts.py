@@ -41,6 +41,7 @@ from domain.media import Caps
 from projections.accounts import Accounts
 from projections.albums import Albums
 from projections.audit_log import AuditLog
+from projections.blocklist import Blocklist
 from projections.development import Prints
 from projections.feed import Feed
 from projections.gallery import Gallery
@@ -49,7 +50,9 @@ from projections.likeness import Likenesses
 from projections.metering import Reports
 from projections.organizations import Organizations
 from projections.positions import Positions
+from projections.quotas import Quotas
 from projections.reaper import Histories
+from projections.reports import Cases
 from projections.search import Search
 
 
@@ -119,6 +122,9 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     records: Records
     erasures: Erasures
     audit_log: AuditLog
+    cases: Cases
+    quotas: Quotas
+    blocklist: Blocklist
     judge: Judge
     webhooks: Webhooks
     upkeep: Upkeep

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from litestar import Response, get
 
-from api.identity import AnyRequest, Caller, administrators
+from api.identity import AnyRequest, Caller, administrates
 from api.listing import Asked
 from api.negotiation import accepted
 from api.parts import Given, Parts
@@ -75,7 +75,7 @@ async def _visible(
     parts: Parts, caller: AccountId, asked: AccountId | None
 ) -> Collection[AccountId] | None:
     """Whose usage the caller may see, of what was asked for. Raises Forbidden."""
-    if caller in await administrators(parts):
+    if await administrates(parts, caller):
         return [asked] if asked else None
     governed = [
         AccountId(card.id)

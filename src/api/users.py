@@ -133,5 +133,6 @@ async def _shown(parts: Parts, profile: Profile) -> dict[str, Any]:
         "reservedBytes": tally.reserved_bytes,
         "images": tally.images,
         "suspended": profile.suspended,
+        "administrator": profile.administrator,
         "createdAt": profile.created_at,
     }

@@ -13,6 +13,7 @@ WANTED = "Darkroom-Min-Position"
 
 
 ALBUMS = CORE | {"albums"}
+REPORTS = frozenset({"reports"})
 ORGANIZATIONS = ALBUMS | {"organizations"}
 """What who writes to an album waits for."""
 

@@ -20,6 +20,7 @@ from commands.erasure import (
     erase_image_again,
     erase_organization_again,
 )
+from commands.reports import erase_report_again
 from projections.clearing import (
     LEDGER,
     Albums,
@@ -30,6 +31,7 @@ from projections.clearing import (
     Images,
     Ledger,
     Memberships,
+    Reports,
     Webhooks,
 )
 from projections.erasure import Eraser, Place
@@ -41,6 +43,7 @@ AGAIN = {
     Kind.ACCOUNT: erase_account_again,
     Kind.ALBUM: erase_album_again,
     Kind.ORGANIZATION: erase_organization_again,
+    Kind.REPORT: erase_report_again,
 }
 
 
@@ -74,6 +77,7 @@ def eraser(core: Core, edge: Edge | None = None) -> Eraser:
         Images(family, core.store, core.key),
         Albums(family, core.store),
         Memberships(family, core.store),
+        Reports(family, core.store),
         Webhooks(webhooks.kept(core), core.store),
         Keys(database),
         Counted(database),
@@ -92,6 +96,7 @@ def eraser(core: Core, edge: Edge | None = None) -> Eraser:
         Counted(database),
         *_rows(core, Kind.ORGANIZATION),
     ]
+    report: list[Place] = [Keys(database), *_rows(core, Kind.REPORT)]
     return Eraser(
         ledger=PostgresErasures(database),
         places={
@@ -99,6 +104,7 @@ def eraser(core: Core, edge: Edge | None = None) -> Eraser:
             Kind.ACCOUNT: account + everywhere,
             Kind.ALBUM: album + everywhere,
             Kind.ORGANIZATION: organization + everywhere,
+            Kind.REPORT: report + everywhere,
         },
     )
 

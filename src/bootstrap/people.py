@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 
 from adapters.api_keys import PostgresApiKeys
-from adapters.bars import PostgresBars
+from adapters.devices import PostgresDevices
 from adapters.erasure import PostgresErasures
 from adapters.letters import PostgresMailTokens
 from adapters.oidc import OidcProvider, registrations
@@ -12,23 +12,25 @@ from adapters.passwords import Argon2Passwords
 from adapters.sealing import Sealer
 from adapters.second_factors import PostgresSecondFactors
 from adapters.upload_tokens import PostgresUploadTokens
-from bootstrap import Core, letters, new_id, now, sessions
+from bootstrap import Core, administering, letters, new_id, now, sessions
 from commands import (
     accounts,
-    administration,
     api_keys,
     erasure,
     factors,
     oidc,
     presets,
+    reports,
     upload_tokens,
 )
 from commands import passwords as words
+from commands.arrivals import Arrivals
 from commands.dispatcher import Handler
 from commands.erasure import Owned
 from commands.guesses import Guesses
 from commands.limits import Limiter
 from commands.proving import Prover
+from domain.limits import Policy
 
 
 def handlers(
@@ -48,20 +50,18 @@ def handlers(
         guesses=Guesses(limiter),
         now=now,
     )
+    arrivals = Arrivals(
+        devices=PostgresDevices(core.database, core.key.derived("devices")),
+        letters=letters(core),
+        store=store,
+        new_id=new_id,
+        now=now,
+    )
     erasures = PostgresErasures(core.database)
     mail_tokens = PostgresMailTokens(core.database)
     tokens = PostgresUploadTokens(core.database)
-    bars = PostgresBars(core.database)
     return {
-        administration.Suspend: partial(administration.suspend, store=store, bars=bars),
-        administration.Reinstate: partial(administration.reinstate, store=store, bars=bars),
-        administration.SignOut: partial(
-            administration.sign_out, store=store, sessions=sessions(core)
-        ),
-        administration.ChangePlan: partial(
-            administration.change_plan, store=store, plans=settings.known_plans
-        ),
-        administration.ChangeQuota: partial(administration.change_quota, store=store),
+        **administering.handlers(core),
         accounts.ChangeAccount: partial(accounts.change_account, **names),
         presets.SavePreset: partial(presets.save_preset, store=store),
         presets.RemovePreset: partial(presets.remove_preset, store=store),
@@ -74,10 +74,17 @@ def handlers(
             quota_bytes=settings.known_plans[settings.plan].storage_bytes,
             **names,
         ),
-        accounts.LogIn: partial(accounts.log_in, sessions=sessions(core), prover=prover, **names),
+        accounts.LogIn: partial(
+            accounts.log_in,
+            sessions=sessions(core),
+            prover=prover,
+            arrivals=arrivals,
+            **names,
+        ),
         oidc.SignInThrough: partial(
             oidc.sign_in_through,
             sessions=sessions(core),
+            arrivals=arrivals,
             new_id=new_id,
             plan=settings.plan,
             quota_bytes=settings.known_plans[settings.plan].storage_bytes,
@@ -111,6 +118,12 @@ def handlers(
         ),
         upload_tokens.RevokeUploadToken: partial(
             upload_tokens.revoke_upload_token, store=store, tokens=tokens
+        ),
+        reports.FileReport: partial(
+            reports.file_report,
+            store=store,
+            limiter=limiter,
+            policy=Policy("reports", settings.reports_per_hour, 3_600),
         ),
         api_keys.RevokeApiKey: partial(api_keys.revoke_api_key, store=store, keys=keys),
         erasure.EraseAccount: partial(

@@ -16,6 +16,7 @@ from adapters.addresses import PublicAddresses, networks
 from adapters.albums import PostgresAlbums
 from adapters.api_keys import PostgresApiKeys
 from adapters.audit_log import LogEntries
+from adapters.blocklist import PostgresBlocklist
 from adapters.claims import PostgresClaims
 from adapters.counting import PostgresCounter
 from adapters.credentials import BearerCredentials
@@ -37,7 +38,9 @@ from adapters.passwords import Argon2Passwords
 from adapters.places import PostgresFamily
 from adapters.positions import HeardPositions
 from adapters.posting import allowed
+from adapters.quotas import PostgresQuotas
 from adapters.reaping import LogHistories
+from adapters.reports import PostgresCases
 from adapters.s3 import CONNECTIONS
 from adapters.sandbox import die_with_parent
 from adapters.scanning import PostgresScans
@@ -58,6 +61,7 @@ from api.tus import Dialect
 from bootstrap import (
     PROJECTIONS,
     Core,
+    letters,
     new_id,
     now,
     people,
@@ -71,7 +75,6 @@ from commands import (
     albums,
     bulk,
     erasure,
-    holds,
     images,
     imports,
     lending,
@@ -84,6 +87,7 @@ from commands import (
     upkeep,
     uploads,
 )
+from commands.blocklist import Screening
 from commands.dispatcher import Dispatcher, Handler
 from commands.guesses import Guesses
 from commands.limits import Limiter, Tolls
@@ -209,6 +213,9 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
             records=PostgresRecords(core.database, core.key),
             erasures=PostgresErasures(core.database),
             audit_log=LogEntries(core.log),
+            cases=PostgresCases(core.database),
+            quotas=PostgresQuotas(core.database),
+            blocklist=PostgresBlocklist(core.database),
             judge=webhooks.judge(core, positions),
             webhooks=webhooks.kept(core),
             upkeep=PostgresUpkeep(core.database),
@@ -258,7 +265,7 @@ def dispatcher(
     }
     arrive: dict[str, Any] = {"objects": objects, "ledger": PostgresLedger(core.database)}
     prove: dict[str, Any] = {
-        "lab": lab,
+        "lab": Screening(lab, store=store, hasher=core.key),
         "hasher": core.key,
         "twins": PostgresGallery(core.database, core.store),
         "gate": DECODE if settings.scanner == DECODE else None,
@@ -353,11 +360,9 @@ def dispatcher(
                 orders=PostgresUpkeep(core.database),
                 models=list(PROJECTIONS),
             ),
-            **_organizations(settings, owned, erase),
+            **_organizations(core, owned, erase),
             lending.AddCollaborator: partial(lending.add_collaborator, store=store, now=now),
             lending.RemoveCollaborator: partial(lending.remove_collaborator, store=store, now=now),
-            holds.PlaceHold: partial(holds.place_hold, store=store),
-            holds.LiftHold: partial(holds.lift_hold, store=store),
             review.Rescan: partial(review.rescan, store=store),
             review.RescanMany: partial(
                 review.rescan_many, store=store, scans=PostgresScans(core.database)
@@ -404,10 +409,10 @@ def _albums(store: EventStore) -> dict[type, Handler]:
 
 
 def _organizations(
-    settings: Settings, owned: PostgresOrganizations, erase: dict[str, Any]
+    core: Core, owned: PostgresOrganizations, erase: dict[str, Any]
 ) -> dict[type, Handler]:
     """`erase` is what destroying needs, the store among it."""
-    store, hasher = erase["store"], erase["hasher"]
+    settings, store, hasher = core.settings, core.store, core.key
     return {
         organizations.CreateOrganization: partial(
             organizations.create_organization,
@@ -417,7 +422,9 @@ def _organizations(
             quota_bytes=settings.quota_bytes,
         ),
         organizations.Govern: partial(organizations.govern, store=store),
-        organizations.Invite: partial(organizations.invite, store=store, hasher=hasher, now=now),
+        organizations.Invite: partial(
+            organizations.invite, store=store, hasher=hasher, letters=letters(core), now=now
+        ),
         organizations.Join: partial(organizations.join, store=store, now=now),
         organizations.TransferOwnership: partial(
             organizations.transfer_ownership, store=store, owned=owned

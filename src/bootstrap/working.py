@@ -194,12 +194,16 @@ def postman(core: Core) -> "Postman":
 
 async def _develop_for_ever(core: Core, lab: "VipsLab", *, later: bool) -> None:
     """What is new comes first; one of all workers has time for what is made later."""
+    from adapters.blocklist import PostgresBlocklist
     from adapters.development import Desk
+    from commands.blocklist import screened
     from projections import development
 
     desk = Desk(core.database)
     tools: dict[str, Any] = {"objects": core.objects, "lab": lab, "spool": core.spool}
-    develop, refine = partial(development.develop, **tools), partial(development.refine, **tools)
+    notice = partial(screened, blocklist=PostgresBlocklist(core.database), store=core.store)
+    develop = partial(development.develop, notice=notice, **tools)
+    refine = partial(development.refine, **tools)
     log = structlog.get_logger()
     while True:
         try:

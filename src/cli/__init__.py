@@ -3,6 +3,7 @@
 import click
 
 from cli import (
+    admin,
     archive,
     audit,
     care,
@@ -30,7 +31,7 @@ def main() -> None:
 for _command in (
     *(up.up, roles.prepare, roles.api, roles.relay, roles.project, roles.react),
     *(care.status, care.rebuild, storage.storage, upload.upload),
-    *(erasure.erasure, keys.keys),
+    *(admin.admin, erasure.erasure, keys.keys),
     *(audit.audit, replay.replay, events.events),
     *(archive.backup, archive.restore, demo.demo),
 ):

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from commands.arrivals import Arrivals
 from commands.execute import Stream, execute, execute_together
 from commands.mail import Letters, first_letter
 from commands.ports import (
@@ -107,7 +108,13 @@ async def sign_up(
 
 
 async def log_in(
-    command: LogIn, *, store: EventStore, sessions: Sessions, hasher: Hasher, prover: Prover
+    command: LogIn,
+    *,
+    store: EventStore,
+    sessions: Sessions,
+    hasher: Hasher,
+    prover: Prover,
+    arrivals: Arrivals,
 ) -> Session:
     """An unknown address and a wrong password cost and answer the same."""
     account_id = await find_account(command.email, store=store, hasher=hasher)
@@ -121,7 +128,9 @@ async def log_in(
     state = fold(account.evolve, await store.load(account_id))
     if state and state.suspended:  # only whoever knows the password is told
         raise AccountSuspended
-    return await sessions.open(account_id, command.device)
+    session = await sessions.open(account_id, command.device)
+    await arrivals.note(account_id, command.device)
+    return session
 
 
 async def refresh(command: Refresh, *, store: EventStore, sessions: Sessions) -> Session:

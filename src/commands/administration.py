@@ -1,6 +1,7 @@
 """What administrators do to accounts; `by` was proven to be one. Each act has its reason."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Protocol
 from uuid import UUID
 
@@ -32,6 +33,18 @@ class Suspend(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reinstate(msgspec.Struct, frozen=True, kw_only=True):
+    by: AccountId
+    account_id: AccountId
+    reason: str
+
+
+class Appoint(msgspec.Struct, frozen=True, kw_only=True):
+    by: AccountId
+    account_id: AccountId
+    reason: str
+
+
+class Dismiss(msgspec.Struct, frozen=True, kw_only=True):
     by: AccountId
     account_id: AccountId
     reason: str
@@ -76,6 +89,17 @@ async def reinstate(command: Reinstate, *, store: EventStore, bars: Bars) -> Rec
     return receipt
 
 
+async def appoint(command: Appoint, *, store: EventStore) -> Receipt:
+    decide = partial(account.appoint, reason=command.reason)
+    return await _act(command, decide, store=store)
+
+
+async def dismiss(command: Dismiss, *, store: EventStore) -> Receipt:
+    """From the next request on."""
+    decide = partial(account.dismiss, reason=command.reason)
+    return await _act(command, decide, store=store)
+
+
 async def sign_out(command: SignOut, *, store: EventStore, sessions: Sessions) -> Receipt:
     receipt = await _act(
         command,
@@ -111,7 +135,7 @@ async def change_quota(command: ChangeQuota, *, store: EventStore) -> Receipt:
 
 
 async def _act(
-    command: Suspend | Reinstate | SignOut | ChangePlan | ChangeQuota,
+    command: Suspend | Reinstate | Appoint | Dismiss | SignOut | ChangePlan | ChangeQuota,
     decide: Callable[[Account | None], Sequence[AccountEvent]],
     *,
     store: EventStore,

@@ -34,6 +34,7 @@ class Kind(StrEnum):
     ACCOUNT = "account"
     ALBUM = "album"
     ORGANIZATION = "organization"
+    REPORT = "report"
 
 
 class Erasure(msgspec.Struct, frozen=True, kw_only=True):

@@ -136,7 +136,9 @@ async def revoke_share(
 
 def _changes(state: Image | None, *, command: ChangeImage, now: datetime) -> Sequence[ImageEvent]:
     """Both decisions of one request, the second on what the first leads to."""
-    events = image.change_details(state, by=command.by, details=command.details, now=now)
+    events: list[ImageEvent] = []
+    if command.visibility is None or command.details != Details():
+        events = image.change_details(state, by=command.by, details=command.details, now=now)
     if command.visibility is None:
         return events
     state = reduce(image.evolve, events, state)

@@ -15,11 +15,17 @@ class Occasion(StrEnum):
     """Somebody signed up with the address."""
     RESET = "reset"
     """Somebody says that they forgot the password."""
+    REPORT = "report"
+    """What somebody reported was judged."""
+    INVITATION = "invitation"
+    """To an organization."""
+    SIGN_IN = "sign_in"
+    """From somewhere new."""
 
     @property
     def lifetime(self) -> timedelta:
         """Of the link, and of our tries to deliver it."""
-        return timedelta(days=3) if self is Occasion.VERIFY else timedelta(hours=1)
+        return timedelta(hours=1) if self is Occasion.RESET else timedelta(days=3)
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,6 +36,8 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     """The same again is not sent again."""
     occasion: Occasion
     address: str
+    facts: dict[str, str] = {}
+    """What its words are about."""
 
 
 def first_letter(account_id: AccountId, address: str) -> Letter:

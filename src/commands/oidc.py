@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import msgspec
 
 from commands.accounts import claimed, claiming, find_account
+from commands.arrivals import Arrivals
 from commands.execute import Stream, execute_together
 from commands.ports import Device, EventStore, Hasher, NewId, Receipt, Session, Sessions, SetQuota
 from domain import account, claim
@@ -69,6 +70,7 @@ async def sign_in_through(
     store: EventStore,
     hasher: Hasher,
     sessions: Sessions,
+    arrivals: Arrivals,
     new_id: NewId,
     plan: str,
     quota_bytes: int,
@@ -93,6 +95,7 @@ async def sign_in_through(
     if state and state.suspended:
         raise AccountSuspended
     session = await sessions.open(account_id, command.device)
+    await arrivals.note(account_id, command.device)
     return SignedIn(session=session, receipt=receipt)
 
 

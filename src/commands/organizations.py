@@ -11,11 +11,13 @@ import msgspec
 from commands.accounts import find_account
 from commands.erasure import Erasures, Kind, Ordered, Owned, order
 from commands.execute import Stream, execute
+from commands.mail import Letter, Letters, Occasion
 from commands.ports import Clock, EventStore, Guard, Hasher, Receipt, SetQuota
 from domain import membership, organization
 from domain.access import Role
-from domain.ids import AccountId, OrganizationId, TeamId
+from domain.ids import AccountId, OrganizationId, TeamId, to_text
 from domain.organization import Name, Organization, OrganizationEvent
+from domain.stream import fold
 
 INVITED_FOR = timedelta(days=14)
 
@@ -130,7 +132,15 @@ async def create_organization(
     )
 
 
-async def invite(command: Invite, *, store: EventStore, hasher: Hasher, now: Clock) -> Invited:
+def invitation_token(hasher: Hasher, organization_id: OrganizationId, id: UUID) -> str:
+    """Whoever holds it may join, as long as the invitation is there."""
+    proof = hasher.claim_id("invitation", f"{organization_id.hex}/{id.hex}")
+    return ".".join((to_text("org", organization_id), to_text("inv", id), to_text("tok", proof)))
+
+
+async def invite(
+    command: Invite, *, store: EventStore, hasher: Hasher, letters: Letters, now: Clock
+) -> Invited:
     expires_at = now() + INVITED_FOR
     decide = partial(
         membership.invite,
@@ -142,6 +152,18 @@ async def invite(command: Invite, *, store: EventStore, hasher: Hasher, now: Clo
         account_id=await find_account(command.email, store=store, hasher=hasher),
     )
     receipt = await execute(store, _stream(command.organization_id), decide, by=command.by)
+    state = fold(organization.evolve, await store.load(command.organization_id))
+    assert state is not None
+    token = invitation_token(hasher, command.organization_id, command.invitation_id)
+    facts = {"organization": state.name, "role": command.role.value, "token": token}
+    await letters.post(
+        Letter(
+            id=command.invitation_id,
+            occasion=Occasion.INVITATION,
+            address=command.email,
+            facts=facts,
+        )
+    )
     return Invited(expires_at=expires_at, receipt=receipt)
 
 

@@ -233,15 +233,7 @@ class Development(msgspec.Struct, frozen=True, kw_only=True):
     traits: Traits
 
 
-class Lab(Protocol):
-    """Decodes untrusted files in child processes; a child's death costs one file.
-
-    Raises refusals.Unavailable if the queue is full.
-    """
-
-    recipe: str
-    """Name and version of how derivatives are made; part of their keys."""
-
+class Inspector(Protocol):
     async def inspect(self, path: Path) -> Arrived:
         """Prove by a full decode that the file is an image within the caps.
 
@@ -249,6 +241,16 @@ class Lab(Protocol):
         the figures behind it; whatever the file does to the child is CorruptImage.
         """
         ...
+
+
+class Lab(Inspector, Protocol):
+    """Decodes untrusted files in child processes; a child's death costs one file.
+
+    Raises refusals.Unavailable if the queue is full.
+    """
+
+    recipe: str
+    """Name and version of how derivatives are made; part of their keys."""
 
     async def develop(self, path: Path) -> Development:
         """The whole ladder from one decode, in WebP and JPEG; what is PNG also in PNG.

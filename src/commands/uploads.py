@@ -24,7 +24,7 @@ from commands.ports import (
     EventStore,
     Guard,
     Hasher,
-    Lab,
+    Inspector,
     NewId,
     ObjectKey,
     ObjectMissing,
@@ -205,7 +205,7 @@ async def finalize_upload(
     store: EventStore,
     objects: MultipartStore,
     ledger: Ledger,
-    lab: Lab,
+    lab: Inspector,
     spool: Path,
     now: Clock,
     new_id: NewId,
@@ -238,7 +238,7 @@ async def take_in(
     *,
     store: EventStore,
     objects: ObjectStore,
-    lab: Lab,
+    lab: Inspector,
     now: Clock,
     new_id: NewId,
     caps: Caps,
@@ -329,7 +329,7 @@ async def _prove(
     attempt: UUID,
     objects: MultipartStore,
     ledger: Ledger,
-    lab: Lab,
+    lab: Inspector,
     spool: Path,
 ) -> Proof:
     target = object_keys.original(state.owner_id, image_id, attempt)
@@ -352,13 +352,13 @@ async def _prove(
 
 
 async def _stored(
-    objects: ObjectStore, key: ObjectKey, lab: Lab, spool: Path, promised: Promised | None
+    objects: ObjectStore, key: ObjectKey, lab: Inspector, spool: Path, promised: Promised | None
 ) -> Arrived | Refusal:
     async with downloaded(objects, key, spool) as path:
         return await _proven(lab, path, promised)
 
 
-async def _proven(lab: Lab, path: Path, promised: Promised | None) -> Arrived | Refusal:
+async def _proven(lab: Inspector, path: Path, promised: Promised | None) -> Arrived | Refusal:
     """A refusal is an answer about the bytes, and as such a fact to be recorded."""
     try:
         arrived = await lab.inspect(path)

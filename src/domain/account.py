@@ -12,6 +12,8 @@ from domain.access import Visibility
 from domain.account_marks import (
     AccountReinstated,
     AccountSuspended,
+    AdministratorAppointed,
+    AdministratorDismissed,
     EmailVerified,
     Ground,
     Mark,
@@ -118,6 +120,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     """The e-mail address."""
     second_factor: bool = False
     suspended: bool = False
+    administrator: bool = False
     signed_out: UUID | None = None
     """The last request that did it."""
     reached: int = 0
@@ -158,6 +161,12 @@ def _left_by(account: Account, event: _Kept | Mark) -> dict[str, object]:
             return {"presets": preset.evolve(account.presets, event)}
         case _:
             return left_by(event)
+
+
+def wants(account: Account, kind: str, channel: str) -> bool:
+    """Whether to tell somebody of a kind of news, by mail or else: unless they said no, to the
+    kind by this channel (`quota.mail`) or, where they said nothing of that, to the kind."""
+    return account.notify.get(f"{kind}.{channel}", account.notify.get(kind, True))
 
 
 def given(settings: SettingsChanged) -> dict[str, object]:
@@ -247,6 +256,18 @@ def reinstate(account: Account | None, *, reason: str) -> list[AccountEvent]:
     if not _existing(account).suspended:
         return []
     return [AccountReinstated(personal=Ground(reason=reason))]
+
+
+def appoint(account: Account | None, *, reason: str) -> list[AccountEvent]:
+    if _existing(account).administrator:
+        return []
+    return [AdministratorAppointed(personal=Ground(reason=reason))]
+
+
+def dismiss(account: Account | None, *, reason: str) -> list[AccountEvent]:
+    if not _existing(account).administrator:
+        return []
+    return [AdministratorDismissed(personal=Ground(reason=reason))]
 
 
 def sign_out(account: Account | None, *, request: UUID, reason: str) -> list[AccountEvent]:

@@ -49,6 +49,16 @@ class SignedOut(Event, frozen=True, kw_only=True, tag="account.signed-out"):
     personal: Ground | None
 
 
+class AdministratorAppointed(Event, frozen=True, kw_only=True, tag="account.appointed"):
+    """One of those who run this installation."""
+
+    personal: Ground | None
+
+
+class AdministratorDismissed(Event, frozen=True, kw_only=True, tag="account.dismissed"):
+    personal: Ground | None
+
+
 class PlanChanged(Event, frozen=True, kw_only=True, tag="account.plan-changed"):
     plan: str
     quota_bytes: int
@@ -79,6 +89,8 @@ Mark: TypeAlias = (
     | AccountSuspended
     | AccountReinstated
     | SignedOut
+    | AdministratorAppointed
+    | AdministratorDismissed
     | PlanChanged
     | QuotaChanged
     | QuotaThresholdReached
@@ -97,6 +109,8 @@ def left_by(event: Mark) -> dict[str, Any]:
             return {"signed_out": request}
         case EmailVerified():
             return {"verified": True}
+        case AdministratorAppointed() | AdministratorDismissed():
+            return {"administrator": isinstance(event, AdministratorAppointed)}
         case SecondFactorEnabled() | SecondFactorDisabled():
             return {"second_factor": isinstance(event, SecondFactorEnabled)}
         case AccountSuspended() | AccountReinstated():

@@ -2,8 +2,10 @@
 
 from typing import Any, get_args, get_type_hints
 
+from domain.abuse_report import ReportEvent
 from domain.account import AccountEvent
 from domain.album import AlbumEvent
+from domain.block import BlockEvent
 from domain.claim import ClaimEvent
 from domain.image_events import ImageEvent
 from domain.operation import OperationEvent
@@ -15,6 +17,7 @@ from domain.webhook import WebhookEvent
 
 _STREAMS = (
     *(AccountEvent, AlbumEvent, ClaimEvent, ImageEvent, OperationEvent, OrganizationEvent),
+    *(BlockEvent, ReportEvent),
     UpkeepEvent,
     StatementEvent,
     WebhookEvent,

@@ -279,6 +279,12 @@ class ChecksumMismatch(Refusal):
     kind = Kind.UNPROCESSABLE
 
 
+class BlockedImage(Refusal):
+    """Whoever runs this service does not let these bytes be brought."""
+
+    kind = Kind.UNPROCESSABLE
+
+
 class UrlForbidden(Refusal):
     """Nothing is fetched from there: only http and https, usual ports, public addresses."""
 

@@ -34,6 +34,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     verified: bool = False
     second_factor: bool = False
     suspended: bool = False
+    administrator: bool = False
     reached: int = 0
     presets: dict[str, str] = {}
     """Transforms by name."""

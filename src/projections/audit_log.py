@@ -20,6 +20,8 @@ PREFIXES = {
     "album": "alb",
     "operation": "op",
     "organization": "org",
+    "report": "rep",
+    "block": "blk",
     "webhook": "whk",
 }
 """How streams are called outside; the others are plain UUIDs."""

@@ -10,6 +10,7 @@ from commands import object_keys
 from commands.erasure import Erasure, Kind, depart, erase_album, purge
 from commands.multipart import MultipartStore
 from commands.ports import EventStore, Hasher, ObjectKey
+from commands.reports import erase_report
 from commands.webhooks import Webhooks as Kept
 from commands.webhooks import end_webhook
 from domain import image
@@ -97,6 +98,10 @@ class Family(Protocol):
         """Every organization that somebody is in, as far as the read model knows."""
         ...
 
+    async def reports(self, account_id: AccountId) -> Sequence[UUID]:
+        """Every report of abuse that somebody filed, as far as the read model knows."""
+        ...
+
     async def erased(self, owner_id: AccountId, kind: Kind) -> tuple[int, int]:
         """How many of what an account had are cleared everywhere, and how many not yet."""
         ...
@@ -132,6 +137,23 @@ class Albums:
         for album_id in found:
             await erase_album(album_id, store=self._store)
         done, waiting = await self._family.erased(erasure.owner_id, Kind.ALBUM)
+        return None if found or waiting else done
+
+
+class Reports:
+    """What an account reported, each with an erasure of its own."""
+
+    name = "reports"
+
+    def __init__(self, family: Family, store: EventStore) -> None:
+        self._family = family
+        self._store = store
+
+    async def clear(self, erasure: Erasure) -> int | None:
+        found = await self._family.reports(erasure.owner_id)
+        for report_id in found:
+            await erase_report(report_id, store=self._store)
+        done, waiting = await self._family.erased(erasure.owner_id, Kind.REPORT)
         return None if found or waiting else done
 
 

@@ -1,6 +1,6 @@
 """Development: every finalized original becomes prints, once, by whichever worker is free."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
@@ -105,10 +105,25 @@ class Developed(msgspec.Struct, frozen=True, kw_only=True):
     traits: Traits
 
 
-async def develop(exposure: Exposure, *, objects: ObjectStore, lab: Lab, spool: Path) -> Developed:
-    """Make every print of one original and store it. Doing it again stores the same bytes."""
+async def _unnoticed(image_id: ImageId, fingerprint: int | None) -> None:
+    """Where nobody wants to know."""
+
+
+async def develop(
+    exposure: Exposure,
+    *,
+    objects: ObjectStore,
+    lab: Lab,
+    spool: Path,
+    notice: Callable[[ImageId, int | None], Awaitable[object]] = _unnoticed,
+) -> Developed:
+    """Make every print of one original and store it. Doing it again stores the same bytes.
+
+    `notice` is told the fingerprint, before anything is kept.
+    """
     async with downloaded(objects, exposure.original, spool) as path:
         made = await lab.develop(path)
+    await notice(exposure.id, made.traits.fingerprint)
     for print in made.derivatives:
         key = object_keys.derivative(exposure.id, made.recipe, print.rung, print.format)
         await objects.put(key, print.body, content_type=print.format.content_type)

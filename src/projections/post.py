@@ -1,24 +1,26 @@
 """The reactor that sends mail: whatever was posted, to the address as its account has it."""
 
 from collections.abc import Sequence
-from html import escape
-from string import Template
+from functools import partial
 from typing import Protocol
 from urllib.parse import quote
 
-import msgspec
 import structlog
 
 from commands.accounts import find_account
 from commands.mail import Letter, Mail, Mailer, MailRefused, MailTokens, Occasion
 from commands.ports import EventStore, Hasher
 from domain import account
-from domain.account import Account
-from domain.ids import AccountId
+from domain.ids import NOBODY
 from domain.refusals import Unavailable
 from domain.stream import fold
+from projections.wordings import composed
 
 BATCH = 20
+PROVING = frozenset({Occasion.VERIFY, Occasion.RESET})
+"""Whoever follows the link proves that they read the mail."""
+TO_ANYBODY = frozenset({Occasion.REPORT, Occasion.INVITATION})
+"""Whether there is an account with the address or not."""
 
 _log = structlog.get_logger()
 
@@ -33,53 +35,6 @@ class Box(Protocol):
     async def later(self, letter: Letter) -> None:
         """Further apart each time; given up once its link would have expired."""
         ...
-
-
-class Wording(msgspec.Struct, frozen=True):
-    """`page` is where the link leads; the rest is what people read."""
-
-    page: str
-    subject: str
-    words: str
-    button: str
-
-
-WORDINGS = {
-    Occasion.VERIFY: Wording(
-        "account/verify",
-        "Is this your address?",
-        "somebody signed up to Darkroom with this address. If it was you, confirm it; if it was"
-        " not, do nothing: the address stays unconfirmed.",
-        "Confirm the address",
-    ),
-    Occasion.RESET: Wording(
-        "account/reset",
-        "Choose a new password",
-        "somebody asked for a new password for your account. If it was you, choose one within an"
-        " hour; if it was not, do nothing: the old one stays as it is.",
-        "Choose a password",
-    ),
-}
-
-_TEXT = Template("""Hello $name,
-
-$words
-
-$button:
-$link
-
-$where
-""")
-_HTML = Template("""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>$subject</title></head>
-<body style="font: 16px/1.5 sans-serif; max-width: 34em; margin: 2em auto; color: #222">
-<p>Hello $name,</p>
-<p>$words</p>
-<p><a href="$link" style="background: #222; color: #fff; padding: .6em 1em; border-radius: .3em;
-text-decoration: none">$button</a></p>
-<p style="color: #666; font-size: 13px">$where<br>$link</p>
-</body></html>
-""")
 
 
 class Postman:
@@ -123,28 +78,16 @@ class Postman:
         """None where there is nobody to write to. The address typed is only for finding them."""
         found = await find_account(letter.address, store=self._store, hasher=self._hasher)
         state = fold(account.evolve, await self._store.load(found)) if found else None
+        compose = partial(composed, letter.occasion, public_url=self._public_url)
         if found is None or state is None or state.erased:
-            return None
+            if letter.occasion not in TO_ANYBODY:
+                return None
+            return compose(letter.facts, to=letter.address, account_id=NOBODY, name="")
         if letter.occasion is Occasion.VERIFY and state.verified:
             return None
-        token = await self._tokens.make(found, letter.occasion)
-        return written(letter.occasion, found, state, token, self._public_url)
-
-
-def written(occasion: Occasion, id: AccountId, state: Account, token: str, public_url: str) -> Mail:
-    wording = WORDINGS[occasion]
-    words = {
-        "name": state.username,
-        "subject": wording.subject,
-        "words": wording.words,
-        "button": wording.button,
-        "link": f"{public_url}/{wording.page}?token={quote(token)}",
-        "where": f"Darkroom at {public_url}",
-    }
-    return Mail(
-        to=state.email,
-        account_id=id,
-        subject=wording.subject,
-        text=_TEXT.substitute(words),
-        html=_HTML.substitute({key: escape(text) for key, text in words.items()}),
-    )
+        if letter.occasion not in PROVING and not account.wants(state, letter.occasion, "mail"):
+            return None
+        facts = letter.facts
+        if letter.occasion in PROVING:
+            facts = facts | {"token": quote(await self._tokens.make(found, letter.occasion))}
+        return compose(facts, to=state.email, account_id=found, name=state.username)

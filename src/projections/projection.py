@@ -8,7 +8,17 @@ from uuid import UUID
 import msgspec
 
 from domain.stream import Recorded
-from projections import accounts, albums, development, gallery, organizations, scanning, search
+from projections import (
+    accounts,
+    albums,
+    blocklist,
+    development,
+    gallery,
+    organizations,
+    reports,
+    scanning,
+    search,
+)
 
 D = TypeVar("D", bound=msgspec.Struct)
 
@@ -18,8 +28,6 @@ class Tallied(msgspec.Struct, Generic[D], frozen=True, kw_only=True):
 
     table: str
     key: str
-    counters: type[msgspec.Struct]
-    """The table's columns, beside the key."""
     count: Callable[[D | None], tuple[UUID, msgspec.Struct] | None]
 
 
@@ -46,12 +54,7 @@ ALL: Sequence[Projection[Any]] = (
         table="images",
         document=gallery.Card,
         project=gallery.project,
-        tallied=Tallied(
-            table="usage",
-            key="account_id",
-            counters=gallery.Tally,
-            count=gallery.tally,
-        ),
+        tallied=Tallied(table="usage", key="account_id", count=gallery.tally),
     ),
     Projection(
         name=accounts.NAME,
@@ -73,6 +76,20 @@ ALL: Sequence[Projection[Any]] = (
         table="organizations",
         document=organizations.OrganizationCard,
         project=organizations.project,
+    ),
+    Projection(
+        name=blocklist.NAME,
+        streams=blocklist.STREAMS,
+        table="entries",
+        document=blocklist.Blocked,
+        project=blocklist.project,
+    ),
+    Projection(
+        name=reports.NAME,
+        streams=reports.STREAMS,
+        table="cases",
+        document=reports.Case,
+        project=reports.project,
     ),
     Projection(
         name=search.NAME,

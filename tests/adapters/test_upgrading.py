@@ -8,6 +8,18 @@ from projections.projection import ALL
 from tests.adapters.test_following import opened, write
 
 
+async def test_so_is_one_that_lacks_a_column_or_a_table_beside_its_documents(core, settings):
+    async with core.database.connection() as connection:
+        for change in (
+            "alter table development.prints drop column recipe cascade",
+            "drop table development.traits cascade",
+        ):
+            await connection.execute(change.encode())
+            assert not await ReadModel(PROJECTIONS["development"]).fits(connection)
+            await upkeep.prepare(settings)
+            assert await ReadModel(PROJECTIONS["development"]).fits(connection)
+
+
 async def test_a_read_model_without_a_new_column_is_built_anew(core, settings):
     image = uuid4()
     await write(core, image, opened())

@@ -8,19 +8,20 @@ import msgspec
 
 TABLE = Path(__file__).with_name("authorization.md")
 BAD = {
-    "401": (401, "unauthenticated"),
-    "403": (403, "forbidden"),
-    "404": (404, "not_found"),
-    "409": (409, None),
-    "expired": (403, "signature_expired"),
-    "revoked": (403, "share_revoked"),
-    "forged": (403, "signature_invalid"),
-    "suspended": (403, "account_suspended"),
+    "401": ({401}, "unauthenticated"),
+    "403": ({403}, "forbidden"),
+    "404": ({404}, "not_found"),
+    "409": ({409}, None),
+    "expired": ({403}, "signature_expired"),
+    "revoked": ({403}, "share_revoked"),
+    "forged": ({403}, "signature_invalid"),
+    "suspended": ({403}, "account_suspended"),
+    "down": ({403}, "image_taken_down"),
 }
 """What a cell may say beside `yes` and `no`: the status, and the code if it matters."""
 _PROBE = re.compile(
     r"    (?P<method>[A-Z]+) (?P<path>/[^?\s]*)(\?(?P<query>\S+))?(?P<named>( \w+=\S+)*)"
-    r"( (?P<body>\{.*\}))? (?P<status>\d{3})(?P<marks>( [\w':]+)*)"
+    r"( (?P<body>\{.*\}))? (?P<status>[\d|]+)(?P<marks>( [\w':]+)*)"
 )
 
 
@@ -34,8 +35,8 @@ class Probe(msgspec.Struct, frozen=True, kw_only=True):
     named: dict[str, str]
     """What stands for parts of the path."""
     body: str | None
-    status: int
-    """Answered to who may."""
+    statuses: frozenset[int]
+    """Any of them is answered to who may."""
     each: bool
     """It is a batch of one: the item's outcome counts."""
     shows: bool
@@ -101,7 +102,7 @@ def _probe(line: str, states: list[str]) -> Probe:
         query=match["query"] or "",
         named=dict(it.split("=", 1) for it in shlex.split(match["named"])),
         body=match["body"],
-        status=int(match["status"]),
+        statuses=frozenset(map(int, match["status"].split("|"))),
         each="each" in marks,
         shows="shows" in marks,
         fresh=frozenset(states if "" in fresh else fresh),

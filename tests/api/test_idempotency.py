@@ -382,11 +382,15 @@ def asking_for_a_mail(_: Person) -> Request:
     return Request(path="/v1/me/verification", body={}, other={"content": b"{}"}, events=0)
 
 
+def administrator(person: Person) -> httpx.Client:
+    login = {"email": ADMINISTRATOR, "password": PASSWORD}
+    token = expect(person.service.client().post("/v1/auth/login", json=login), 200)
+    return person.service.client(token["accessToken"])
+
+
 def administering(act: str, *before: str) -> Callable[[Person], Request]:
     def made(person: Person) -> Request:
-        login = {"email": ADMINISTRATOR, "password": PASSWORD}
-        token = expect(person.service.client().post("/v1/auth/login", json=login), 200)
-        http = person.service.client(token["accessToken"])
+        http = administrator(person)
         path = f"/v1/admin/users/{Person(person.service).id}"
         for step in before:
             expect(http.post(f"{path}/{step}", json={"reason": "before"}), 200)
@@ -405,9 +409,7 @@ def administering(act: str, *before: str) -> Callable[[Person], Request]:
 
 def reviewing(act: str, *before: str, events: int = 1) -> Callable[[Person], Request]:
     def made(person: Person) -> Request:
-        login = {"email": ADMINISTRATOR, "password": PASSWORD}
-        token = expect(person.service.client().post("/v1/auth/login", json=login), 200)
-        http = person.service.client(token["accessToken"])
+        http = administrator(person)
         path = f"/v1/admin/images/{person.upload(PIXEL)['imageId']}"
         for step in before:
             assert http.post(f"{path}/{step}", json={"reason": "before"}).is_success
@@ -450,6 +452,41 @@ def handing_over(person: Person) -> Request:
     )
 
 
+def reporting(person: Person) -> Request:
+    body = {"imageId": person.upload(PIXEL)["imageId"], "reason": "spam"}
+    return Request(
+        path="/v1/reports",
+        body={"json": body},
+        other={"json": body | {"reason": "other"}},
+        events=1,
+        anonymous=True,
+    )
+
+
+def judging(person: Person) -> Request:
+    body = {"imageId": person.upload(PIXEL)["imageId"], "reason": "spam"}
+    report = expect(person.http.post("/v1/reports", json=body), 202)["reportId"]
+    word = {"action": "dismiss", "reason": "why"}
+    return Request(
+        path=f"/v1/admin/reports/{report}/resolve",
+        body={"json": word},
+        other={"json": word | {"reason": "other"}},
+        events=1,
+        http=administrator(person),
+    )
+
+
+def blocking(person: Person) -> Request:
+    body = {"sha256": secrets.token_hex(32), "reason": "why"}
+    return Request(
+        path="/v1/admin/blocklist",
+        body={"json": body},
+        other={"json": body | {"reason": "other"}},
+        events=1,
+        http=administrator(person),
+    )
+
+
 POSTS: dict[str, list[Callable[[Person], Request]]] = {
     "/v1/auth/signup": [signing_up],
     "/v1/auth/password-reset": [asking_for_a_reset],
@@ -457,6 +494,9 @@ POSTS: dict[str, list[Callable[[Person], Request]]] = {
     "/v1/admin/users/{id}/suspend": [administering("suspend")],
     "/v1/admin/users/{id}/reinstate": [administering("reinstate", "suspend")],
     "/v1/admin/users/{id}/sign-out": [administering("sign-out")],
+    "/v1/reports": [reporting],
+    "/v1/admin/blocklist": [blocking],
+    "/v1/admin/reports/{id}/resolve": [judging],
     "/v1/admin/images/{id}/rescan": [reviewing("rescan")],
     "/v1/admin/rescan": [scanning_all_again],
     "/v1/upload-tokens": [issuing_an_upload_token],

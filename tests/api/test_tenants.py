@@ -38,8 +38,7 @@ OTHERS = {
     *("/health/live", "/health/ready", "/metrics", "/.well-known/jwks.json", "/v1/events"),
     *("/schema/events.json", "/v1/sharex.sxcu", "/v1/receipts/{id}", "/v1/uploads/{id}"),
     *("/v1/admin/audit", "/v1/admin/projections", "/v1/admin/users", "/v1/auth/oidc"),
-    "/.well-known/oauth-authorization-server",
-    *("/v1/admin/audit", "/v1/admin/users", "/v1/auth/oidc"),
+    *("/v1/admin/reports", "/v1/admin/blocklist", "/v1/admin/quotas"),
     *("/.well-known/oauth-authorization-server", "/v1/me/presets/{name}", "/oembed"),
 }
 """What shows nothing of anybody, what only its holder's key opens, and what has another test."""

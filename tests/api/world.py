@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import jwt
@@ -15,9 +15,10 @@ from adapters.embedded import DataFolder
 from adapters.signed_urls import HmacUrls
 from adapters.url_keys import UrlKeys
 from bootstrap import Core, token_keys
+from commands import object_keys
 from commands.ports import Batch
 from domain.access import Visibility
-from domain.ids import AccountId, from_text, to_text
+from domain.ids import AccountId, ImageId, from_text, to_text
 from domain.image_events import ImageFinalized, ImageQuarantined
 from domain.media import Content, Format
 from settings import load
@@ -46,6 +47,7 @@ class World:
         self._make_images()
         self._make_organizations()
         self._make_uploads()
+        self._make_reports()
         self._make_own()
         self._make_credentials()
         self._mine = {
@@ -123,6 +125,8 @@ class World:
         expect(admin.http.post(suspended, json={"reason": "matrix"}), 200)
         body = {"password": PASSWORD}
         expect(self.clients["erased"].request("DELETE", "/v1/me", json=body), 202)
+        gone = self.things["report", "erased"]["id"]
+        eventually(lambda: gone not in admin.http.get("/v1/admin/reports?limit=100").text)
 
     async def _signed_tokens(self, token: str) -> tuple[str, str]:
         """The same, but of an hour ago; and signed with another key."""
@@ -220,12 +224,18 @@ class World:
             expect(http.delete(path), 200)
         if state == "purged":
             expect(http.post(f"{path}/purge"), 202)
+        if state == "taken down":
+            told = {"imageId": id, "reason": "other"}
+            report = expect(self.clients["admin"].post("/v1/reports", json=told), 202)["reportId"]
+            word = {"action": "takedown", "reason": "matrix"}
+            judged = f"/v1/admin/reports/{report}/resolve"
+            expect(self.clients["admin"].post(judged, json=word), 200)
         if state == "quarantined":
             found = ImageQuarantined(scanner="matrix", finding="Eicar")
             asyncio.run(self._append(id, found))
 
     async def _unscanned(self, said: dict[str, Any]) -> str:
-        """Accepted, but not cleared: what lies between two events of one append."""
+        """Accepted, but not cleared: a scanner has not come to it yet."""
         owner = self.people["owner"]
         ticket = owner.initiate(self._dot)
         id = ticket["uploadId"].replace("upl_", "img_")
@@ -238,11 +248,25 @@ class World:
             personal=content,
         )
         await self._append(id, accepted)
+        await self._keep(id, accepted.attempt)
         http = self.clients["owner"]
         eventually(lambda: http.get(f"/v1/images/{id}").status_code == 200)
         described = {name: said[name] for name in ("title", "custom")}
         expect(http.patch(f"/v1/images/{id}", json=described), 200)
         return str(id)
+
+    async def _keep(self, id: str, attempt: UUID) -> None:
+        """Its bytes, once the desk was told to leave it alone."""
+        core = Core(load(DataFolder(self._service.data).endpoints()))
+        image, owner = from_text("img", id), from_text("u", self.people["owner"].id)
+        assert image
+        assert owner
+        late = "update scanning.suspects set not_before = 'infinity' where id = %s returning 1"
+        async with core.opened():
+            while not await core.database.rows(late, (image,)):  # noqa: ASYNC110 - in the database
+                await asyncio.sleep(0.05)
+            key = object_keys.original(AccountId(owner), ImageId(image), attempt)
+            await core.objects.put(key, self._dot, content_type="image/png")
 
     async def _append(self, id: str, event: Any) -> None:
         core = Core(load(DataFolder(self._service.data).endpoints()))
@@ -307,6 +331,25 @@ class World:
         assert answer.status_code == 201, answer.text
         return {"id": answer.headers["location"].rpartition("/")[2]}
 
+    def _make_reports(self) -> None:
+        """One that is dismissed already; and one of who is erased."""
+        admin = self.clients["admin"]
+        about = {"imageId": self.things["image", "public"]["id"], "reason": "spam"}
+        filed = expect(self.clients["other"].post("/v1/reports", json=about), 202)["reportId"]
+        word = {"action": "dismiss", "reason": "why"}
+        expect(admin.post(f"/v1/admin/reports/{filed}/resolve", json=word), 200)
+        gone = expect(self.clients["erased"].post("/v1/reports", json=about), 202)["reportId"]
+        absent = to_text("rep", uuid4())
+        self.things["block", "listed"] = self._block("listed")
+        self.things["block", "absent"] = {"id": to_text("blk", uuid4())}
+        for state, id in (("filed", filed), ("erased", gone), ("absent", absent)):
+            self.things["report", state] = {"id": id}
+
+    def _block(self, _: str) -> Thing:
+        told = {"sha256": secrets.token_hex(32), "reason": "why"}
+        answer = self.clients["admin"].post("/v1/admin/blocklist", json=told)
+        return {"id": expect(answer, 201)["blockId"]}
+
     def _make_own(self) -> None:
         http = self.clients["owner"]
         asked = {"name": "x", "scopes": ["read"]}
@@ -369,6 +412,7 @@ class World:
         "upload": _upload,
         "tus": _tus,
         "own": _ones_own,
+        "block": _block,
     }
 
 
@@ -379,4 +423,4 @@ ACCOUNTS = (
     *("owner", "other", "invited", "view", "download", "edit", "suspended", "erased"),
     *("album view", "album download", "album edit", "org owner", "org admin", "org member", *TEAM),
 )
-IMAGES = (*LIVE, "scanning", "quarantined", "deleted", "purged", "team's")
+IMAGES = (*LIVE, "scanning", "quarantined", "taken down", "deleted", "purged", "team's")

@@ -13,9 +13,8 @@ def test_tags_say_stream_and_fact(name):
         stream_of(name)
         == stream
         in {
-            *("image", "account", "album", "claim", "operation", "organization", "statement"),
-            "webhook",
-            "upkeep",
+            *("image", "account", "album", "claim", "operation", "organization"),
+            *("block", "report", "statement", "upkeep", "webhook"),
         }
     )
     assert fact == fact.lower()

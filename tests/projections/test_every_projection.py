@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain import account, album, claim, organization
+from domain import abuse_report, account, album, block, claim, organization
 from domain.access import Permission, Role, Visibility
 from domain.account import Identity, SettingsChanged, Username
 from domain.account_marks import Mark
@@ -107,11 +107,33 @@ def organizations(draw):
     return story
 
 
+@st.composite
+def reports(draw):
+    said = draw(st.none() | st.builds(abuse_report.Complaint, details=names))
+    filed = abuse_report.ReportFiled(image_id=IMAGE, reason=abuse_report.Reason.SPAM, personal=said)
+    resolved = abuse_report.ReportResolved(
+        resolution=abuse_report.Resolution.DISMISS, personal=draw(st.none())
+    )
+    ends = st.sampled_from([[], [resolved], [resolved, abuse_report.ReportErased()]])
+    return [filed, *draw(ends)]
+
+
+@st.composite
+def blocks(draw):
+    ground = draw(st.none() | st.builds(block.Ground, reason=names, fingerprint=st.just(-1)))
+    added = block.BlockAdded(manner=block.Manner.PERCEPTUAL, personal=ground)
+    explained = block.BlockExplained(personal=draw(st.none()))
+    ends = st.sampled_from([[], [explained], [explained, block.BlockLifted(personal=None)]])
+    return [added, *draw(ends)]
+
+
 STREAMS = {
     "image": histories(),
     "account": accounts(),
     "album": albums(),
     "organization": organizations(),
+    "report": reports(),
+    "block": blocks(),
 }
 every_history = pytest.mark.parametrize("projection", ALL, ids=lambda projection: projection.name)
 

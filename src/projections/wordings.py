@@ -1,0 +1,114 @@
+"""What mails say: a subject, a sentence or two, and where their link leads."""
+
+from collections.abc import Mapping
+from html import escape
+from string import Template
+
+import msgspec
+
+from commands.mail import Mail, Occasion
+from domain.ids import AccountId
+
+
+class Wording(msgspec.Struct, frozen=True):
+    """`page` is where the link leads, if anywhere; the rest is what people read."""
+
+    subject: str
+    words: str
+    page: str = ""
+    button: str = ""
+
+
+WORDINGS = {
+    Occasion.VERIFY: Wording(
+        "Is this your address?",
+        "somebody signed up to Darkroom with this address. If it was you, confirm it; if it was"
+        " not, do nothing: the address stays unconfirmed.",
+        "account/verify?token=$token",
+        "Confirm the address",
+    ),
+    Occasion.RESET: Wording(
+        "Choose a new password",
+        "somebody asked for a new password for your account. If it was you, choose one within an"
+        " hour; if it was not, do nothing: the old one stays as it is.",
+        "account/reset?token=$token",
+        "Choose a password",
+    ),
+    Occasion.REPORT: Wording(
+        "Your report was looked at",
+        "you reported the image $image. We have looked at it: $outcome. Thank you.",
+    ),
+}
+WORDINGS |= {
+    Occasion.INVITATION: Wording(
+        "You are invited to $organization",
+        "$organization invites you to join it on Darkroom, as $role. Sign in, or sign up with this"
+        " address, and accept the invitation within 14 days. By programs it is accepted with"
+        " POST /v1/invitations/accept and this token: $token",
+    ),
+    Occasion.SIGN_IN: Wording(
+        "Somebody signed in from somewhere new",
+        "somebody signed in to your account from $address, by $agent, on $at. If it was you, there"
+        " is nothing to do. If it was not, choose another password: all sessions end with it.",
+    ),
+}
+OUTCOMES = {
+    "dismiss": "we found nothing in it that must not be here, and it stays",
+    "takedown": "it was taken down",
+    "quarantine": "nobody sees it any more until it is examined",
+}
+
+_TEXT = Template("""Hello$name,
+
+$words
+$action
+$where
+""")
+_ACTION = Template("""
+$button:
+$link
+""")
+_HTML = Template("""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>$subject</title></head>
+<body style="font: 16px/1.5 sans-serif; max-width: 34em; margin: 2em auto; color: #222">
+<p>Hello$name,</p>
+<p>$words</p>
+$action<p style="color: #666; font-size: 13px">$where<br>$link</p>
+</body></html>
+""")
+_BUTTON = Template("""<p><a href="$link" style="background: #222; color: #fff; padding: .6em 1em;
+border-radius: .3em; text-decoration: none">$button</a></p>
+""")
+
+
+def composed(
+    occasion: Occasion,
+    facts: Mapping[str, str],
+    *,
+    to: str,
+    account_id: AccountId,
+    name: str,
+    public_url: str,
+) -> Mail:
+    """`facts` fill the words and the link; in HTML they are text, never markup."""
+    wording = WORDINGS[occasion]
+    told = {key: OUTCOMES.get(value, value) for key, value in facts.items()}
+    words = {
+        "name": f" {name}" if name else "",
+        "subject": Template(wording.subject).substitute(told),
+        "words": Template(wording.words).substitute(told),
+        "button": wording.button,
+        "link": f"{public_url}/{Template(wording.page).substitute(told)}" if wording.page else "",
+        "where": f"Darkroom at {public_url}",
+    }
+    marked = {key: escape(text) for key, text in words.items()}
+    action, button = ("", "")
+    if wording.page:
+        action, button = _ACTION.substitute(words), _BUTTON.substitute(marked)
+    return Mail(
+        to=to,
+        account_id=account_id,
+        subject=words["subject"],
+        text=_TEXT.substitute(words | {"action": action}),
+        html=_HTML.substitute(marked | {"action": button}),
+    )

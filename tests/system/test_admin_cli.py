@@ -1,0 +1,108 @@
+"""`darkroom admin`: the acts of /v1/admin on the machine itself, with the same effects."""
+
+import json
+import subprocess
+
+import pytest
+
+from tests.people import Person, eventually, expect, refused, sample
+from tests.service import DARKROOM
+
+DOT = sample("valid/sharp__2x2_fdcce6.png")
+
+
+@pytest.fixture(scope="module")
+def eve(service) -> Person:
+    return Person(service, "eve")
+
+
+@pytest.fixture
+def run(service, admin):
+    def done(*arguments: str, exits: int = 0) -> str:
+        ended = service.run("admin", *arguments)
+        assert ended.returncode == exits, (ended.stdout, ended.stderr)
+        return ended.stdout + ended.stderr
+
+    return done
+
+
+def acts(admin, person):
+    asked = {"stream": person.id, "limit": 1_000}
+    entries = expect(admin.http.get("/v1/admin/audit", params=asked), 200)["entries"]
+    return [it["type"] for it in entries if it["actor"] == admin.id]
+
+
+def test_accounts_are_found(run, eve):
+    (found,) = [
+        json.loads(line)
+        for line in run("users", "--search", eve.name, "--json").split("\n")
+        if line
+    ]
+    assert (found["userId"], found["email"], found["plan"]) == (eve.id, eve.email, "free")
+    assert found["suspended"] is False
+    assert eve.name in run("users", "--search", eve.name)
+    assert run("users", "--search", "nobody at all") == "None.\n"
+
+
+def test_what_is_done_holds_at_once_and_is_in_the_audit_log(run, admin, eve):
+    run("suspend", eve.email, "--reason", "spam")
+    refused(eve.http.get("/v1/me"), 403, "account_suspended")
+    run("reinstate", eve.id, "--reason", "sorry")
+    run("plan", eve.email, "premium", "--reason", "paid")
+    run("quota", eve.email, "123456", "--reason", "less")
+    me = expect(eve.http.get("/v1/me"), 200)
+    eventually(lambda: expect(eve.http.get("/v1/me"), 200)["quotaBytes"] == 123_456)
+    assert me["userId"] == eve.id
+    done = acts(admin, eve)
+    assert done == [
+        *("account.suspended", "account.reinstated", "account.plan-changed"),
+        "account.quota-changed",
+    ]
+
+
+def test_administrators_are_made_and_unmade(run, eve):
+    refused(eve.http.get("/v1/admin/users"), 403, "forbidden")
+    run("grant", eve.email, "--reason", "helps")
+    expect(eve.http.get("/v1/admin/users"), 200)
+    run("withdraw", eve.email, "--reason", "left")
+    refused(eve.http.get("/v1/admin/users"), 403, "forbidden")
+
+
+def test_reports_are_judged(run, eve):
+    image = eve.upload(DOT)["imageId"]
+    filed = expect(eve.http.post("/v1/reports", json={"imageId": image, "reason": "spam"}), 202)
+    eventually(lambda: filed["reportId"] in run("reports", "--json", "--limit", "1000"))
+    run("resolve", filed["reportId"], "dismiss", "--reason", "fine")
+    assert "resolved already" in run(
+        "resolve", filed["reportId"], "takedown", "--reason", "no", exits=1
+    )
+
+
+def test_what_is_held_is_not_destroyed(run, eve):
+    image = eve.upload(DOT)["imageId"]
+    run("hold", image, "--reason", "court")
+    refused(eve.http.post(f"/v1/images/{image}/purge"), 409, "legal_hold")
+    run("hold", image, "--lift")
+    expect(eve.http.post(f"/v1/images/{image}/purge"), 202)
+
+
+def test_all_of_their_sessions_end(run, service):
+    person = Person(service, "many")
+    run("sign-out", person.id, "--reason", "stolen")
+    refused(person.http.get("/v1/me"), 401, "unauthenticated")
+
+
+def test_what_is_wrong_is_said(run):
+    assert "no account" in run("suspend", "nobody@example.org", "--reason", "x", exits=1)
+    assert "nothing here" in run("suspend", "u_" + "0" * 26, "--reason", "x", exits=1)
+    assert "is no id" in run("resolve", "rep_x", "dismiss", "--reason", "x", exits=2)
+    assert "--reason" in run("suspend", "nobody@example.org", exits=2)
+    assert "why must it be kept" in run("hold", "img_" + "0" * 26, exits=2)
+
+
+def test_help_teaches():
+    said = subprocess.run(
+        [DARKROOM, "admin", "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    for word in ("users", "plan", "quota", "suspend", "grant", "reports", "resolve", "Examples:"):
+        assert word in said
