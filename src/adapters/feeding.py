@@ -84,7 +84,11 @@ class Feeding:
 
 async def passing_over(model: ReadModel[Any], log: EventLog) -> None:
     """Let the model know which events it is made without."""
-    stream_id = upkeep.stream_of_model(model.projection.name)
-    events, _ = await log.recorder.read(stream_id)
+    model.skipped = await skips(log, model.projection.name)
+
+
+async def skips(log: EventLog, name: str) -> frozenset[int]:
+    """Positions of the events that a read model is made without."""
+    events, _ = await log.recorder.read(upkeep.stream_of_model(name))
     state = fold(upkeep.evolve, [log.mapper.recorded(event) for event in events])
-    model.skipped = state.skipped if state else frozenset()
+    return state.skipped if state else frozenset()

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from adapters.feed import LogFeed
+from adapters.feeding import skips
 from bootstrap import PROJECTIONS, Core
 from domain.catalogue import stream_of
 from domain.stream import Recorded, tag
@@ -61,8 +62,11 @@ async def models(
     core = Core(settings)
     made: dict[str, dict[UUID, Any]] = {name: {} for name in PROJECTIONS}
     async with core.connected():
+        skipped = {name: await skips(core.log, name) for name in PROJECTIONS}
         async for recorded in _log(core, at, report):
-            for projection in PROJECTIONS.values():
+            for name, projection in PROJECTIONS.items():
+                if recorded.position in skipped[name]:
+                    continue
                 if _stream(recorded) in projection.streams:
                     documents = made[projection.name]
                     after = projection.project(documents.get(recorded.stream_id), recorded)
