@@ -1,97 +1,157 @@
-"""delivery: pictures to many readers, beside the same bytes from the object store itself."""
+"""delivery: pictures to many readers, beside a bare route and beside the object store itself."""
 
-import asyncio
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from statistics import median
 from typing import NamedTuple
 
-import aiohttp
 import httpx
+import psutil
 
-from benchmarks.measure import Figure, percentile, turns
+from benchmarks import bare
+from benchmarks.load import Load, load
+from benchmarks.measure import Figure, turns
 from benchmarks.rig import Bucket, Rig
-from tests.people import Person
+from tests.people import Person, expect
+from tests.service import free_port
 
-WHAT = "reads of a thumbnail and of 5 MB over 8 connections, beside the object store alone"
-CONNECTIONS, ROUNDS = 8, 5
+WHAT = "reads of a small rendering beside a bare Litestar route, of 5 MB beside the object store"
+CONNECTIONS, EACH, ROUNDS = 64, 75, 7
 P95 = 200
 """Milliseconds that a read may take."""
 
 
-class Load(NamedTuple):
-    rate: float
-    p50: float
-    p95: float
+class Spent(NamedTuple):
+    load: Load
+    cpu: float
+    """Microseconds a request, of all processes that served it."""
 
 
 def run(rig: Rig) -> Iterator[Figure]:
-    person, bucket = Person(rig.service), Bucket(rig.settings)
+    person = Person(rig.service)
+    public = person.developed(person.upload(rig.photo().read_bytes(), visibility="public"), 60)
+    private = person.developed(person.upload(rig.photo().read_bytes()), 60)
+    thumb, signed = public["variants"]["thumb"], _signed(person, private)
+    with _bare_route(rig, httpx.get(thumb).content) as url:
+        beside = f"{url}/thumb.webp"
+        yield from _race(rig, "cached thumb.webp", thumb, beside, least=0.5)
+        etags = httpx.get(thumb).headers["ETag"], bare.ETAG
+        yield from _race(rig, "304", thumb, f"{url}/unchanged.webp", least=0.5, etags=etags)
+        yield from _race(rig, "private, by signed URL", signed, beside, least=0.4)
+    yield from _original(rig, person)
+
+
+def _race(
+    rig: Rig,
+    what: str,
+    ours: str,
+    theirs: str,
+    *,
+    least: float,
+    etags: tuple[str, str] | None = None,
+) -> Iterator[Figure]:
+    rig.step(what)
+    mine, other = etags or (None, None)
+    families = psutil.Process().children()
+    _read(ours, mine), _read(theirs, other)  # so that every process has it at hand
+    us, them = turns(
+        ROUNDS,
+        lambda: _spent(families, ours, mine),
+        lambda: _spent(families, theirs, other),
+    )
+    rate, peer = (median(it.load.rate for it in found) for found in (us, them))
+    yield Figure(
+        what=what,
+        measured=rate,
+        unit="requests/s",
+        beside=peer,
+        peer="bare route",
+        least_ratio=least,
+    )
+    yield Figure(
+        what=f"{what}, CPU of all servers",
+        measured=median(it.cpu for it in us),
+        unit="µs a request",
+        beside=median(it.cpu for it in them),
+        peer="bare route",
+    )
+    yield Figure(
+        what=f"{what}, p95", measured=median(it.load.p95 for it in us), unit="ms", most=P95
+    )
+
+
+def _spent(families: list[psutil.Process], url: str, etag: str | None) -> Spent:
+    began = _cpu(families)
+    found = _read(url, etag)
+    return Spent(found, 1e6 * (_cpu(families) - began) / (CONNECTIONS * EACH))
+
+
+def _read(url: str, etag: str | None) -> Load:
+    return load(url, connections=CONNECTIONS, each=EACH, etag=etag)
+
+
+def _cpu(families: list[psutil.Process]) -> float:
+    """Seconds that everything we started has used so far; who asks is not among it."""
+    used = 0.0
+    for process in {it for family in families for it in (family, *family.children(recursive=True))}:
+        with suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            used += times.user + times.system
+    return used
+
+
+def _signed(person: Person, image: dict[str, str]) -> str:
+    asked = {"variant": "thumb.webp", "expiresIn": 3600}
+    path = f"/v1/images/{image['imageId']}/signed-url"
+    return str(expect(person.http.post(path, json=asked), 200)["url"])
+
+
+@contextmanager
+def _bare_route(rig: Rig, content: bytes) -> Iterator[str]:
+    """As many workers as the API has."""
+    file, port = rig.folder / "bare.webp", free_port()
+    file.write_bytes(content)
+    workers = rig.settings.api_workers
+    command = [sys.executable, "-m", "benchmarks.bare", str(port), str(workers)]
+    with subprocess.Popen(command, env=os.environ | {"BARE": str(file)}) as process:
+        url = f"http://127.0.0.1:{port}"
+        try:
+            _await(f"{url}/thumb.webp")
+            yield url
+        finally:
+            process.terminate()
+
+
+def _await(url: str) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            httpx.get(url).raise_for_status()
+            return
+        except httpx.HTTPError:
+            time.sleep(0.1)
+    raise AssertionError(f"nothing answers at {url}")
+
+
+def _original(rig: Rig, person: Person) -> Iterator[Figure]:
+    rig.step("original, 5 MB")
     image = person.upload(rig.noise(5).read_bytes(), visibility="public")
     person.developed(image, within=60)
-    whole = f"{rig.service.url}/images/{image['imageId']}"
-    thumb = f"{whole}/thumb.webp"
-    yield from _beside(rig, bucket, "thumb.webp", thumb, 200)
-    yield from _beside(rig, bucket, "original, 5 MB", whole, 12)
-    yield from _unchanged(rig, bucket, thumb)
-
-
-def _beside(rig: Rig, bucket: Bucket, what: str, url: str, each: int) -> Iterator[Figure]:
-    rig.step(what)
-    copy = _stored(bucket, httpx.get(url).content)
-    yield from _figures(what, *turns(ROUNDS, lambda: _load(url, each), lambda: _load(copy, each)))
-
-
-def _unchanged(rig: Rig, bucket: Bucket, url: str) -> Iterator[Figure]:
-    rig.step("304")
-    answer = httpx.get(url)
-    copy = _stored(bucket, answer.content)
-    tags = {address: httpx.get(address).headers["ETag"] for address in (url, copy)}
-    ours, theirs = turns(
-        ROUNDS, lambda: _load(url, 200, tags[url]), lambda: _load(copy, 200, tags[copy])
-    )
-    yield from _figures("304 of thumb.webp", ours, theirs)
-
-
-def _figures(what: str, ours: list[Load], theirs: list[Load]) -> Iterator[Figure]:
-    for field, label, unit, most in (
-        ("rate", what, "requests/s", None),
-        ("p50", f"{what}, p50", "ms", None),
-        ("p95", f"{what}, p95", "ms", P95),
-    ):
-        mine, beside = (median(getattr(load, field) for load in loads) for loads in (ours, theirs))
-        yield Figure(
-            what=label, measured=mine, unit=unit, beside=beside, peer="object store", most=most
-        )
-
-
-def _stored(bucket: Bucket, content: bytes) -> str:
-    """A URL of the same bytes in the object store."""
-    key = f"bench/{len(content)}"
+    bucket, key = Bucket(rig.settings), "bench/original"
+    content = httpx.get(image["url"]).content
     httpx.put(bucket.url("put_object", key), content=content).raise_for_status()
-    return bucket.url("get_object", key)
-
-
-def _load(url: str, each: int, etag: str | None = None) -> Load:
-    return asyncio.run(_loaded(url, each, etag))
-
-
-async def _loaded(url: str, each: int, etag: str | None) -> Load:
-    headers, expected = ({"If-None-Match": etag}, 304) if etag else ({}, 200)
-    times: list[float] = []
-
-    async def reader(client: aiohttp.ClientSession) -> None:
-        for _ in range(each):
-            began = time.perf_counter()
-            async with client.get(url, headers=headers) as answer:
-                async for _ in answer.content.iter_any():
-                    pass
-                assert answer.status == expected
-            times.append(1000 * (time.perf_counter() - began))
-
-    connector = aiohttp.TCPConnector(limit=CONNECTIONS)
-    async with aiohttp.ClientSession(connector=connector) as client:
-        began = time.perf_counter()
-        await asyncio.gather(*(reader(client) for _ in range(CONNECTIONS)))
-        rate = len(times) / (time.perf_counter() - began)
-    return Load(rate, median(times), percentile(times, 95))
+    copy = bucket.url("get_object", key)
+    us, them = turns(
+        ROUNDS,
+        lambda: load(image["url"], connections=8, each=12),
+        lambda: load(copy, connections=8, each=12),
+    )
+    rate, peer = (median(it.rate for it in found) for found in (us, them))
+    yield Figure(
+        what="original, 5 MB", measured=rate, unit="requests/s", beside=peer, peer="object store"
+    )
+    yield Figure(what="original, p95", measured=median(it.p95 for it in us), unit="ms", most=P95)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from adapters import vips
-from benchmarks.measure import Figure, medians, seconds
+from benchmarks.measure import Figure, cpu_seconds, medians
 from benchmarks.rig import Rig
 from domain.media import Format
 
@@ -23,13 +23,13 @@ def _figure(rig: Rig, file: Path, formats: Sequence[Format], what: str) -> Figur
     rig.step(what)
     once, each = medians(
         ROUNDS,
-        lambda: seconds(lambda: vips._ladder(file, Format.JPEG, formats)),
-        lambda: seconds(lambda: _each(file, formats)),
+        lambda: cpu_seconds(lambda: vips._ladder(file, Format.JPEG, formats)),
+        lambda: cpu_seconds(lambda: _each(file, formats)),
     )
     return Figure(
         what=what,
         measured=1000 * once,
-        unit="ms",
+        unit="ms of CPU",
         beside=1000 * each,
         peer="a decode each",
         least_ratio=1.5,

@@ -19,7 +19,7 @@ from tests.service import free_port
 
 WHAT = "cold 640 and 600 px of a 12 MP photo to 4 clients, beside thumbor and ipx (of sharp)"
 THUMBOR, IPX = "thumbor==7.8.0", "ipx@3.1.1"
-CLIENTS, ROUNDS, EACH = 4, 5, 8
+CLIENTS, ROUNDS, EACH = 4, 3, 8
 """In every round each contestant is asked for so many pictures, each for the first time."""
 QUALITY = {"jpeg": 82, "webp": 80}
 ASKED = [(side, kind) for side in (640, 600) for kind in QUALITY]

@@ -7,8 +7,8 @@ import std;
 
 backend default none; # vcl_recv names one for every request
 
-# compose.yaml's network `origin`, where only Varnish and the API are. Caddy, and so the Internet,
-# comes in over `edge` and can never ban.
+# compose.yaml's network `origin`, where only Varnish, the API and the reactors are. Caddy, and so
+# the Internet, comes in over `edge` and can never ban.
 acl origin {
     "10.213.77.0"/24;
 }
@@ -29,7 +29,7 @@ sub vcl_recv {
         if (req.http.Surrogate-Key !~ "^[a-z]+_[0-9a-v]+$") {
             return (synth(400, "Surrogate-Key is no id"));
         }
-        if (!std.ban("obj.http.Surrogate-Key == " + req.http.Surrogate-Key)) {
+        if (!std.ban("obj.http.Surrogate-Key ~ \b" + req.http.Surrogate-Key + "\b")) {
             return (synth(500, std.ban_error()));
         }
         return (synth(200, "Banned"));
@@ -40,7 +40,7 @@ sub vcl_recv {
     }
     # Credentials and signatures are the API's to judge, each time: an expiry or a revocation must
     # hold at once, and an answer to them is never another's. So is a parameter we do not know.
-    if (req.http.Authorization || (req.url ~ "\?" && req.url !~ "\?download=(1|true)$")) {
+    if (req.http.Authorization || (req.url ~ "\?" && req.url !~ "\?(v=[\w.-]+)?(&?download=(1|true))?$")) {
         return (pass);
     }
 
@@ -62,10 +62,6 @@ sub vcl_backend_response {
     if (beresp.http.Cache-Control !~ "\bpublic\b") {
         set beresp.uncacheable = true;
         set beresp.ttl = 30s;
-    } else if (beresp.ttl > 5s) {
-        # Nobody bans from here yet, so what becomes private must be forgotten within seconds.
-        set beresp.ttl = 5s;
-        set beresp.grace = 0s;
     }
     # A passed original streams through 1 MB of memory, not through as much as it is large.
     if (beresp.uncacheable) {

@@ -72,6 +72,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """What an image must have passed before anybody but its owner sees it."""
     clamd: str = ""
     """Where clamd listens: the path of its socket, or host:port."""
+    cdn: Literal["", "varnish", "http"] = ""
+    """Who keeps copies of what is public, and is told when to forget them."""
+    cdn_url: str = ""
+    """Of Varnish: where each one listens, commas between them. Of another: its purge API, with
+    {key} where the surrogate key, an image's id, is to stand."""
+    cdn_method: str = "POST"
+    cdn_header: str = ""
+    """What a purge API wants to see, like `Authorization: Bearer ...` or `Surrogate-Key: {key}`."""
     max_file_bytes: int = 64 * 1024**2
     header_timeout: int = 10
     """Seconds for a request's headers, and that an idle connection is kept; at most 60."""
@@ -191,6 +199,8 @@ def load(environ: Mapping[str, str]) -> Settings:
         raise msgspec.ValidationError("transform_steps must be like 320,640,1280")
     if settings.scanner == "clamd" and not settings.clamd:
         raise msgspec.ValidationError("clamd must name a socket or host:port for scanner=clamd")
+    if settings.cdn and not settings.cdn_url.strip(", "):
+        raise msgspec.ValidationError("cdn_url must say where the CDN is told what to forget")
     _ = settings.known_plans, settings.limits, settings.known_synonyms
     return settings
 

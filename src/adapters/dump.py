@@ -8,7 +8,7 @@ from pathlib import Path
 from adapters.embedded import postgres_programs
 
 LOG = ("log.darkroom_events", "log.darkroom_events_*", "log.seals", "log.account_usage")
-SECRETS = ("secrets.*", "erasure.tasks", "webhooks.*")
+SECRETS = ("secrets.*", "erasure.tasks", "webhooks.*", "reactors.notices")
 COUNTS = ("counting.images", "counting.days", "counting.hours", "counting.links")
 """Neither who was seen lately nor the salts that hide who it was."""
 KEYS = ("log.stream_keys",)
@@ -20,8 +20,8 @@ do $$ declare one regclass; begin
         where c.relkind = 'r'
         and (n.nspname in ('secrets', 'webhooks') or (n.nspname, c.relname) in (
             ('log', 'stream_keys'), ('log', 'account_usage'), ('log', 'seals'),
-            ('erasure', 'tasks'), ('counting', 'images'), ('counting', 'days'),
-            ('counting', 'hours'), ('counting', 'links')))
+            ('erasure', 'tasks'), ('reactors', 'notices'), ('counting', 'images'),
+            ('counting', 'days'), ('counting', 'hours'), ('counting', 'links')))
     loop execute format('truncate %s', one); end loop;
 end $$"""
 """Clears what a restore that was broken off has left beside an empty log."""

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections import OrderedDict
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Annotated, Any, cast
@@ -13,6 +14,7 @@ from psycopg.types.json import Jsonb
 
 from adapters.database import Database
 from adapters.exhibits import COLUMNS, PRINTS, WIDTH, Exhibits
+from adapters.heads import Heads
 from adapters.popular import ranked
 from adapters.reach import ALIVE, beside_public, in_reach
 from adapters.tsquery import tsquery
@@ -21,6 +23,8 @@ from domain.ids import AccountId, ImageId, ShareId
 from domain.refusals import Validation
 from projections.gallery import Card, Exhibit, Page, Query, Sort, Tally
 
+RECENT = 5_000
+"""Images that a process remembers, as long as nothing happens to them."""
 ARRANGED = "left join unnest(%(arranged)s::uuid[]) with ordinality r(id, n) on r.id = i.id"
 FROM = f"from gallery.images i {PRINTS}"
 
@@ -97,11 +101,32 @@ class PostgresGallery:
     def __init__(self, database: Database, store: EventStore) -> None:
         self._database = database
         self._exhibits = Exhibits(store)
+        self._heads = Heads(database)
+        self._recent: OrderedDict[ImageId, Exhibit] = OrderedDict()
 
     async def find(self, image_id: ImageId) -> Exhibit | None:
         query = f"select {COLUMNS} {FROM} where i.id = %s"
         rows = await self._database.rows(query, (image_id,))
-        return await (self._exhibits.of(rows[0]) if rows else self._exhibits.told(image_id))
+        found = await (self._exhibits.of(rows[0]) if rows else self._exhibits.told(image_id))
+        if found:
+            self._recent[image_id] = found
+            self._recent.move_to_end(image_id)
+        while len(self._recent) > RECENT:
+            self._recent.popitem(last=False)
+        return found
+
+    async def close(self) -> None:
+        await self._heads.close()
+
+    async def recalled(self, image_id: ImageId) -> Exhibit | None:
+        if image_id not in self._recent:
+            return None
+        head = await self._heads.of(image_id)
+        known = self._recent.get(image_id)
+        if known and known.card.version == head:
+            return known
+        self._recent.pop(image_id, None)
+        return None
 
     async def cards(self, ids: Collection[ImageId]) -> Mapping[UUID, Card]:
         query = f"select {COLUMNS} {FROM} where i.id = any(%s)"

@@ -64,10 +64,20 @@ class Metrics:
         self._seconds = Histogram(
             "darkroom_http_seconds", "Time until the answer began.", ["method", "route"]
         )
+        self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
-        self._requests.labels(method, route, str(status)).inc()
-        self._seconds.labels(method, route).observe(seconds)
+        requests, times = self._of(method, route, status)
+        requests.inc()
+        times.observe(seconds)
+
+    def _of(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+        """Looked up once: it costs more than counting."""
+        known = self._known.get((method, route, status))
+        if known is None:
+            labels = self._requests.labels(method, route, str(status))
+            known = self._known[method, route, status] = labels, self._seconds.labels(method, route)
+        return known
 
     def standing(self, models: Sequence[Mapping[str, Any]]) -> None:
         """How far read models are, as health tells it."""

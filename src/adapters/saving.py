@@ -7,7 +7,8 @@ from domain.media import Format
 from domain.transform import QUALITY
 
 _SAVE: dict[Format, tuple[str, dict[str, Any]]] = {
-    Format.WEBP: ("webpsave_buffer", {"effort": 3}),
+    # 3 takes more than twice as long for 2 to 5 per cent fewer bytes, and looks no better (SSIM)
+    Format.WEBP: ("webpsave_buffer", {"effort": 2}),
     # not progressive: renderings are made from renderings, and that takes twice as long to decode
     Format.JPEG: ("jpegsave_buffer", {"optimize_coding": True}),
     Format.PNG: ("pngsave_buffer", {"compression": 6}),

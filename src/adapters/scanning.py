@@ -27,14 +27,14 @@ class ScanDesk:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def next(self, scan: Callable[[Suspect], Awaitable[None]]) -> bool:
-        """Take the next suspect through `scan`. False if there is none."""
+    async def next(self, scan: Callable[[Suspect], Awaitable[None]], *, first: bool = True) -> bool:
+        """Take the next one through `scan`, for the `first` time too. False if there is none."""
         async with self._database.connection() as connection, connection.transaction():
             await connection.execute(
                 "select pg_advisory_xact_lock_shared(hashtext(%s))",
                 (generation_lock(scanning.NAME),),
             )
-            row = await (await connection.execute(_NEXT)).fetchone()
+            row = await (await connection.execute(_NEXT, (first,))).fetchone()
             if row is None:
                 return False
             id, owner_id, attempt, asked = row
@@ -79,7 +79,7 @@ class PostgresScans:
 
 _NEXT = """
     select id, owner_id, attempt, asked from scanning.suspects
-    where asked > answered and not_before <= now()
+    where asked > answered and not_before <= now() and (%s or scanner <> '')
     order by not_before, id for update skip locked limit 1"""
 _ANSWERED = """
     update scanning.suspects

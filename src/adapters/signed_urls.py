@@ -1,9 +1,9 @@
 """Signed URLs: HMAC-SHA256 over path and parameters, with an expiry and a key id."""
 
-import hashlib
 import hmac
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from math import ceil
 from urllib.parse import quote, urlencode
 
@@ -58,11 +58,14 @@ class HmacUrls:
 
 def canonical(path: str, parameters: Mapping[str, str]) -> str:
     """One string for each request, and no string for two: everything but letters is quoted."""
-    pairs = sorted(
-        (quote(name, safe=""), quote(value, safe="")) for name, value in parameters.items()
-    )
+    return _quoted(path, tuple(parameters.items()))
+
+
+@lru_cache(4_000)
+def _quoted(path: str, parameters: tuple[tuple[str, str], ...]) -> str:
+    pairs = sorted((quote(name, safe=""), quote(value, safe="")) for name, value in parameters)
     return quote(path, safe="/") + "?" + "&".join(f"{name}={value}" for name, value in pairs)
 
 
 def _signature(key: bytes, path: str, parameters: Mapping[str, str]) -> str:
-    return hmac.new(key, canonical(path, parameters).encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(key, canonical(path, parameters).encode(), "sha256").hex()

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from litestar import Litestar
 from litestar.config.cors import CORSConfig
+from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.openapi.plugins import ScalarRenderPlugin
 
@@ -36,6 +37,7 @@ from api import (
     likeness,
     listing,
     metadata,
+    notices,
     oauth,
     oidc,
     operations,
@@ -46,6 +48,7 @@ from api import (
     quotas,
     reports,
     restoring,
+    review,
     share_pages,
     sharex,
     teams,
@@ -118,6 +121,10 @@ def create(parts: Parts) -> Litestar:
             exports.of_album,
             administration.LegalHoldController,
             administration.RescanController,
+            review.QuarantineController,
+            review.TakedownController,
+            review.counter_notice,
+            notices.NoticeController,
             users.UserController,
             audit.entries,
             quotas.quotas,
@@ -168,6 +175,7 @@ def create(parts: Parts) -> Litestar:
             idempotency.Idempotency(parts),
         ],
         lifespan=list(parts.lifespan),
+        state=State({"parts": parts}, deep_copy=False),
         request_class=JsonRequest,
         request_max_body_size=MAX_BODY,
         response_headers={"Cache-Control": "private, no-cache"},

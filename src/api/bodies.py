@@ -131,6 +131,22 @@ class Because(Body, kw_only=True):
     reason: Reason
 
 
+class Claim(Body, kw_only=True):
+    """Who claims a right in an image, and which."""
+
+    claimant: Annotated[str, Meta(max_length=200)] = ""
+    work: Annotated[str, Meta(max_length=1_000)] = ""
+    url: Annotated[str, Meta(max_length=2_000)] = ""
+
+
+class NewTakedown(Because, kw_only=True):
+    notice: Claim | None = None
+
+
+class NewCounter(Body, kw_only=True):
+    statement: Annotated[str, Meta(min_length=1, max_length=5_000)]
+
+
 class NewRescan(Because, kw_only=True):
     since: datetime | None = None
     cursor: Annotated[str, Meta(max_length=40)] | None = None

@@ -1,25 +1,22 @@
 """Pictures to whoever may see them: the routes that browsers and caches ask."""
 
-import unicodedata
 from contextlib import aclosing, suppress
 from typing import Any
-from urllib.parse import quote
 
 import msgspec
 from litestar import Response, route
 from litestar.enums import HttpMethod
 from litestar.params import FromPath
 
-from api import ranges
+from api import heads, ranges, renderings
 from api.identity import AnyRequest, MaybeCaller
 from api.images import visible
-from api.negotiation import chosen
 from api.parts import Given, Parts
 from api.pictures import EXTENSIONS
 from api.streaming import Chunks, Streamed
 from commands import object_keys
 from commands.ports import ObjectKey, ObjectMissing
-from domain.access import Action, Visibility
+from domain.access import Action
 from domain.ids import AccountId
 from domain.media import Format, Rung
 from domain.refusals import NotFound
@@ -28,24 +25,13 @@ from projections.gallery import Exhibit
 BOUNDARY = "darkroom-range"
 READ = [HttpMethod.GET, HttpMethod.HEAD]
 
-CACHING = {
-    Visibility.PUBLIC: "public, max-age=300, s-maxage=3600, stale-while-revalidate=60",
-    Visibility.UNLISTED: "public, max-age=60, s-maxage=120",
-    Visibility.PRIVATE: "private, no-cache",
-}
 
-
-class Body(msgspec.Struct, frozen=True, kw_only=True):
+class Body(heads.Sent, frozen=True, kw_only=True):
     """Bytes to be served: in memory, or in the object store."""
 
-    etag: str
-    content_type: str
     size: int
     held: bytes | None = None
     key: ObjectKey | None = None
-    private: bool = False
-    """Not what everybody gets: no shared cache may keep it."""
-    vary: str = ""
 
     async def chunks(self, parts: Parts, span: ranges.Span) -> Chunks:
         start, stop = span
@@ -213,40 +199,18 @@ async def _rendering(
 ) -> Body:
     if name not in list(Rung) or extension not in (*EXTENSIONS, "auto"):
         raise NotFound
-    card, rung = exhibit.card, Rung(name)
-    format = EXTENSIONS.get(extension) or negotiated(request, exhibit, late=True)
-    etag = f'"{card.checksum[:32]}-{parts.lab.recipe}-{rung}.{format}"'
+    card, rung, asked = exhibit.card, Rung(name), EXTENSIONS.get(extension)
+    format = asked or negotiated(request, exhibit, late=True)
+    sent = renderings.sent(card, parts.lab.recipe, rung, format, asked=asked)
     made = b""
-    if not unchanged(request, exhibit, etag):
+    if not unchanged(request, exhibit, sent.etag):
         made = await parts.printer.derivative(card.original, card.id, rung, format)
-    return Body(
-        etag=etag,
-        content_type=format.content_type,
-        size=len(made),
-        held=made,
-        vary="Accept" if extension == "auto" else "",
-    )
+    return Body(**msgspec.structs.asdict(sent), size=len(made), held=made)
 
 
 def negotiated(request: AnyRequest, exhibit: Exhibit, *, late: bool) -> Format:
-    """Of what shows all that the picture has: it moves, or is transparent, wherever it can.
-
-    AVIF takes too long to be made for somebody who waits: `late` is that it may be there.
-    """
-    if exhibit.card.frames > 1:
-        formats = [Format.WEBP, Format.GIF]
-    else:
-        formats = [Format.WEBP, Format.PNG if _transparent(exhibit) else Format.JPEG]
-        if late and exhibit.print and exhibit.print.refined:
-            formats = [Format.AVIF, *formats]
-    return chosen(request.headers.get("Accept", ""), formats)
-
-
-def _transparent(exhibit: Exhibit) -> bool:
-    """As far as is known before it is developed."""
-    if exhibit.print:
-        return exhibit.print.alpha
-    return exhibit.card.format not in (Format.JPEG, Format.HEIC)
+    """`late` is that AVIF may be there: it takes too long to be made for somebody who waits."""
+    return renderings.negotiated(request.headers.get("Accept", ""), exhibit, late=late)
 
 
 def asked_for(request: AnyRequest) -> Action:
@@ -254,35 +218,11 @@ def asked_for(request: AnyRequest) -> Action:
 
 
 def _headers(request: AnyRequest, exhibit: Exhibit, body: Body) -> dict[str, str]:
-    card = exhibit.card
-    caching = CACHING[card.visibility]
-    if body.private or "sig" in request.query_params or not card.cleared:
-        caching = CACHING[Visibility.PRIVATE]
-    headers = {
-        "ETag": body.etag,
-        "Last-Modified": ranges.http_date(card.created_at),
-        "Accept-Ranges": "bytes",
-        "Cache-Control": caching,
-        "Content-Disposition": _disposition(request, card.filename, body.content_type),
-        "X-Content-Type-Options": "nosniff",
-        "Content-Security-Policy": "default-src 'none'; sandbox",
-        "Cross-Origin-Resource-Policy": "cross-origin",
-        "Access-Control-Allow-Origin": "*",
-        "Surrogate-Key": request.path_params["id"],
-    }
-    if body.vary:
-        headers["Vary"] = body.vary
-    if card.visibility is not Visibility.PUBLIC:
-        headers["X-Robots-Tag"] = "noindex"
-    return headers
-
-
-def _disposition(request: AnyRequest, filename: str, content_type: str) -> str:
-    """RFC 6266: an ASCII name for all, the real one for those who can read it."""
-    way = "attachment" if request.query_params.get("download") else "inline"
-    extension = content_type.rpartition("/")[2].replace("jpeg", "jpg")
-    stem = (filename.rpartition(".")[0] or filename).strip(" .") or "image"
-    plain = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode()
-    safe = "".join(c if c.isalnum() or c in " ._-()" else "_" for c in plain).strip(" .") or "image"
-    name = quote(f"{stem}.{extension}", safe="")
-    return f"{way}; filename=\"{safe}.{extension}\"; filename*=UTF-8''{name}"
+    query = request.query_params
+    asked = heads.Asked(
+        id=request.path_params["id"],
+        signed="sig" in query,
+        download=bool(query.get("download")),
+        version=str(query.get("v", "")),
+    )
+    return heads.head(asked, exhibit.card, body)

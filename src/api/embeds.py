@@ -10,13 +10,13 @@ from litestar import Response, get
 from litestar.params import FromPath
 
 from api import embed_views, pages, ranges, surroundings
-from api.delivery import CACHING
 from api.embed_views import Shown
+from api.heads import CACHING
 from api.identity import AnyRequest, MaybeCaller, image_id
 from api.images import visible
 from api.listing import Asked
 from api.parts import Given, Parts
-from api.pictures import etag
+from api.pictures import etag, inside
 from domain import access
 from domain.access import ANONYMOUS, Action, Visibility
 from domain.ids import to_text
@@ -68,7 +68,7 @@ async def oembed(request: AnyRequest, parts: Given) -> Response[dict[str, Any]]:
     if url is None:
         raise Validation(errors=[{"field": "url", "message": "is missing"}])
     exhibit = await _of_url(parts, url)
-    body = _photo(embed_views.shown(exhibit, parts.public_url), widest, highest)
+    body = _photo(parts, embed_views.shown(exhibit, parts.public_url), widest, highest)
     return Response(body, headers=_headers(exhibit))
 
 
@@ -128,19 +128,15 @@ async def _of_url(parts: Parts, url: str) -> Exhibit:
         raise Unauthenticated from error
 
 
-def _photo(it: Shown, widest: int, highest: int) -> dict[str, Any]:
-    """The largest rendering that fits; where none does, the smallest, to be shown smaller."""
-    fitting = [rung for rung in Rung if _fits(it.sizes[rung], widest, highest)]
-    rung = fitting[-1] if fitting else Rung.THUMB
-    width, height = it.sizes[rung]
-    scale = min(1, widest / width, highest / height)
+def _photo(parts: Parts, it: Shown, widest: int, highest: int) -> dict[str, Any]:
+    url, (width, height) = _fitting(parts, it, widest, highest)
     thumb_width, thumb_height = it.sizes[Rung.THUMB]
     return {
         "version": "1.0",
         "type": "photo",
-        "url": it.jpeg(rung),
-        "width": max(int(width * scale), 1),
-        "height": max(int(height * scale), 1),
+        "url": url,
+        "width": min(width, widest),
+        "height": min(height, highest),
         "title": it.alt,
         "provider_name": embed_views.SITE,
         "provider_url": it.page.rpartition("/p/")[0],
@@ -155,6 +151,20 @@ def _photo(it: Shown, widest: int, highest: int) -> dict[str, Any]:
             else {}
         ),
     }
+
+
+def _fitting(parts: Parts, it: Shown, widest: int, highest: int) -> tuple[str, tuple[int, int]]:
+    """The largest rendering that fits, or the largest step that everybody may ask for; where even
+    the smallest is too large, that one, to be shown smaller."""
+    for rung in reversed(Rung):
+        if _fits(it.sizes[rung], widest, highest):
+            return it.jpeg(rung), it.sizes[rung]
+    steps = sorted(step for step in parts.steps if step < Rung.THUMB.side)
+    found = [step for step in steps if _fits(inside(it.card, step), widest, highest)]
+    if not found + steps:
+        return it.jpeg(Rung.THUMB), it.sizes[Rung.THUMB]
+    step = (found[-1:] or steps)[0]
+    return f"{it.original}/t/w_{step},h_{step},fit_inside.jpg", inside(it.card, step)
 
 
 def _fits(size: tuple[int, int], widest: int, highest: int) -> bool:

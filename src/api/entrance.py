@@ -98,7 +98,12 @@ async def tell_limits(message: Message, scope: Scope) -> None:
     count: Count | None = scope["state"].get(_COUNT)
     if count is None or message["type"] != "http.response.start":
         return
+    MutableScopeHeaders.from_message(message).update(limits(count))
+
+
+def limits(count: Count) -> dict[str, str]:
     policy = count.policy
-    headers = MutableScopeHeaders.from_message(message)
-    headers["RateLimit-Policy"] = f'"{policy.name}";q={policy.most};w={policy.seconds}'
-    headers["RateLimit"] = f'"{policy.name}";r={count.remaining};t={count.full_in}'
+    return {
+        "RateLimit-Policy": f'"{policy.name}";q={policy.most};w={policy.seconds}',
+        "RateLimit": f'"{policy.name}";r={count.remaining};t={count.full_in}',
+    }

@@ -30,7 +30,7 @@ from domain import access, preset, transform
 from domain.access import Action, Share, Viewer, Visibility
 from domain.ids import AccountId, ImageId, ShareId, from_text
 from domain.media import Format, Rung
-from domain.refusals import NotFound, PreconditionFailed, Validation
+from domain.refusals import ImageTakenDown, NotFound, PreconditionFailed, Validation
 from projections.gallery import Card, Exhibit
 
 
@@ -42,7 +42,7 @@ class ImageController(Controller):
     async def show(
         self, request: AnyRequest, id: FromPath[str], maybe_caller: MaybeCaller, parts: Given
     ) -> Response[Any]:
-        exhibit = await visible(request, parts, maybe_caller, id, Action.VIEW)
+        exhibit = await described(request, parts, maybe_caller, id)
         asking = viewer(request, parts, maybe_caller, exhibit.card.id)
         exhibit = await surroundings.with_albums(parts, asking, exhibit)
         tag = etag(exhibit)
@@ -208,6 +208,16 @@ async def visible(
     if exhibit is None or exhibit.card.deleted_at:
         raise NotFound
     return exhibit
+
+
+async def described(
+    request: AnyRequest, parts: Parts, caller: AccountId | None, id: str
+) -> Exhibit:
+    """As `visible`; but of what was taken down, its owner still sees what it was."""
+    try:
+        return await visible(request, parts, caller, id, Action.VIEW)
+    except ImageTakenDown:
+        return await visible(request, parts, caller, id, Action.MANAGE)
 
 
 async def still_allowed(parts: Parts, viewer: Viewer, image: ImageId, action: Action) -> bool:

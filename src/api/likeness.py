@@ -7,12 +7,12 @@ from litestar import get
 from litestar.params import FromPath
 
 from api.identity import AnyRequest, MaybeCaller
-from api.images import visible
+from api.images import described
 from api.listing import MAX_LIMIT, Asked
 from api.parts import Given
 from api.pictures import picture
 from api.surroundings import listable
-from domain.access import Action, Viewer
+from domain.access import Viewer
 from domain.refusals import Validation
 from projections.likeness import FAR, NEAR
 
@@ -22,7 +22,7 @@ async def similar(
     request: AnyRequest, id: FromPath[str], maybe_caller: MaybeCaller, parts: Given
 ) -> dict[str, Any]:
     """`maxDistance` bits of 64 may differ: saved anew 0 to 6, trimmed up to 10."""
-    card = (await visible(request, parts, maybe_caller, id, Action.VIEW)).card
+    card = (await described(request, parts, maybe_caller, id)).card
     asked = Asked(request)
     within = asked.one("maxDistance", int)
     limit = asked.number("limit", 20, MAX_LIMIT)

@@ -6,9 +6,8 @@ from litestar import get
 from litestar.params import FromPath
 
 from api.identity import AnyRequest, MaybeCaller
-from api.images import visible
+from api.images import described
 from api.parts import Given
-from domain.access import Action
 from projections.gallery import Exhibit
 
 MAKERS = (
@@ -28,7 +27,7 @@ MAKERS = (
 async def metadata(
     request: AnyRequest, id: FromPath[str], maybe_caller: MaybeCaller, parts: Given
 ) -> dict[str, Any]:
-    exhibit = await visible(request, parts, maybe_caller, id, Action.VIEW)
+    exhibit = await described(request, parts, maybe_caller, id)
     card = exhibit.card
     found = await parts.prints.metadata(card.id) or {}
     owner = await parts.accounts.find(card.owner_id)

@@ -48,11 +48,13 @@ from projections.gallery import Gallery
 from projections.judging import Judge
 from projections.likeness import Likenesses
 from projections.metering import Reports
+from projections.notices import Notices
 from projections.organizations import Organizations
 from projections.positions import Positions
 from projections.quotas import Quotas
 from projections.reaper import Histories
 from projections.reports import Cases
+from projections.scanning import Suspects
 from projections.search import Search
 
 
@@ -85,6 +87,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     gallery: Gallery
     albums: Albums
     organizations: Organizations
+    suspects: Suspects
+    notices: Notices
     accounts: Accounts
     search: Search
     likenesses: Likenesses

@@ -6,6 +6,7 @@ from zlib import crc32
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from api import heads
 from domain.ids import to_text
 from domain.media import Format, Rung
 from projections.gallery import Card, Exhibit
@@ -58,6 +59,9 @@ def picture(exhibit: Exhibit, public_url: str) -> Picture:
     assert card.format is not None, "only finalized images are shown"
     id = to_text("img", card.id)
     url = f"{public_url}/images/{id}"
+    print = exhibit.print
+    version = f"?v={heads.version(card.checksum, print.recipe)}" if print else ""
+    renderings = {rung: f"{url}/{rung}.webp{version}" for rung in Rung}
     return Picture(
         image_id=id,
         owner_id=to_text("org" if card.entrusted else "u", card.owner_id),
@@ -78,8 +82,8 @@ def picture(exhibit: Exhibit, public_url: str) -> Picture:
         placeholder=exhibit.print.placeholder if exhibit.print else None,
         album_ids=[to_text("alb", it) for it in exhibit.album_ids],
         url=url,
-        thumbnail_url=f"{url}/{Rung.THUMB}.webp",
-        variants={rung.value: f"{url}/{rung}.webp" for rung in Rung},
+        thumbnail_url=renderings[Rung.THUMB],
+        variants={rung.value: it for rung, it in renderings.items()},
         views=exhibit.views,
         created_at=card.created_at,
         updated_at=card.updated_at,
@@ -88,14 +92,14 @@ def picture(exhibit: Exhibit, public_url: str) -> Picture:
 
 
 def sizes(card: Card) -> dict[Rung, tuple[int, int]]:
-    """Width and height of each rendering: no larger than the original."""
-    longest = max(card.width, card.height, 1)
+    """Width and height of each rendering."""
+    return {rung: inside(card, rung.side) for rung in Rung}
 
-    def scaled(rung: Rung) -> tuple[int, int]:
-        scale = min(1, rung.side / longest)
-        return max(round(card.width * scale), 1), max(round(card.height * scale), 1)
 
-    return {rung: scaled(rung) for rung in Rung}
+def inside(card: Card, side: int) -> tuple[int, int]:
+    """Width and height where no side is longer: no larger than the original."""
+    scale = min(1, side / max(card.width, card.height, 1))
+    return max(round(card.width * scale), 1), max(round(card.height * scale), 1)
 
 
 def status(exhibit: Exhibit) -> str:

@@ -1,6 +1,7 @@
 """Who says that it is a program: their looks are counted apart from people's."""
 
 import re
+from functools import lru_cache
 
 _ROBOTS = re.compile(
     r"bot\b|bot[/_;-]|crawl|spider|slurp|scrap(?:er|y)|archiver|heritrix|nutch|lighthouse"
@@ -13,6 +14,7 @@ _ROBOTS = re.compile(
 )
 
 
+@lru_cache(1_000)
 def is_robot(agent: str) -> bool:
     """By its User-Agent alone, which anybody may choose; libraries like curl are people's tools."""
     return _ROBOTS.search(agent) is not None

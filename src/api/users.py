@@ -133,6 +133,7 @@ async def _shown(parts: Parts, profile: Profile) -> dict[str, Any]:
         "reservedBytes": tally.reserved_bytes,
         "images": tally.images,
         "suspended": profile.suspended,
+        "takedowns": len(profile.strikes),
         "administrator": profile.administrator,
         "createdAt": profile.created_at,
     }

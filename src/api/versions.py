@@ -8,10 +8,9 @@ from litestar.params import FromPath
 
 from api.delivery import original_of
 from api.identity import AnyRequest, MaybeCaller
-from api.images import visible
+from api.images import described
 from api.parts import Given, Parts
 from commands import object_keys
-from domain.access import Action
 from domain.media import Format, Rung
 from projections.gallery import Card, Exhibit
 
@@ -35,7 +34,7 @@ class Version(msgspec.Struct, kw_only=True, rename="camel"):
 async def versions(
     request: AnyRequest, id: FromPath[str], maybe_caller: MaybeCaller, parts: Given
 ) -> dict[str, Any]:
-    exhibit = await visible(request, parts, maybe_caller, id, Action.VIEW)
+    exhibit = await described(request, parts, maybe_caller, id)
     url = f"{parts.public_url}/images/{id}"
     body = await original_of(parts, exhibit, maybe_caller)
     original = _original(exhibit.card, body.size, url)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from adapters.s3_multipart import S3Multipart
     from adapters.smtp import FolderMailer
     from commands.review import Scanner
+    from projections.clearing import Edge
 
 PROJECTIONS = {projection.name: projection for projection in ALL}
 
@@ -157,3 +158,13 @@ def scanner(settings: Settings) -> "Scanner":
     from adapters.clamd import AlreadyDecoded, Clamd
 
     return Clamd(settings.clamd) if settings.scanner == Clamd.name else AlreadyDecoded()
+
+
+def cdn(settings: Settings) -> "Edge | None":
+    from adapters.edge import HttpCdn, Varnish
+
+    if settings.cdn == "varnish":
+        return Varnish([url.strip() for url in settings.cdn_url.split(",") if url.strip()])
+    if settings.cdn == "http":
+        return HttpCdn(settings.cdn_url, method=settings.cdn_method, header=settings.cdn_header)
+    return None

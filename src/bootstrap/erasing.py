@@ -8,6 +8,7 @@ from adapters import compaction
 from adapters.compaction import Report
 from adapters.erasure import Orders, PostgresErasures
 from adapters.messages import Messages
+from adapters.notices import ToldNotices
 from adapters.places import Answers, Keys, PostgresFamily, Progress, Rows, Secrets
 from adapters.share_passwords import Locks
 from adapters.tallies import Counted
@@ -56,6 +57,7 @@ def eraser(core: Core, edge: Edge | None = None) -> Eraser:
     family = PostgresFamily(database)
     everywhere: list[Place] = [
         Answers(database),
+        ToldNotices(database),
         Messages(database, lambda: core.nats, core.names),
         Ledger(objects),
     ]

@@ -33,6 +33,7 @@ from adapters.likeness import PostgresLikenesses
 from adapters.limits import PostgresLimiter
 from adapters.metering import PostgresReports
 from adapters.metrics import Metrics
+from adapters.notices import PostgresNotices
 from adapters.organizations import PostgresOrganizations
 from adapters.passwords import Argon2Passwords
 from adapters.places import PostgresFamily
@@ -55,6 +56,7 @@ from adapters.url_keys import UrlKeys
 from api.app import create
 from api.correlating import Correlating
 from api.deadlines import Pace
+from api.direct import Direct
 from api.parts import Parts
 from api.streaming import Turnstile
 from api.tus import Dialect
@@ -84,6 +86,7 @@ from commands import (
     review,
     share_links,
     standing,
+    takedown,
     upkeep,
     uploads,
 )
@@ -109,14 +112,16 @@ def app() -> ASGIApp:
     die_with_parent()
     settings = load(os.environ)
     metrics = Metrics()
-    app = Dialect(application(settings, metrics), max_size=settings.max_file_bytes)
-    return Correlating(app, metrics)
+    framework = application(settings, metrics)
+    app = Dialect(framework, max_size=settings.max_file_bytes)
+    return Direct(Correlating(app, metrics), framework.state.parts, metrics)
 
 
 def application(settings: Settings, metrics: Metrics) -> Litestar:
     core = Core(settings)
     lab = VipsLab(settings.caps, workers=settings.lab_workers, queue=settings.lab_queue)
     claims = PostgresClaims(core.database)
+    gallery = PostgresGallery(core.database, core.store)
     positions = HeardPositions(core.database, core.names)
     passwords = Argon2Passwords(core.database)
     limiter = None if settings.rate_limits == "off" else PostgresLimiter(core.database)
@@ -167,6 +172,7 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
                 await transformer.close()
                 await lab.close()
                 await claims.close()
+                await gallery.close()
 
     tokens = JwtTokens(
         signing.ring,
@@ -178,9 +184,11 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
     return create(
         Parts(
             dispatch=dispatcher(core, lab, passwords, limiter, keys),
-            gallery=PostgresGallery(core.database, core.store),
+            gallery=gallery,
             albums=PostgresAlbums(core.database, core.store),
             organizations=PostgresOrganizations(core.database, core.store),
+            suspects=PostgresScans(core.database),
+            notices=PostgresNotices(core.database),
             accounts=PostgresAccounts(core.database),
             search=searching.search(core),
             likenesses=PostgresLikenesses(core.database, core.store),
@@ -363,6 +371,7 @@ def dispatcher(
             **_organizations(core, owned, erase),
             lending.AddCollaborator: partial(lending.add_collaborator, store=store, now=now),
             lending.RemoveCollaborator: partial(lending.remove_collaborator, store=store, now=now),
+            **_gate(store),
             review.Rescan: partial(review.rescan, store=store),
             review.RescanMany: partial(
                 review.rescan_many, store=store, scans=PostgresScans(core.database)
@@ -377,6 +386,16 @@ def dispatcher(
             erasure.PurgeImage: partial(erasure.purge_image, now=now, **erase),
         }
     )
+
+
+def _gate(store: EventStore) -> dict[type, Handler]:
+    return {
+        review.Release: partial(review.release, store=store),
+        review.Confirm: partial(review.confirm, store=store),
+        takedown.TakeDown: partial(takedown.take_down, store=store),
+        takedown.ReinstateImage: partial(takedown.reinstate, store=store),
+        takedown.Counter: partial(takedown.counter, store=store, now=now),
+    }
 
 
 def _sharing(core: Core, hashing: Argon2Passwords, limiter: Limiter | None) -> dict[type, Handler]:

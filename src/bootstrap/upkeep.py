@@ -14,12 +14,13 @@ from adapters import jetstream
 from adapters import rebuild as rebuilding
 from adapters.database import DOWN
 from adapters.development import Desk
+from adapters.follower import Follower
 from adapters.health import Health
 from adapters.read_model import ReadModel
 from adapters.rebuild import RebuildReport, Report
 from adapters.upkeep import PostgresUpkeep
 from bootstrap import PROJECTIONS, Core, scanner, searching
-from projections import development, search
+from projections import development, edge, notices, search
 from projections.projection import ALL
 from settings import Settings
 
@@ -28,8 +29,9 @@ if TYPE_CHECKING:
 
 TABLES = (
     *("secrets", "idempotency", "ledger", "erasure", "audit", "limits", "webhooks"),
-    *("counting", "metering", "searching", "transforms", "upkeep"),
+    *("counting", "metering", "searching", "transforms", "upkeep", "reactors"),
 )
+FOLLOWERS = (notices.NAME, edge.NAME)
 
 NOTED = 0.5
 """Seconds between notes of how far a rebuild is."""
@@ -49,6 +51,8 @@ async def prepare(settings: Settings) -> None:
         models = [ReadModel(projection) for projection in ALL]
         for model in models:
             await model.create(connection)
+        for name in FOLLOWERS:
+            await Follower(core.log, name, ()).begin()
         outgrown = [model.schema for model in models if not await model.fits(connection)]
         await core.objects.ensure_bucket()
         await jetstream.ensure_stream(core.nats.jetstream(), core.names)

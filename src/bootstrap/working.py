@@ -20,10 +20,11 @@ from adapters.relay import Relay
 from bootstrap import (
     Core,
     auditing,
+    cdn,
+    gating,
     letters,
     mail_folder,
     now,
-    scanner,
     searching,
     sessions,
     upkeep,
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
     from projections.thresholds import Watcher
 
 IDLE = 0.3  # seconds between looks for an image to develop, when there was none
-OUTAGE = 1.0  # seconds between tries to scan, while the scanner does not work
 CHECKPOINT = 3_600.0  # seconds between checkpoints of the log in the locked bucket
 EXPIRE, CLEAR = 30.0, 3_600.0  # seconds between looks for abandoned uploads, for forgotten bytes
 EMPTY = 60.0  # seconds between looks for what was in the trash for long enough
@@ -88,8 +88,7 @@ async def run_reactors(settings: Settings) -> None:
     async with core.opened(), core.lab() as lab, asyncio.TaskGroup() as group:
         for number in range(settings.lab_workers):
             group.create_task(_develop_for_ever(core, lab, later=number == 0))
-        for _ in range(settings.lab_workers):
-            group.create_task(_scan_for_ever(core))
+        gating.start(core, group)
         reaping = reaper(core)
         group.create_task(_every(EXPIRE, core, "expire", partial(_expire, core, reaping)))
         group.create_task(_every(CLEAR, core, "clear", partial(reaping.clear, "originals/")))
@@ -215,31 +214,6 @@ async def _develop_for_ever(core: Core, lab: "VipsLab", *, later: bool) -> None:
             await asyncio.sleep(IDLE)
 
 
-async def _scan_for_ever(core: Core) -> None:
-    from adapters.scanning import ScanDesk
-    from projections import scanning
-
-    desk = ScanDesk(core.database)
-    scan = partial(
-        scanning.scan,
-        objects=core.objects,
-        scanner=scanner(core.settings),
-        store=core.store,
-        spool=core.spool,
-    )
-    log, reason = structlog.get_logger(), ""
-    while True:
-        try:
-            worked, reason = await desk.next(scan), ""
-        except Exception as error:
-            worked, before = False, reason
-            reason = str(getattr(error, "facts", error)) or type(error).__name__
-            if reason != before:  # said once, not each second of a long night
-                log.warning("scanning interrupted", reason=reason)
-        if not worked:
-            await asyncio.sleep(OUTAGE if reason else IDLE)
-
-
 def reaper(core: Core) -> "Reaper":
     from adapters.reaping import LogHistories, PostgresUploads
     from projections.reaper import Reaper
@@ -293,7 +267,7 @@ async def _erase_for_ever(core: Core) -> None:
     """What is ordered is begun within a second; at the start, what a backup brought back."""
     from bootstrap import erasing
 
-    orders, eraser = erasing.orders(core), erasing.eraser(core)
+    orders, eraser = erasing.orders(core), erasing.eraser(core, cdn(core.settings))
     look_back = True
 
     async def work() -> int:

@@ -50,6 +50,14 @@ class Rescan(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class Release(Rescan, frozen=True, kw_only=True):
+    """Whatever the scanner says, it may pass."""
+
+
+class Confirm(Rescan, frozen=True, kw_only=True):
+    """It stays in quarantine, and waits for nobody any more."""
+
+
 class RescanMany(msgspec.Struct, frozen=True, kw_only=True):
     """One page of all images, or of those uploaded since."""
 
@@ -68,6 +76,16 @@ class Requested(msgspec.Struct, frozen=True, kw_only=True):
 
 async def rescan(command: Rescan, *, store: EventStore) -> Receipt:
     decide = partial(gate.rescan, reason=command.reason)
+    return await execute(store, Stream(command.image_id, image.evolve), decide, by=command.by)
+
+
+async def release(command: Release, *, store: EventStore) -> Receipt:
+    decide = partial(gate.release, reason=command.reason)
+    return await execute(store, Stream(command.image_id, image.evolve), decide, by=command.by)
+
+
+async def confirm(command: Confirm, *, store: EventStore) -> Receipt:
+    decide = partial(gate.confirm, reason=command.reason)
     return await execute(store, Stream(command.image_id, image.evolve), decide, by=command.by)
 
 

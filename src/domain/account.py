@@ -1,5 +1,6 @@
 """One person's account. Secrets are not facts: password hashes and tokens live elsewhere."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -23,11 +24,15 @@ from domain.account_marks import (
     SecondFactorDisabled,
     SecondFactorEnabled,
     SignedOut,
+    Strike,
+    StrikeLifted,
+    Struck,
     crossed,
     left_by,
+    strikes_after,
 )
 from domain.api_key import ApiKeyEvent, ApiKeyIssued, ApiKeyRevoked
-from domain.ids import KeyId, TokenId
+from domain.ids import ImageId, KeyId, TokenId
 from domain.preset import PresetEvent, PresetRemoved, PresetSaved
 from domain.refusals import Conflict, NotFound, OwnerMustStay
 from domain.stream import Event, Personal
@@ -97,6 +102,7 @@ AccountEvent: TypeAlias = (
     | IdentityLinked
     | _Kept
     | Mark
+    | Strike
     | AccountErased
 )
 
@@ -123,6 +129,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     administrator: bool = False
     signed_out: UUID | None = None
     """The last request that did it."""
+    strikes: Sequence[ImageId] = ()
+    """What it brought in that is taken down."""
     reached: int = 0
     """Per cent of the quota that the owner was told of."""
     erased: bool = False
@@ -145,6 +153,8 @@ def evolve(account: Account | None, event: AccountEvent) -> Account:
             return replace(account, **given(event))
         case IdentityLinked(personal=personal):
             return replace(account, linked=(*account.linked, *([personal] if personal else [])))
+        case Struck() | StrikeLifted():
+            return replace(account, strikes=strikes_after(account.strikes, event))
         case AccountErased():
             return Account(username="", email="", plan=account.plan, quota_bytes=0, erased=True)
         case _:
@@ -289,6 +299,17 @@ def change_quota(account: Account | None, *, to: int, reason: str) -> list[Accou
     if _existing(account).quota_bytes == to:
         return []
     return [QuotaChanged(quota_bytes=to, personal=Ground(reason=reason))]
+
+
+def strike(account: Account | None, *, image_id: ImageId) -> list[AccountEvent]:
+    """Nothing where the account is no more, as for its usage."""
+    if account is None or account.erased or image_id in account.strikes:
+        return []
+    return [Struck(image_id=image_id)]
+
+
+def lift_strike(account: Account | None, *, image_id: ImageId) -> list[AccountEvent]:
+    return [StrikeLifted(image_id=image_id)] if account and image_id in account.strikes else []
 
 
 def note_usage(account: Account | None, *, used: int, quota: int) -> list[AccountEvent]:

@@ -1,8 +1,10 @@
 """What is on or off about an account, or a figure of it: its events, and what they leave behind."""
 
+from collections.abc import Sequence
 from typing import Any, TypeAlias, assert_never
 from uuid import UUID
 
+from domain.ids import ImageId
 from domain.plan import SLACK, THRESHOLDS
 from domain.stream import Event, Personal
 
@@ -81,6 +83,19 @@ class QuotaThresholdLeft(Event, frozen=True, kw_only=True, tag="account.quota-le
     """The highest threshold that is still reached; 0 for none."""
 
 
+class Struck(Event, frozen=True, kw_only=True, tag="account.struck"):
+    """An image that it brought in was taken down. That counts when the image is gone, too."""
+
+    image_id: ImageId
+
+
+class StrikeLifted(Event, frozen=True, kw_only=True, tag="account.strike-lifted"):
+    """It was reinstated."""
+
+    image_id: ImageId
+
+
+Strike: TypeAlias = Struck | StrikeLifted
 Mark: TypeAlias = (
     PasswordChanged
     | EmailVerified
@@ -131,6 +146,11 @@ def _figures(
             return {"reached": percent}
         case _:
             assert_never(event)
+
+
+def strikes_after(strikes: Sequence[ImageId], event: Strike) -> list[ImageId]:
+    others = [id for id in strikes if id != event.image_id]
+    return [*others, event.image_id] if isinstance(event, Struck) else others
 
 
 # Decisions

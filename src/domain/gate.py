@@ -78,6 +78,8 @@ def counter(
     subject = image.subject if image and not image.purged else None
     access.require(Viewer(account_id=by), Action.MANAGE, subject, now=now)
     assert image is not None
+    if image.purge_after is not None:
+        raise NotFound
     if not image.taken_down:
         raise Conflict(reason="it was not taken down")
     return [] if image.countered else [CounterNoticed(personal=Statement(statement=statement))]

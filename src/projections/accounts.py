@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from domain import account, preset
 from domain.access import Visibility
 from domain.account import Duplicates
-from domain.account_marks import Mark, left_by
-from domain.ids import AccountId
+from domain.account_marks import Mark, StrikeLifted, Struck, left_by, strikes_after
+from domain.ids import AccountId, ImageId
 from domain.stream import Recorded
 
 NAME = "accounts"
@@ -34,6 +34,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     verified: bool = False
     second_factor: bool = False
     suspended: bool = False
+    strikes: list[ImageId] = []
     administrator: bool = False
     reached: int = 0
     presets: dict[str, str] = {}
@@ -72,7 +73,7 @@ def project(profile: Profile | None, recorded: Recorded[Any]) -> Profile | None:
     if isinstance(event, preset.PresetEvent):
         presets = dict(preset.evolve(profile.presets, event))
         return replace(profile, version=recorded.version, presets=presets)
-    return replace(profile, version=recorded.version, **_changes(event))
+    return replace(profile, version=recorded.version, **_changes(profile, event))
 
 
 class Sought(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,12 +94,14 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     next_cursor: str | None
 
 
-def _changes(event: Any) -> dict[str, Any]:
+def _changes(profile: Profile, event: Any) -> dict[str, Any]:
     match event:
         case account.UsernameChanged(personal=personal):
             return {"username": personal.username if personal else ""}
         case account.SettingsChanged():
             return account.given(event)
+        case Struck() | StrikeLifted():
+            return {"strikes": strikes_after(profile.strikes, event)}
     if not isinstance(event, Mark):
         return {}
     return {name: value for name, value in left_by(event).items() if name in _FIELDS}

@@ -13,6 +13,7 @@ create table profiles (
     verified boolean not null,
     second_factor boolean not null,
     suspended boolean not null,
+    strikes uuid[] not null,
     administrator boolean not null,
     reached int not null,
     presets jsonb not null,

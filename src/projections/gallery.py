@@ -191,6 +191,13 @@ class Gallery(Protocol):
         """Any image whatever its state, as the log has it by now; None if it is unknown."""
         ...
 
+    async def recalled(self, image_id: ImageId) -> Exhibit | None:
+        """As `find` gave it before, if nothing has happened to the image since.
+
+        None where it must be looked for. What was developed meanwhile is not in it.
+        """
+        ...
+
     async def cards(self, ids: Collection[ImageId]) -> Mapping[UUID, Card]:
         """Those that there are, whatever their state, as the log has them by now."""
         ...

@@ -9,10 +9,12 @@ import pytest
 from tests.clamd import Clamd
 from tests.conftest import ADMINISTRATOR
 from tests.people import Person, sample
-from tests.service import Service
+from tests.service import Service, free_port
+from tests.varnish import Varnish
 
 OURS, ANONYMOUS, SIGNING_IN = 100, 40, 60
 PROXY = "127.0.0.9"
+EDGE = free_port()
 
 
 @pytest.fixture(scope="session")
@@ -42,14 +44,25 @@ def clamd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clamd]:
 
 @pytest.fixture(scope="session")
 def gated(tmp_path_factory: pytest.TempPathFactory, clamd: Clamd) -> Iterator[Service]:
-    """A service that publishes nothing unscanned: for tests of the group `gate`."""
+    """A service that publishes nothing unscanned, and has a CDN: for tests of the group `gate`."""
     running = Service(
         tmp_path_factory.mktemp("gated") / "data",
         DARKROOM_SCANNER="clamd",
         DARKROOM_CLAMD=clamd.socket,
+        DARKROOM_CDN="varnish",
+        DARKROOM_CDN_URL=f"http://127.0.0.1:{EDGE}",
         DARKROOM_ADMIN_EMAIL=ADMINISTRATOR,
         DARKROOM_API_WORKERS="1",
     )
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def varnish(gated: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Varnish]:
+    """In front of it."""
+    running = Varnish(tmp_path_factory.mktemp("varnish"), EDGE, gated.port)
     running.start()
     yield running
     running.stop()

@@ -108,6 +108,9 @@ def hung(who: People, dot: bytes) -> Mapping[tuple[str, str], Piece]:
         for http, image in ((who.owner.http, piece.own), (who.founder.http, piece.entrusted)):
             if state == "deleted":
                 expect(http.delete(f"/v1/images/{image}"), 200)
+            if state == "taken down":
+                path = f"/v1/admin/images/{image}/takedown"
+                expect(who.client("admin").post(path, json={"reason": "a claim"}), 200)
             if state == "purged":
                 expect(http.post(f"/v1/images/{image}/purge"), 202)
     time.sleep(2)  # what was to expire has expired

@@ -17,7 +17,8 @@ from adapters.embedded import DataFolder
 from settings import load
 from tests.conftest import ADMINISTRATOR
 from tests.elsewhere import web
-from tests.people import PASSWORD, Person, expect, refused, sample
+from tests.exhibition import quarantine
+from tests.people import PASSWORD, Person, eventually, expect, refused, sample
 
 COPIES = 8
 pytestmark = pytest.mark.usefixtures("admin")
@@ -426,6 +427,43 @@ def reviewing(act: str, *before: str, events: int = 1) -> Callable[[Person], Req
     return made
 
 
+def objecting(person: Person) -> Request:
+    request = reviewing("takedown")(person)
+    assert request.http
+    assert request.http.post(request.path, **request.body).is_success
+    return Request(
+        path=request.path.replace("/admin", "").replace("takedown", "counter-notice"),
+        body={"json": {"statement": "mine"}},
+        other={"json": {"statement": "not theirs"}},
+        events=1,
+    )
+
+
+def deciding(act: str, *, events: int) -> Callable[[Person], Request]:
+    def made(person: Person) -> Request:
+        request = reviewing(act, events=events)(person)
+        quarantine(person.service, request.path.split("/")[-2])
+        return msgspec.structs.replace(request, path=request.path.replace("images", "quarantine"))
+
+    made.__name__ = act
+    return made
+
+
+def reading_a_notice(person: Person) -> Request:
+    request = reviewing("takedown")(person)
+    assert request.http
+    assert request.http.post(request.path, **request.body).is_success
+    image = request.path.split("/")[-2]
+
+    def notices() -> list[str]:
+        found = expect(person.http.get("/v1/notifications"), 200)["notifications"]
+        return [it["notificationId"] for it in found if it["imageId"] == image]
+
+    eventually(lambda: bool(notices()))
+    path = f"/v1/notifications/{notices()[0]}/read"
+    return Request(path=path, body={}, other={"json": {"x": 1}}, events=0)
+
+
 def scanning_all_again(person: Person) -> Request:
     request = reviewing("rescan")(person)
     body = {"reason": "why", "since": "2100-01-01T00:00:00Z"}
@@ -498,6 +536,12 @@ POSTS: dict[str, list[Callable[[Person], Request]]] = {
     "/v1/admin/blocklist": [blocking],
     "/v1/admin/reports/{id}/resolve": [judging],
     "/v1/admin/images/{id}/rescan": [reviewing("rescan")],
+    "/v1/admin/images/{id}/takedown": [reviewing("takedown", events=2)],
+    "/v1/admin/images/{id}/reinstate": [reviewing("reinstate", "takedown", events=2)],
+    "/v1/images/{id}/counter-notice": [objecting],
+    "/v1/admin/quarantine/{id}/release": [deciding("release", events=2)],
+    "/v1/admin/quarantine/{id}/confirm": [deciding("confirm", events=1)],
+    "/v1/notifications/{id}/read": [reading_a_notice],
     "/v1/admin/rescan": [scanning_all_again],
     "/v1/upload-tokens": [issuing_an_upload_token],
     "/v1/api-keys": [issuing_a_key],

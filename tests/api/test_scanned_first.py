@@ -113,6 +113,74 @@ def test_a_virus_in_a_picture_is_shut_away_from_everybody(gated, cat, stranger, 
             kept = person is not stranger and path.endswith(("/history", "/access"))
             assert answer.status_code in (403, 404) or kept, (path, answer.status_code)
     assert not is_public(gated, image)
+    eventually(lambda: notices(cat, image))
+    (notice,) = notices(cat, image)
+    assert (notice["kind"], notice["reason"], notice["readAt"]) == ("quarantined", None, None)
+    assert notices(stranger, image) == []
+
+
+def notices(person: Person, image: dict) -> list[dict]:
+    found = expect(person.http.get("/v1/notifications"), 200)["notifications"]
+    return [it for it in found if it["imageId"] == image["imageId"]]
+
+
+def queued(reviewer: Person, image: dict, **asked) -> list[dict]:
+    asked |= {"limit": 100}
+    found = expect(reviewer.http.get("/v1/admin/quarantine", params=asked), 200)["images"]
+    return [it for it in found if it["imageId"] == image["imageId"]]
+
+
+def decided(reviewer: Person, image: dict, what: str):
+    path = f"/v1/admin/quarantine/{image['imageId']}/{what}"
+    return reviewer.http.post(path, json={"reason": "looked at it"})
+
+
+def test_an_administrator_looks_at_what_was_found_and_lets_it_pass(gated, cat, reviewer):
+    infected = polyglot(sample(PHOTO))
+    image = cat.upload(infected, visibility="public")
+    file = f"/v1/admin/quarantine/{image['imageId']}/file"
+    eventually(lambda: queued(reviewer, image))
+
+    (found,) = queued(reviewer, image)
+    assert found["finding"] == "Darkroom.Test.Eicar.UNOFFICIAL"
+    assert (found["scanner"], found["ownerId"]) == ("clamd", cat.id)
+    answer = reviewer.http.get(file)
+    assert answer.content == infected
+    assert answer.headers["content-disposition"].startswith("attachment")
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert answer.headers["cache-control"] == "no-store"
+    for what in ("release", "confirm"):
+        refused(decided(cat, image, what), 403, "forbidden")
+    refused(cat.http.get(file), 403, "forbidden")
+    refused(cat.http.get("/v1/admin/quarantine"), 403, "forbidden")
+
+    expect(decided(reviewer, image, "release"), 200)
+
+    assert is_public(gated, image)
+    assert queued(reviewer, image) == []
+    refused(reviewer.http.get(file), 404, "not_found")
+    eventually(lambda: len(notices(cat, image)) == 2)
+    again = f"/v1/admin/images/{image['imageId']}/rescan"
+    expect(reviewer.http.post(again, json={"reason": "sure?"}), 202)
+    story = f"/v1/images/{image['imageId']}/history"
+    eventually(lambda: "image.rescan-passed" in cat.http.get(story).text)
+    assert is_public(gated, image)
+
+
+def test_what_an_administrator_confirms_leaves_the_queue_and_stays_shut(gated, cat, reviewer):
+    image = cat.upload(polyglot(sample(PHOTO)), visibility="public")
+    refused(decided(reviewer, {"imageId": "img_nonsense"}, "confirm"), 404, "not_found")
+    eventually(lambda: queued(reviewer, image))
+
+    expect(decided(reviewer, image, "confirm"), 200)
+
+    assert queued(reviewer, image) == []
+    (kept,) = queued(reviewer, image, confirmed="true")
+    assert kept["confirmed"] is True
+    refused(cat.http.get(bytes_of(image)), 403, "forbidden")
+    clean = cat.upload(sample(PHOTO))
+    eventually(lambda: state(cat, clean) == "ready")
+    refused(decided(reviewer, clean, "confirm"), 409, "conflict")
 
 
 def test_while_the_scanner_is_down_uploads_go_on_and_nothing_becomes_public(

@@ -31,6 +31,7 @@ LISTS: dict[str, list[dict[str, Any]]] = {
     "/v1/me/presets": [{}],
     "/v1/api-keys": [{}],
     "/v1/upload-tokens": [{}],
+    "/v1/notifications": [{}],
     "/v1/webhooks": [{}],
 }
 """What is asked without an id. The feed has a test of its own."""
@@ -38,6 +39,7 @@ OTHERS = {
     *("/health/live", "/health/ready", "/metrics", "/.well-known/jwks.json", "/v1/events"),
     *("/schema/events.json", "/v1/sharex.sxcu", "/v1/receipts/{id}", "/v1/uploads/{id}"),
     *("/v1/admin/audit", "/v1/admin/projections", "/v1/admin/users", "/v1/auth/oidc"),
+    *("/v1/admin/quarantine", "/v1/admin/quarantine/{id}/file"),
     *("/v1/admin/reports", "/v1/admin/blocklist", "/v1/admin/quotas"),
     *("/.well-known/oauth-authorization-server", "/v1/me/presets/{name}", "/oembed"),
 }

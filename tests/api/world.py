@@ -239,6 +239,7 @@ class World:
         owner = self.people["owner"]
         ticket = owner.initiate(self._dot)
         id = ticket["uploadId"].replace("upl_", "img_")
+        assert owner.put(ticket, self._dot).status_code == 200
         content = Content(checksum="0" * 64, width=2, height=2, frames=1)
         accepted = ImageFinalized(
             attempt=uuid4(),
@@ -274,6 +275,9 @@ class World:
             stream, by = from_text("img", id), from_text("u", self.people["owner"].id)
             assert stream
             assert by
+            if isinstance(event, ImageFinalized):
+                key = object_keys.original(AccountId(by), ImageId(stream), event.attempt)
+                await core.objects.copy(object_keys.incoming(ImageId(stream)), key)
             after = len(await core.store.load(stream))
             batch = Batch(stream_id=stream, after=after, events=[event])
             await core.store.append([batch], by=AccountId(by))

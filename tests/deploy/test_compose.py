@@ -105,9 +105,10 @@ def test_only_caddy_is_reachable_and_the_unguarded_are_among_themselves():
         assert SERVICES[name]["networks"] == ["storage"]
 
 
-def test_only_the_api_may_ban():
+def test_only_the_api_and_the_reactors_may_ban():
     assert {name for name in SERVICES if "origin" in SERVICES[name]["networks"]} == {
         "api",
+        "react",
         "varnish",
     }
     network, bits = COMPOSE["networks"]["origin"]["ipam"]["config"][0]["subnet"].split("/")

@@ -1,0 +1,81 @@
+"""Reading the log event by event, where each event is acted upon in the same transaction."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import psycopg
+from eventsourcing.persistence import Notification
+from psycopg import AsyncConnection
+
+from adapters.database import DOWN, Database
+from adapters.event_store import EventLog
+from domain.refusals import Unavailable
+from domain.stream import Recorded
+
+PAGE = 200
+
+Connection = AsyncConnection[Any]
+Act = Callable[[Connection, Sequence[Recorded[Any]]], Awaitable[None]]
+
+
+class Follower:
+    """One reader of some types of events, under a name of its own, in one process at a time."""
+
+    def __init__(self, log: EventLog, name: str, topics: Collection[str]) -> None:
+        self._log = log
+        self._name = name
+        self._topics = list(topics)
+
+    async def step(self, act: Act) -> int:
+        """Hand the next events to `act`; unless it fails, they count as read. Returns how many."""
+        async with self._log.database.connection() as connection, connection.transaction():
+            row = await (await connection.execute(_POSITION, (self._name,))).fetchone()
+            assert row is not None, "`darkroom prepare` has begun for us"
+            (position,) = row
+            head = await self._log.head()
+            cursor = await connection.execute(_NEXT, (self._topics, position, head, PAGE))
+            stored = [Notification(o, v, t, s, id) for o, v, t, s, id in await cursor.fetchall()]
+            upto = stored[-1].id if len(stored) == PAGE else head
+            if upto == position:
+                return 0
+            if stored:
+                await act(connection, await self._log.opened(stored))
+            await connection.execute(_MOVED, (upto, self._name))
+            return len(stored)
+
+    async def begin(self) -> None:
+        """At the end of the log, if it is not under way already."""
+        async with self._log.database.connection() as connection:
+            await connection.execute(_BEGIN, (self._name,))
+
+
+@asynccontextmanager
+async def nudged(database: Database) -> AsyncIterator[Callable[[float], Awaitable[None]]]:
+    """Something that waits for the next append to the log, so many seconds at most."""
+    try:
+        async with await psycopg.AsyncConnection.connect(
+            database.conninfo, autocommit=True, connect_timeout=5, keepalives_idle=5
+        ) as connection:
+            await connection.execute("listen darkroom_events")
+
+            async def wait(seconds: float) -> None:
+                async for _ in connection.notifies(timeout=seconds, stop_after=1):
+                    pass
+
+            yield wait
+    except DOWN as error:
+        raise Unavailable(dependency="database") from error
+
+
+_POSITION = "select position from reactors.progress where name = %s for update"
+_BEGIN = """
+    insert into reactors.progress (name, position)
+    select %s, coalesce(max(notification_id), 0) from log.darkroom_events
+    on conflict do nothing"""
+_NEXT = """
+    select originator_id, originator_version, topic, state, notification_id
+    from log.darkroom_events
+    where topic = any(%s) and notification_id > %s and notification_id <= %s
+    order by notification_id limit %s"""
+_MOVED = "update reactors.progress set position = %s where name = %s"

@@ -1,0 +1,80 @@
+"""The Notices port in Postgres, and who fills it from the log."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from adapters.database import Database
+from adapters.follower import Connection, Follower
+from commands.erasure import Erasure, Kind
+from commands.ports import EventStore
+from domain.ids import AccountId
+from domain.stream import Recorded
+from projections.notices import Notice, told
+
+
+class PostgresNotices:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def of(
+        self, account_id: AccountId, *, unread: bool, before: int | None, page: int, limit: int
+    ) -> tuple[Sequence[Notice], int]:
+        asked = {"me": account_id, "unread": unread, "before": before, "limit": limit}
+        offset = 0 if before else (page - 1) * limit
+        found = await self._database.records(_LIST, asked | {"offset": offset})
+        ((count,),) = await self._database.rows(_UNREAD, (account_id,))
+        return msgspec.convert(found, list[Notice]), count
+
+    async def read(self, account_id: AccountId, id: UUID, now: datetime) -> datetime | None:
+        async with self._database.connection() as connection:
+            row = await (await connection.execute(_READ, (now, id, account_id))).fetchone()
+        return row[0] if row else None
+
+
+class NoticeBoard:
+    """Every notice is there once its event counts as read."""
+
+    def __init__(self, follower: Follower, store: EventStore) -> None:
+        self._follower = follower
+        self._store = store
+
+    async def work(self) -> int:
+        return await self._follower.step(self._put_up)
+
+    async def _put_up(self, connection: Connection, events: Sequence[Recorded[Any]]) -> None:
+        for recorded in events:
+            for notice in await told(recorded, self._store):
+                await connection.execute(_PUT, msgspec.structs.asdict(notice))
+
+
+class ToldNotices:
+    """As a place of erasure: what was told to an account, or of an image."""
+
+    name = "notices"
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def clear(self, erasure: Erasure) -> int:
+        column = "account_id" if erasure.kind is Kind.ACCOUNT else "stream_id"
+        query = f"delete from reactors.notices where {column} = %s returning 1"  # noqa: S608 - ours
+        return len(await self._database.rows(query, (erasure.subject,)))
+
+
+_LIST = """
+    select id, account_id, kind, stream_id, position, at, read_at from reactors.notices
+    where account_id = %(me)s and (not %(unread)s or read_at is null)
+        and (%(before)s::bigint is null or position < %(before)s)
+    order by position desc, id desc limit %(limit)s offset %(offset)s"""
+_UNREAD = "select count(*) from reactors.notices where account_id = %s and read_at is null"
+_READ = """
+    update reactors.notices set read_at = coalesce(read_at, %s)
+    where id = %s and account_id = %s returning read_at"""
+_PUT = """
+    insert into reactors.notices (id, account_id, kind, stream_id, position, at)
+    values (%(id)s, %(account_id)s, %(kind)s, %(stream_id)s, %(position)s, %(at)s)
+    on conflict do nothing"""

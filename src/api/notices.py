@@ -1,0 +1,58 @@
+"""What its reader should know: the list of notices."""
+
+from typing import Any
+
+from litestar import Controller, get, post
+from litestar.params import FromPath
+
+from api.identity import AnyRequest, Caller
+from api.listing import MAX_LIMIT, MAX_PAGE, Asked
+from api.parts import Given, Parts
+from domain.ids import from_text, to_text
+from domain.refusals import NotFound
+from projections.notices import WORDS, Notice, reason
+
+
+class NoticeController(Controller):
+    path = "/v1/notifications"
+    tags = ("accounts",)
+
+    @get(summary="What happened to what is yours, the newest first")
+    async def show(self, request: AnyRequest, caller: Caller, parts: Given) -> dict[str, Any]:
+        """`?unread=true` for what was not read yet."""
+        asked = Asked(request)
+        limit, page = asked.number("limit", 20, MAX_LIMIT), asked.number("page", 1, MAX_PAGE)
+        unread, before = asked.flag("unread"), asked.one("cursor", int)
+        asked.check()
+        found, count = await parts.notices.of(
+            caller, unread=unread, before=before, page=page, limit=limit + 1
+        )
+        shown = found[:limit]
+        return {
+            "notifications": [await _told(parts, it) for it in shown],
+            "unread": count,
+            "page": page,
+            "limit": limit,
+            "nextCursor": str(shown[-1].position) if len(found) > limit else None,
+        }
+
+    @post("/{id:str}/read", status_code=200, summary="Note that it was read")
+    async def read(self, id: FromPath[str], caller: Caller, parts: Given) -> dict[str, Any]:
+        found = from_text("ntf", id)
+        read_at = await parts.notices.read(caller, found, parts.clock()) if found else None
+        if read_at is None:
+            raise NotFound
+        return {"notificationId": id, "readAt": read_at}
+
+
+async def _told(parts: Parts, notice: Notice) -> dict[str, Any]:
+    history = await parts.store.load(notice.stream_id)
+    return {
+        "notificationId": to_text("ntf", notice.id),
+        "kind": notice.kind.value,
+        "imageId": to_text("img", notice.stream_id),
+        "text": WORDS[notice.kind],
+        "reason": reason(history, notice),
+        "at": notice.at,
+        "readAt": notice.read_at,
+    }
