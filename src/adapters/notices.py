@@ -10,10 +10,11 @@ import msgspec
 from adapters.database import Database
 from adapters.follower import Connection, Follower
 from commands.erasure import Erasure, Kind
+from commands.mail import Letters
 from commands.ports import EventStore
 from domain.ids import AccountId
 from domain.stream import Recorded
-from projections.notices import Notice, told
+from projections.notices import Notice, told, written
 
 
 class PostgresNotices:
@@ -38,9 +39,10 @@ class PostgresNotices:
 class NoticeBoard:
     """Every notice is there once its event counts as read."""
 
-    def __init__(self, follower: Follower, store: EventStore) -> None:
+    def __init__(self, follower: Follower, store: EventStore, letters: Letters) -> None:
         self._follower = follower
         self._store = store
+        self._letters = letters
 
     async def work(self) -> int:
         return await self._follower.step(self._put_up)
@@ -49,6 +51,8 @@ class NoticeBoard:
         for recorded in events:
             for notice in await told(recorded, self._store):
                 await connection.execute(_PUT, msgspec.structs.asdict(notice))
+                if letter := await written(notice, recorded, self._store):
+                    await self._letters.post(letter)
 
 
 class ToldNotices:

@@ -11,8 +11,9 @@ from adapters.bars import PostgresBars
 from adapters.blocklist import PostgresBlocklist
 from adapters.gallery import PostgresGallery
 from adapters.reports import PostgresCases
+from adapters.scanning import PostgresScans
 from bootstrap import Core, letters, new_id, sessions
-from commands import administration, blocklist, holds, reports
+from commands import administration, blocklist, holds, reports, review, takedown
 from commands.accounts import find_account
 from commands.dispatcher import Dispatcher, Handler
 from commands.ports import NewId
@@ -48,6 +49,14 @@ def handlers(core: Core) -> dict[type, Handler]:
         ),
         blocklist.ExplainBlock: partial(blocklist.explain_block, store=store),
         blocklist.LiftBlock: partial(blocklist.lift_block, store=store),
+        review.Rescan: partial(review.rescan, store=store),
+        review.RescanMany: partial(
+            review.rescan_many, store=store, scans=PostgresScans(core.database)
+        ),
+        review.Release: partial(review.release, store=store),
+        review.Confirm: partial(review.confirm, store=store),
+        takedown.TakeDown: partial(takedown.take_down, store=store),
+        takedown.ReinstateImage: partial(takedown.reinstate, store=store),
     }
 
 

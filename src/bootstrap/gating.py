@@ -7,7 +7,7 @@ from functools import partial
 import structlog
 
 from adapters.follower import Follower, nudged
-from bootstrap import Core, cdn, scanner
+from bootstrap import Core, cdn, letters, scanner
 from projections import edge, notices
 
 IDLE = 0.3  # seconds between looks for an image to scan, when there was none
@@ -27,7 +27,8 @@ def start(core: Core, group: asyncio.TaskGroup) -> None:
 def notice_board(core: Core) -> Callable[[], Awaitable[int]]:
     from adapters.notices import NoticeBoard
 
-    return NoticeBoard(Follower(core.log, notices.NAME, notices.TOPICS), core.store).work
+    follower = Follower(core.log, notices.NAME, notices.TOPICS)
+    return NoticeBoard(follower, core.store, letters(core)).work
 
 
 def purges(core: Core) -> Callable[[], Awaitable[int]]:

@@ -83,7 +83,6 @@ from commands import (
     organizations,
     receiving,
     restoring,
-    review,
     share_links,
     standing,
     takedown,
@@ -371,11 +370,7 @@ def dispatcher(
             **_organizations(core, owned, erase),
             lending.AddCollaborator: partial(lending.add_collaborator, store=store, now=now),
             lending.RemoveCollaborator: partial(lending.remove_collaborator, store=store, now=now),
-            **_gate(store),
-            review.Rescan: partial(review.rescan, store=store),
-            review.RescanMany: partial(
-                review.rescan_many, store=store, scans=PostgresScans(core.database)
-            ),
+            takedown.Counter: partial(takedown.counter, store=store, now=now),
             bulk.ActOnMany: partial(
                 bulk.act_on_many, now=now, retention=retention(settings), **erase
             ),
@@ -386,16 +381,6 @@ def dispatcher(
             erasure.PurgeImage: partial(erasure.purge_image, now=now, **erase),
         }
     )
-
-
-def _gate(store: EventStore) -> dict[type, Handler]:
-    return {
-        review.Release: partial(review.release, store=store),
-        review.Confirm: partial(review.confirm, store=store),
-        takedown.TakeDown: partial(takedown.take_down, store=store),
-        takedown.ReinstateImage: partial(takedown.reinstate, store=store),
-        takedown.Counter: partial(takedown.counter, store=store, now=now),
-    }
 
 
 def _sharing(core: Core, hashing: Argon2Passwords, limiter: Limiter | None) -> dict[type, Handler]:

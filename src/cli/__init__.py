@@ -3,13 +3,13 @@
 import click
 
 from cli import (
-    admin,
     archive,
     audit,
     care,
     demo,
     erasure,
     events,
+    gate,
     keys,
     replay,
     roles,
@@ -31,7 +31,7 @@ def main() -> None:
 for _command in (
     *(up.up, roles.prepare, roles.api, roles.relay, roles.project, roles.react),
     *(care.status, care.rebuild, storage.storage, upload.upload),
-    *(admin.admin, erasure.erasure, keys.keys),
+    *(gate.admin, erasure.erasure, keys.keys),
     *(audit.audit, replay.replay, events.events),
     *(archive.backup, archive.restore, demo.demo),
 ):

@@ -74,7 +74,7 @@ def users(
         found = await at.accounts.search(sought)
         return [_user(it, (await at.gallery.usage(it.id)).storage_bytes) for it in found.profiles]
 
-    _print(_in_office(data, look), as_json=as_json)
+    printed(in_office(data, look), as_json=as_json)
 
 
 def _acting(name: str, command: type, words: str) -> None:
@@ -91,7 +91,7 @@ def _acting(name: str, command: type, words: str) -> None:
             await at.dispatch(command(by=at.by, account_id=account_id, reason=reason, **more))
             return to_text("u", account_id)
 
-        click.echo(f"{_in_office(data, do)}: done.")
+        click.echo(f"{in_office(data, do)}: done.")
 
 
 _acting("suspend", Suspend, "Let nobody in by this account, whatever they hold in their hands.")
@@ -113,7 +113,7 @@ def plan(who: str, name: str, reason: str, data: Path) -> None:
         account_id = await _account(at, who)
         await at.dispatch(ChangePlan(by=at.by, account_id=account_id, plan=name, reason=reason))
 
-    _in_office(data, do)
+    in_office(data, do)
     click.echo(f"{who} is on {name}.")
 
 
@@ -132,7 +132,7 @@ def quota(who: str, quota_bytes: int, reason: str, data: Path) -> None:
         )
         await at.dispatch(command)
 
-    _in_office(data, do)
+    in_office(data, do)
     click.echo(f"{who} has room for {quota_bytes} bytes.")
 
 
@@ -148,7 +148,7 @@ def reports(everything: bool, limit: int, data: Path, as_json: bool) -> None:
     async def look(at: Office) -> list[dict[str, Any]]:
         return [*map(_report, (await at.cases.list(wanted)).cases)]
 
-    _print(_in_office(data, look), as_json=as_json)
+    printed(in_office(data, look), as_json=as_json)
 
 
 @admin.command()
@@ -158,13 +158,13 @@ def reports(everything: bool, limit: int, data: Path, as_json: bool) -> None:
 @data_option
 def resolve(report: str, action: str, reason: str, data: Path) -> None:
     """Judge a report: dismiss it, or take the image down, or put it into quarantine."""
-    report_id = _id("rep", report)
+    report_id = identified("rep", report)
 
     async def do(at: Office) -> None:
         command = ResolveReport(by=at.by, report_id=report_id, to=Resolution(action), reason=reason)
         await at.dispatch(command)
 
-    _in_office(data, do)
+    in_office(data, do)
     click.echo(f"{report}: {action}.")
 
 
@@ -175,7 +175,7 @@ def resolve(report: str, action: str, reason: str, data: Path) -> None:
 @data_option
 def hold(image: str, lift: bool, reason: str, data: Path) -> None:
     """Forbid that an image be destroyed, by anybody and by time."""
-    image_id = ImageId(_id("img", image))
+    image_id = ImageId(identified("img", image))
     if not (lift or reason):
         raise click.UsageError("--reason is needed: why must it be kept?")
 
@@ -185,11 +185,11 @@ def hold(image: str, lift: bool, reason: str, data: Path) -> None:
         else:
             await at.dispatch(PlaceHold(by=at.by, image_id=image_id, reason=reason))
 
-    _in_office(data, do)
+    in_office(data, do)
     click.echo(f"{image}: {'may be destroyed again' if lift else 'is held'}.")
 
 
-def _in_office(data: Path, do: Callable[[Office], Awaitable[T]]) -> T:
+def in_office(data: Path, do: Callable[[Office], Awaitable[T]]) -> T:
     settings = settings_of(data)
 
     async def run() -> T:
@@ -210,7 +210,7 @@ async def _account(at: Office, who: str) -> AccountId:
     return AccountId(found)
 
 
-def _id(prefix: str, text: str) -> UUID:
+def identified(prefix: str, text: str) -> UUID:
     found = from_text(prefix, text)
     if found is None:
         raise click.UsageError(f"{text} is no id: they are like {prefix}_06h2....")
@@ -242,7 +242,7 @@ def _report(case: Case) -> dict[str, Any]:
     }
 
 
-def _print(rows: list[dict[str, Any]], *, as_json: bool) -> None:
+def printed(rows: list[dict[str, Any]], *, as_json: bool) -> None:
     """For machines one object a line."""
     if as_json:
         for row in rows:

@@ -21,6 +21,11 @@ class Occasion(StrEnum):
     """To an organization."""
     SIGN_IN = "sign_in"
     """From somewhere new."""
+    QUARANTINED = "quarantined"
+    RELEASED = "released"
+    TAKEN_DOWN = "taken_down"
+    REINSTATED = "reinstated"
+    """An image, as four kinds of notices call it."""
 
     @property
     def lifetime(self) -> timedelta:

@@ -9,6 +9,7 @@ from commands.execute import Stream, execute
 from commands.limits import Limiter, refusal
 from commands.mail import Letter, Letters, Occasion
 from commands.ports import EventStore, Hasher, Receipt
+from commands.takedown import TakeDown, take_down
 from domain import abuse_report, gate, image
 from domain.abuse_report import Complaint, Reason, Report, Resolution
 from domain.ids import NOBODY, AccountId, ImageId, to_text
@@ -93,8 +94,7 @@ async def _act(command: ResolveReport, image_id: ImageId, *, store: EventStore) 
     match command.to:
         case Resolution.TAKEDOWN:
             notice = Notice(reason=command.reason)
-            take_down = partial(gate.take_down, notice=notice)
-            await execute(store, stream, take_down, by=command.by)
+            await take_down(TakeDown(by=command.by, image_id=image_id, notice=notice), store=store)
         case Resolution.QUARANTINE:
             shut = partial(gate.scanned, scanner=BY_REPORT, finding=finding)
             await execute(store, stream, shut, by=command.by)

@@ -8,10 +8,11 @@ from uuid import UUID, uuid5
 
 import msgspec
 
+from commands.mail import Letter, Occasion
 from commands.ports import EventStore
 from commands.surroundings import roles
-from domain import image, image_events
-from domain.ids import AccountId
+from domain import account, image, image_events
+from domain.ids import AccountId, to_text
 from domain.stream import Event, Recorded, fold, tag
 
 NAME = "notices"
@@ -85,6 +86,19 @@ async def told(recorded: Recorded[Any], store: EventStore) -> list[Notice]:
         )
         for account_id in sorted({state.uploader_id, *stewards})
     ]
+
+
+async def written(notice: Notice, recorded: Recorded[Any], store: EventStore) -> Letter | None:
+    """The same by mail; None to who is no more. However often it is written, it is sent once."""
+    state = fold(account.evolve, await store.load(notice.account_id))
+    if state is None or state.erased:
+        return None
+    facts = {
+        "image": to_text("img", notice.stream_id),
+        "reason": reason([recorded], notice) or "",
+    }
+    occasion = Occasion(notice.kind.value)
+    return Letter(id=notice.id, occasion=occasion, address=state.email, facts=facts)
 
 
 def reason(history: Sequence[Recorded[Any]], notice: Notice) -> str | None:

@@ -52,6 +52,26 @@ WORDINGS |= {
         " is nothing to do. If it was not, choose another password: all sessions end with it.",
     ),
 }
+WORDINGS |= {
+    Occasion.QUARANTINED: Wording(
+        "Your image is in quarantine",
+        "a scan found something harmful in your image $image. Nobody sees it any more, until an"
+        " administrator has looked at it.",
+    ),
+    Occasion.RELEASED: Wording(
+        "Your image is out of quarantine",
+        "an administrator looked at your image $image and let it pass: $reason",
+    ),
+    Occasion.TAKEN_DOWN: Wording(
+        "Your image was taken down",
+        "your image $image was taken down: $reason. If you think that this is wrong, object with"
+        " POST /v1/images/$image/counter-notice and your statement; an administrator reads it.",
+    ),
+    Occasion.REINSTATED: Wording(
+        "Your image is there again",
+        "your image $image, which was taken down, is there again: $reason",
+    ),
+}
 OUTCOMES = {
     "dismiss": "we found nothing in it that must not be here, and it stays",
     "takedown": "it was taken down",

@@ -1,5 +1,9 @@
 """Takedown, objection, reinstatement: at once, with reasons, told to the owner, and counted."""
 
+import email
+from email.message import EmailMessage
+from email.policy import default
+
 import pytest
 
 from tests.people import Person, eventually, expect, refused
@@ -166,3 +170,36 @@ def test_what_was_taken_down_may_still_be_deleted_and_purged_by_its_owner(admin,
     eventually(lambda: uploader.http.get(receipt).json()["complete"])
     assert notices(uploader, image) == []
     refused(act(admin, image, "reinstate"), 404, "not_found")
+
+
+def test_its_owner_gets_a_mail_with_the_reason(service, admin, uploader, image):
+    expect(act(admin, image, "takedown"), 200)
+
+    def mails() -> list[EmailMessage]:
+        files = (service.data / "mail").glob("*.eml")
+        read = [email.message_from_bytes(it.read_bytes(), policy=default) for it in files]
+        ours = [it for it in read if it["to"] == uploader.email]
+        return [it for it in ours if image["imageId"] in it.get_body(("plain",)).get_content()]
+
+    eventually(lambda: bool(mails()))
+    (mail,) = mails()
+    assert mail["subject"] == "Your image was taken down"
+    words = " ".join(mail.get_body(("plain",)).get_content().split())
+    assert BECAUSE["reason"] in words
+    assert "counter-notice" in words
+
+
+def test_the_command_line_does_the_same(service, anyone, uploader, image):
+    path, id = f"/images/{image['imageId']}/small.webp", image["imageId"]
+
+    assert service.run("admin", "takedown", id, "--reason", "a claim").returncode == 0
+    refused(anyone.get(path), 403, "forbidden")
+    assert service.run("admin", "reinstate-image", id, "--reason", "settled").returncode == 0
+    assert anyone.get(path).status_code == 200
+    done = service.run("admin", "rescan", id, "--reason", "new signatures")
+    assert done.stdout == "1 to be scanned again.\n"
+    assert service.run("admin", "rescan", "--reason", "of what?").returncode == 2
+    missing = service.run("admin", "takedown", "img_nonsense", "--reason", "a claim")
+    assert missing.returncode == 2
+    listed = service.run("admin", "quarantine", "--json")
+    assert listed.returncode == 0
