@@ -18,6 +18,7 @@ from benchmarks import (
     delivery,
     finalize,
     ladder,
+    listing,
     memory,
     project,
     small_uploads,
@@ -35,6 +36,7 @@ ALL: dict[str, Any] = {
     "delivery": delivery,
     "transform": transform,
     "small-uploads": small_uploads,
+    "listing": listing,
     "startup": startup,
     "memory": memory,
 }

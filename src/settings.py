@@ -103,6 +103,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Of abuse, from one address."""
     trusted_proxies: str = ""
     """Networks, like 10.1.0.0/16, whose X-Forwarded-For is believed."""
+    meili_url: str = ""
+    """Where Meilisearch answers; without it, Postgres searches."""
+    meili_key: str = ""
+    """One that may do everything with the indexes whose names begin with the namespace."""
+    search_synonyms: str = ""
+    """JSON, like {"sea": ["ocean"]}; for Meilisearch."""
+    search_languages: str = ""
+    """ISO 639-3, like deu,jpn: what Meilisearch takes text for; else it guesses."""
     counting: Literal["on", "off"] = "on"
     """Of views and downloads."""
     log_level: str = "info"
@@ -160,6 +168,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return merged(base, self.plans)
 
     @property
+    def known_synonyms(self) -> Mapping[str, list[str]]:
+        text = self.search_synonyms or "{}"
+        return msgspec.json.decode(text.encode(), type=dict[str, list[str]])
+
+    @property
     def limits(self) -> Limits:
         return Limits(
             by_plan={
@@ -188,7 +201,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         raise msgspec.ValidationError("clamd must name a socket or host:port for scanner=clamd")
     if settings.cdn and not settings.cdn_url.strip(", "):
         raise msgspec.ValidationError("cdn_url must say where the CDN is told what to forget")
-    _ = settings.known_plans, settings.limits
+    _ = settings.known_plans, settings.limits, settings.known_synonyms
     return settings
 
 

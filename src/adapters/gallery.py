@@ -16,7 +16,7 @@ from adapters.database import Database
 from adapters.exhibits import COLUMNS, PRINTS, WIDTH, Exhibits
 from adapters.heads import Heads
 from adapters.popular import ranked
-from adapters.reach import ALIVE, in_reach
+from adapters.reach import ALIVE, beside_public, in_reach
 from adapters.tsquery import tsquery
 from commands.ports import EventStore
 from domain.ids import AccountId, ImageId, ShareId
@@ -75,6 +75,8 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True):
     sort: Sort
     key: Any
     id: UUID
+    total: Annotated[int, Meta(ge=0)] | None = None
+    """Of the whole list, as it was counted for its first page."""
 
     @property
     def text(self) -> str:
@@ -135,10 +137,13 @@ class PostgresGallery:
     async def list(self, query: Query) -> Page:
         order = ORDERS[query.sort]
         where, parameters = conditions(query)
-        total = await self._total(where, parameters)
+        total = None
         if query.cursor:
             cursor = Cursor.of(query.cursor, query.sort)
+            total = cursor.total
             parameters |= {"key": cursor.key, "id": cursor.id}
+        if total is None:
+            total = await self._total(query, where, parameters)
         offset = 0 if query.cursor else (query.page - 1) * query.limit
         parameters |= {"limit": query.limit + 1, "offset": offset}
         parameters["most"] = offset + query.limit + 1
@@ -149,16 +154,19 @@ class PostgresGallery:
         )
         shown = rows[: query.limit]
         exhibits = [await self._exhibits.listed(row) for row in shown]
-        last = Cursor(query.sort, *shown[-1][WIDTH:]) if shown else None
+        following = None
+        if len(rows) > query.limit:
+            key, id = shown[-1][WIDTH:]
+            following = Cursor(query.sort, key, id, total).text
         return Page(
             exhibits=[exhibit for exhibit in exhibits if exhibit],
             total=total,
-            next_cursor=last.text if last and len(rows) > query.limit else None,
+            next_cursor=following,
         )
 
     async def usage(self, account_id: AccountId) -> Tally:
         rows = await self._database.records(
-            "select images, storage_bytes, reserved_bytes, uploads from gallery.usage"
+            "select images, storage_bytes, reserved_bytes, uploads, listed from gallery.usage"
             " where account_id = %s",
             (account_id,),
         )
@@ -186,9 +194,15 @@ class PostgresGallery:
         )
         return ImageId(rows[0][0]) if rows else None
 
-    async def _total(self, where: str, parameters: dict[str, Any]) -> int:
-        query = f"select count(*) from gallery.images i where {where}"
-        return int((await self._database.rows(query, parameters))[0][0])
+    async def _total(self, query: Query, where: str, parameters: dict[str, Any]) -> int:
+        """What everybody may list is counted beforehand, by owner; what comes on top is little."""
+        public = "0"
+        if query.whole:
+            public = "(select coalesce(sum(u.listed), 0)::bigint from gallery.usage u"
+            public += " where u.account_id = %(owner)s)" if query.owner else ")"
+            where = beside_public(query) + (" and i.owner_id = %(owner)s" if query.owner else "")
+        counted = f"select {public} + (select count(*) from gallery.images i where {where})"
+        return int((await self._database.rows(counted, parameters))[0][0])
 
 
 def _chosen(query: Query, order: Order, where: str) -> str:
@@ -222,7 +236,7 @@ _FILTERS = {
 """One condition for each field of a Query that is set."""
 
 _MATCHES = """i.id in (
-    select e.id from search.entries e where e.tsv @@ to_tsquery('simple', %(tsquery)s))"""
+    select e.id from search.texts e where e.tsv @@ to_tsquery('simple', %(tsquery)s))"""
 
 
 def conditions(query: Query) -> tuple[str, dict[str, Any]]:

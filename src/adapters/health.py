@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import suppress
 from typing import Any
 
 from nats.aio.client import Client
@@ -50,9 +51,9 @@ class Health:
             "database": {"state": database},
             "nats": {"state": UP if self.nats and self.nats.is_connected else DOWN},
             "objects": {"state": UP if objects else DOWN, "url": self._settings.objects_url},
-            "search": {"state": database},
         }
         down = any(service["state"] == DOWN for service in services.values())
+        services["search"] = await self._search_answer(database)  # Postgres stands in for it
         services["scanner"] = await self._scanner_answer()  # without it uploads go on, and wait
         return {
             "ready": not down and not any(model["stalled"] for model in projections),
@@ -104,6 +105,17 @@ class Health:
                 "name": name,
                 "note": "nothing new becomes public",
             }
+
+    async def _search_answer(self, database: str) -> dict[str, str]:
+        if not self._settings.meili_url:
+            return {"state": database, "name": "postgres"}
+        from adapters.meili import Meili
+
+        meili, state = Meili(self._settings.meili_url, self._settings.meili_key), DOWN
+        with suppress(Unavailable):
+            await meili.client(lambda it: it.health())
+            state = UP
+        return {"state": state, "name": "meilisearch"}
 
     async def _objects_answer(self) -> bool:
         try:

@@ -155,7 +155,7 @@ _SECRETS = """
     where table_schema = 'secrets' and column_name = 'account_id'"""
 _IMAGES = """
     select id from gallery.images where owner_id = %(owner)s
-    union select id from search.entries where owner_id = %(owner)s
+    union select id from search.texts where owner_id = %(owner)s
     union select id from development.exposures where owner_id = %(owner)s"""
 _ALBUMS = "select id from albums.albums where owner_id = %s"
 _INSIDE = "select id from gallery.images where albums <> '{}' and albums ? %s"

@@ -13,7 +13,7 @@ RANKED = """(
         select i.id, 0::bigint as views from gallery.images i
         where (select count(*) from seen) < %(most)s and {where}{unseen_beyond}
         and not exists (
-            select from counting.images c where c.image_id = i.id and c.views > 0)
+            select from counting.images c where c.image_id = i.id and c.views > 0{owner})
         order by i.id desc limit %(most)s)
     select * from seen union all select * from unseen) r"""
 

@@ -35,6 +35,15 @@ _BY_ALBUM = f"""i.albums <> '{{}}' and i.albums ?| array(select a.id::text
 _LENT = f"{_SHOWN} and (({_BY_NAME.format('i')}) or ({_BY_SHARE}) or ({_BY_ALBUM}))"
 
 
+AUDIENCE = f"""
+    select a.id, true from albums.albums a
+    where a.owner_id = %(me)s or {_LENT_ALBUMS.format("a")}
+    union all
+    select o.id, false from organizations.organizations o
+    where o.members ? %(my_name)s and {_GOVERNING}"""
+"""In whose name somebody may find images beside their own: albums (true), organizations (false)."""
+
+
 def in_reach(query: Query) -> tuple[str, dict[str, Any]]:
     me = query.viewer.account_id
     parameters = {"me": me, "my_name": str(me), "made_out_to_me": _share_of(str(me))}
@@ -44,8 +53,18 @@ def in_reach(query: Query) -> tuple[str, dict[str, Any]]:
         return f"{ALIVE} and i.owner_id <> %(me)s and {_LENT}", parameters
     if query.lent:
         return f"{ALIVE} and ({_OWN} or ({_SHOWN}))", parameters
-    lent = f" or ({_LENT}) or ({_BY_OFFICE})" if me else ""
-    return f"{ALIVE} and ({_OWN} or ({_PUBLIC}){lent})", parameters
+    mine = f" or {_mine()}" if me else ""
+    return f"{ALIVE} and (({_PUBLIC}){mine})", parameters
+
+
+def beside_public(query: Query) -> str:
+    """Of what `in_reach` lets somebody list without filters, what not everybody may."""
+    mine = _mine() if query.viewer.account_id else "false"
+    return f"{ALIVE} and not ({_PUBLIC}) and ({mine})"
+
+
+def _mine() -> str:
+    return f"{_OWN} or ({_LENT}) or ({_BY_OFFICE})"
 
 
 def albums_in_reach(query: AlbumQuery) -> tuple[str, dict[str, Any]]:

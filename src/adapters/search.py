@@ -14,7 +14,7 @@ from projections.search import Hit, Hits
 
 FIELDS = ("title", "description", "tags", "filename")
 
-_FOUND = "gallery.images i join search.entries e on e.id = i.id"
+_FOUND = "gallery.images i join search.texts e on e.id = i.id"
 _MARKED = """ts_headline('simple',
     replace(replace(replace(replace({0}, '&', '&amp;'), '<', '&lt;'), '>', '&gt;'), '"', '&quot;'),
     to_tsquery('simple', %(tsquery)s),

@@ -1,6 +1,10 @@
 """What people type into a search box, in Postgres's query language."""
 
 import re
+from collections.abc import Sequence
+
+CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
+"""Kana, ideographs, Hangul; search.sql has the same."""
 
 
 def tsquery(text: str) -> str:
@@ -9,13 +13,31 @@ def tsquery(text: str) -> str:
     Empty if there is no word in it: that finds nothing.
     """
     parts = []
-    for phrase, word in re.findall(r'"([^"]*)"?|([^\s"]+)', text):
-        lexemes = [_quoted(lexeme) for lexeme in re.findall(r"\w+", phrase or word)]
-        if phrase and lexemes:
-            parts.append("(" + " <-> ".join(lexemes) + ")")
+    for words, together in phrases(text):
+        if together:
+            parts.append(_joined([it for word in words for it in _split(word)]))
         else:
-            parts.extend(f"{lexeme}:*" for lexeme in lexemes)
+            parts.extend(_joined(_split(word), ":*") for word in words)
     return " & ".join(parts)
+
+
+def phrases(text: str) -> Sequence[tuple[Sequence[str], bool]]:
+    """Words, and whether they must stand together; nothing that people type is an operator."""
+    found = [
+        (re.findall(r"[^\W_]+", phrase or word), bool(phrase))
+        for phrase, word in re.findall(r'"([^"]*)"?|([^\s"]+)', text)
+    ]
+    return [(words, together) for words, together in found if words]
+
+
+def _split(word: str) -> list[str]:
+    """Where nobody puts spaces, every character is a word, here as in the index."""
+    return re.findall(f"[{CJK}]|[^{CJK}]+", word)
+
+
+def _joined(words: Sequence[str], ending: str = "") -> str:
+    """One behind the other; the last may go on where the ending says so."""
+    return "(" + " <-> ".join(map(_quoted, words)) + ending + ")"
 
 
 def _quoted(lexeme: str) -> str:

@@ -72,7 +72,7 @@ from api.waiting import await_position
 
 EXPOSED = [
     *("Accept-Ranges", "Allow", "Content-Disposition", "Content-Range", "Darkroom-Position"),
-    *("ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After"),
+    *("Darkroom-Search", "ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After"),
     *(REQUEST_ID, idempotency.REPLAYED, *tus.EXPOSED),
 ]
 """What scripts of other origins may read of an answer, beside what every script may."""

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import msgspec
-from litestar import get
+from litestar import Response, get
 from litestar.params import FromPath
 from msgspec.structs import replace
 
@@ -41,7 +41,10 @@ async def images_of(
 
 
 @get("/v1/search", tags=["listing"], summary="Full text, best first")
-async def search(request: AnyRequest, maybe_caller: MaybeCaller, parts: Given) -> dict[str, Any]:
+async def search(
+    request: AnyRequest, maybe_caller: MaybeCaller, parts: Given
+) -> Response[dict[str, Any]]:
+    """`Darkroom-Search` says who found it; `; fallback` in place of another, which is down."""
     asked = Asked(request)
     text = asked.text("q", 500) or ""
     limit, page = asked.number("limit", 20, MAX_LIMIT), asked.number("page", 1, MAX_PAGE)
@@ -52,7 +55,7 @@ async def search(request: AnyRequest, maybe_caller: MaybeCaller, parts: Given) -
     known = await listable(parts, viewer, [hit.exhibit for hit in found.hits])
     shown = {exhibit.card.id: exhibit for exhibit in known}
     hits = [hit for hit in found.hits if hit.exhibit.card.id in shown]
-    return {
+    body = {
         "images": [
             msgspec.to_builtins(picture(shown[hit.exhibit.card.id], parts.public_url))
             | {"highlights": hit.highlights}
@@ -64,6 +67,8 @@ async def search(request: AnyRequest, maybe_caller: MaybeCaller, parts: Given) -
         "total": found.total,
         "nextCursor": None,
     }
+    engine = f"{found.engine}; fallback" if found.fallback else found.engine
+    return Response(body, headers={"Darkroom-Search": engine})
 
 
 async def _listed(

@@ -13,7 +13,7 @@ from adapters.places import Answers, Keys, PostgresFamily, Progress, Rows, Secre
 from adapters.share_passwords import Locks
 from adapters.tallies import Counted
 from adapters.transforms import Transforms
-from bootstrap import Core, mail_folder, now, webhooks
+from bootstrap import Core, mail_folder, now, searching, webhooks
 from commands.erasure import (
     Kind,
     erase_account_again,
@@ -68,6 +68,7 @@ def eraser(core: Core, edge: Edge | None = None) -> Eraser:
         Bytes(objects),
         Progress(database),
         Counted(database),
+        *searching.places(core),
         Transforms(database),
         *([Copies(edge)] if edge else []),
         Duplicates(family, core.store, core.key),

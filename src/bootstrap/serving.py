@@ -45,7 +45,6 @@ from adapters.reports import PostgresCases
 from adapters.s3 import CONNECTIONS
 from adapters.sandbox import die_with_parent
 from adapters.scanning import PostgresScans
-from adapters.search import PostgresSearch
 from adapters.share_passwords import PostgresSharePasswords
 from adapters.signed_urls import HmacUrls
 from adapters.tallies import PostgresTallies
@@ -69,6 +68,7 @@ from bootstrap import (
     now,
     people,
     scanner,
+    searching,
     sessions,
     token_keys,
     webhooks,
@@ -189,7 +189,7 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
             suspects=PostgresScans(core.database),
             notices=PostgresNotices(core.database),
             accounts=PostgresAccounts(core.database),
-            search=PostgresSearch(core.database, core.store),
+            search=searching.search(core),
             likenesses=PostgresLikenesses(core.database, core.store),
             prints=PostgresPrints(core.database),
             feed=LogFeed(core.log),

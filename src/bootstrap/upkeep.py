@@ -19,8 +19,8 @@ from adapters.health import Health
 from adapters.read_model import ReadModel
 from adapters.rebuild import RebuildReport, Report
 from adapters.upkeep import PostgresUpkeep
-from bootstrap import PROJECTIONS, Core, scanner
-from projections import development, edge, notices
+from bootstrap import PROJECTIONS, Core, scanner, searching
+from projections import development, edge, notices, search
 from projections.projection import ALL
 from settings import Settings
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 TABLES = (
     *("secrets", "idempotency", "ledger", "erasure", "audit", "limits", "webhooks"),
-    *("counting", "metering", "transforms", "upkeep", "reactors"),
+    *("counting", "metering", "searching", "transforms", "upkeep", "reactors"),
 )
 FOLLOWERS = (notices.NAME, edge.NAME)
 
@@ -67,8 +67,13 @@ async def rebuild(settings: Settings, names: Sequence[str], report: Report) -> l
 
 
 async def rebuilt(core: Core, lab: "VipsLab", name: str, report: Report) -> RebuildReport:
+    """With `search`, Meilisearch's index too, where there is one."""
     finish = partial(_develop_all, core, lab) if name == development.NAME else None
-    return await rebuilding.rebuild(PROJECTIONS[name], core.log, report, finish)
+    found = await rebuilding.rebuild(PROJECTIONS[name], core.log, report, finish)
+    if name == search.NAME and (indexer := searching.indexer(core)):
+        head = await core.log.head()
+        await indexer.rebuild(lambda count: report("meilisearch", count, head))
+    return found
 
 
 async def rebuild_ordered(core: Core, lab: "VipsLab") -> int:

@@ -25,6 +25,7 @@ from bootstrap import (
     letters,
     mail_folder,
     now,
+    searching,
     sessions,
     upkeep,
     webhooks,
@@ -49,6 +50,7 @@ CHECKPOINT = 3_600.0  # seconds between checkpoints of the log in the locked buc
 EXPIRE, CLEAR = 30.0, 3_600.0  # seconds between looks for abandoned uploads, for forgotten bytes
 EMPTY = 60.0  # seconds between looks for what was in the trash for long enough
 ERASE, SEAL = 0.5, 1.0  # seconds between looks for what is to be erased, and to be sealed
+INDEX = 0.2  # seconds between looks for what Meilisearch does not know yet
 EVICT = 60.0  # seconds between looks whether transforms take too much room
 METER = 2.0  # seconds between looks for what is to be metered
 POST = 0.5  # seconds between looks for letters
@@ -101,6 +103,8 @@ async def run_reactors(settings: Settings) -> None:
             group.create_task(_checkpoint_for_ever(core))
         sealing = auditing.sealer(core).work
         group.create_task(_alone_for_ever(core, "sealer", SEAL, sealing))
+        if index := searching.indexer(core):
+            group.create_task(_alone_for_ever(core, "meilisearch", INDEX, index.work))
         metering = meter(core).work
         group.create_task(_alone_for_ever(core, "meter", METER, metering))
         evicting = partial(_every, EVICT, core, "evict", clearance(core).work)

@@ -6,6 +6,7 @@ from cli import (
     archive,
     audit,
     care,
+    demo,
     erasure,
     events,
     gate,
@@ -32,6 +33,6 @@ for _command in (
     *(care.status, care.rebuild, storage.storage, upload.upload),
     *(gate.admin, erasure.erasure, keys.keys),
     *(audit.audit, replay.replay, events.events),
-    *(archive.backup, archive.restore),
+    *(archive.backup, archive.restore, demo.demo),
 ):
     main.add_command(_command)

@@ -122,6 +122,8 @@ class Exhibit(msgspec.Struct, frozen=True, kw_only=True):
 class Tally(msgspec.Struct, frozen=True, kw_only=True):
     """What an account holds. Its fields are the columns of gallery.usage."""
 
+    listed: int = 0
+    """Of its images those that everybody may list: nobody counts a million rows for one page."""
     images: int = 0
     storage_bytes: int = 0
     reserved_bytes: int = 0
@@ -167,6 +169,13 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     page: int = 1
     cursor: str | None = None
     """As given by an earlier page; then `page` does not count."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether it asks for all of somebody's, or everybody's, that the viewer may list."""
+        ways = ("viewer", "owner", "sort", "limit", "page", "cursor")
+        plain = Query(**{name: getattr(self, name) for name in ways})
+        return msgspec.structs.replace(self, arranged=()) == plain
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
@@ -314,4 +323,11 @@ def tally(card: Card | None) -> tuple[UUID, Tally] | None:
         return None
     if not card.finalized:
         return card.owner_id, Tally(reserved_bytes=card.size)
-    return card.owner_id, Tally(images=1, storage_bytes=card.size, uploads=1)
+    listed = int(_everybodys(card))
+    return card.owner_id, Tally(images=1, storage_bytes=card.size, uploads=1, listed=listed)
+
+
+def _everybodys(card: Card) -> bool:
+    alive = card.finalized and card.deleted_at is None and not card.quarantined
+    shown = card.cleared and not card.taken_down
+    return alive and shown and card.visibility is Visibility.PUBLIC

@@ -35,8 +35,7 @@ create table images (
 );
 create index on images (owner_id, created_at desc, id desc) where finalized and deleted_at is null;
 create index on images (owner_id, deleted_at desc, id desc) where deleted_at is not null;
-create index on images (created_at desc, id desc)
-    where finalized and deleted_at is null and visibility = 'public';
+create index on images (created_at desc, id desc) where finalized and deleted_at is null;
 create index on images using gin (tags) where finalized and deleted_at is null;
 create index on images (owner_id, checksum) where finalized;
 create index on images (expires_at) where not finalized and not closed;
@@ -51,5 +50,6 @@ create table usage (
     images bigint not null,
     storage_bytes bigint not null,
     reserved_bytes bigint not null,
-    uploads bigint not null
+    uploads bigint not null,
+    listed bigint not null
 );

@@ -94,7 +94,7 @@ ALL: Sequence[Projection[Any]] = (
     Projection(
         name=search.NAME,
         streams=search.STREAMS,
-        table="entries",
+        table="texts",
         document=search.Entry,
         project=search.project,
     ),

@@ -18,7 +18,7 @@ STREAMS = frozenset({"image"})
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """What can be found of an image. Its fields are the columns of search.entries."""
+    """What can be found of an image. Its fields are the columns of search.texts."""
 
     id: ImageId
     owner_id: AccountId
@@ -39,6 +39,14 @@ class Hits(msgspec.Struct, frozen=True, kw_only=True):
     total: int
     facets: dict[str, dict[str, int]]
     """Counts by `tags`, `format` and `year`."""
+    engine: str = "postgres"
+    """Who found it."""
+    fallback: bool = False
+    """In place of another, which is down."""
+
+    @property
+    def in_place_of_another(self) -> "Hits":
+        return replace(self, fallback=True)
 
 
 class Search(Protocol):

@@ -1,7 +1,13 @@
 -- Read model `search`. Columns are the fields of Entry; what Postgres searches is derived.
 create function words(tags text[]) returns text immutable parallel safe
     language sql return array_to_string(tags, ' ');
-create table entries (
+-- As tsquery.py reads what is asked: no punctuation makes a word, a number or an address of several
+-- ones, and where nobody puts spaces, every character is a word.
+create function spaced(text text) returns text immutable parallel safe
+    language sql return regexp_replace(
+        regexp_replace(text, '[\x21-\x2f\x3a-\x40\x5b-\x60\x7b-\x7e]+', ' ', 'g'),
+        '([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af])', ' \1 ', 'g');
+create table texts (
     id uuid primary key,
     owner_id uuid not null,
     filename text not null,
@@ -9,10 +15,10 @@ create table entries (
     description text not null,
     tags text[] not null,
     tsv tsvector generated always as (
-        setweight(to_tsvector('simple', title), 'A')
-        || setweight(to_tsvector('simple', words(tags)), 'B')
-        || setweight(to_tsvector('simple', description), 'C')
-        || setweight(to_tsvector('simple', regexp_replace(filename, '[._-]+', ' ', 'g')), 'D')
+        setweight(to_tsvector('simple', spaced(title)), 'A')
+        || setweight(to_tsvector('simple', spaced(words(tags))), 'B')
+        || setweight(to_tsvector('simple', spaced(description)), 'C')
+        || setweight(to_tsvector('simple', spaced(filename)), 'D')
     ) stored
 );
-create index on entries using gin (tsv);
+create index on texts using gin (tsv);

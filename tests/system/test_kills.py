@@ -23,7 +23,7 @@ TABLES = (
     "gallery.images",
     "gallery.usage",
     "accounts.profiles",
-    "search.entries",
+    "search.texts",
     "development.exposures",
     "development.prints",
 )

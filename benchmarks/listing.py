@@ -1,0 +1,118 @@
+"""listing: lists and searches over many images, at the first page and far behind it."""
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from statistics import median
+from typing import Any
+
+from adapters.gallery import PostgresGallery
+from adapters.search import PostgresSearch
+from benchmarks.measure import Figure, percentile
+from benchmarks.rig import Rig, Run
+from bootstrap import Core, seeding
+from bootstrap.upkeep import rebuild
+from domain.access import Viewer
+from domain.ids import AccountId
+from projections.gallery import Query, Sort
+
+IMAGES = int(os.environ.get("DARKROOM_BENCH_IMAGES", "100000"))
+"""1000000 takes half an hour to make."""
+OWNERS, DEPTH, ROUNDS = 1_000, 10_000, 40
+LIST, SEARCH = 20, 50
+"""Milliseconds that the 95th percentile may take."""
+WHAT = f"lists and searches over {IMAGES:,} images of {OWNERS:,} owners, by cursor to {DEPTH:,}"
+
+_VIEWED = """
+    insert into counting.images
+    select id, owner_id, (random() * 1000)::int, 0, 0, 0, 0, 0, 0, 0, 0 from gallery.images
+    where random() < 0.3"""
+
+
+def run(rig: Rig) -> Iterator[Figure]:
+    settings = rig.new_settings()
+    rig.step("seeding")
+    asyncio.run(seeding.seed(settings, IMAGES, OWNERS, 1, originals=False))
+    rig.step("building read models")
+    asyncio.run(rebuild(settings, ["accounts", "gallery", "search"], lambda *_: None))
+    with rig.core(settings) as (core, wait):
+        wait(core.database.run(_VIEWED))
+        wait(core.database.run("vacuum analyze"))
+        owner = wait(_owner(core))
+        for name, asked in _lists(owner).items():
+            rig.step(name)
+            yield from _listed(core, wait, name, asked)
+        rig.step("search")
+        yield _searched(core, wait)
+
+
+def _lists(owner: AccountId) -> dict[str, dict[str, Any]]:
+    return {
+        "newest": {},
+        "most viewed": {"sort": Sort.MOST_VIEWED},
+        "of a user": {"owner": owner},
+        "with a rare tag": {"tags": ["bridge-2025"]},
+        "with a common tag": {"tags": ["lake"]},
+        "with a tag, of a user": {"owner": owner, "tags": ["lake"]},
+    }
+
+
+def _listed(core: Core, wait: Run, name: str, asked: dict[str, Any]) -> Iterator[Figure]:
+    gallery = PostgresGallery(core.database, core.store)
+    query = Query(viewer=Viewer(account_id=None), limit=20, **asked)
+    yield _figure(wait, f"{name}, first page", lambda: gallery.list(query), LIST)
+    cursor = wait(_deep(gallery, query))
+    if cursor:
+        deep = Query(viewer=query.viewer, limit=20, cursor=cursor, **asked)
+        yield _figure(wait, f"{name}, at depth", lambda: gallery.list(deep), LIST)
+
+
+def _searched(core: Core, wait: Run) -> Figure:
+    search = PostgresSearch(core.database, core.store)
+    nobody = Viewer(account_id=None)
+    return _figure(
+        wait,
+        "search",
+        lambda: search.find("sommerurlaub see", viewer=nobody, limit=20, page=1),
+        SEARCH,
+    )
+
+
+def _figure(wait: Run, what: str, work: Callable[[], Awaitable[Any]], most: int) -> Figure:
+    times = wait(_times(work))
+    label = f"{what}, p95 (p50 {median(times):.1f})"
+    return Figure(what=label, measured=percentile(times, 95), unit="ms", most=most)
+
+
+async def _times(work: Callable[[], Awaitable[Any]]) -> list[float]:
+    times = []
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        await work()
+        times.append(1000 * (time.perf_counter() - began))
+    return times
+
+
+async def _deep(gallery: PostgresGallery, query: Query) -> str | None:
+    """The cursor behind DEPTH rows, or behind the last page but one."""
+    cursor = None
+    for _ in range(DEPTH // 500):
+        asked = Query(
+            viewer=query.viewer,
+            owner=query.owner,
+            tags=query.tags,
+            sort=query.sort,
+            limit=500,
+            cursor=cursor,
+        )
+        page = await gallery.list(asked)
+        if page.next_cursor is None:
+            break
+        cursor = page.next_cursor
+    return cursor
+
+
+async def _owner(core: Core) -> AccountId:
+    rows = await core.database.rows("select owner_id from gallery.images limit 1")
+    return AccountId(rows[0][0])

@@ -1,0 +1,121 @@
+"""Every list is read along an index: on 100,000 images no query looks at all of them."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import pytest
+from psycopg.sql import SQL, Identifier
+
+from adapters.database import Database
+from adapters.gallery import PostgresGallery
+from adapters.search import PostgresSearch
+from domain.access import Viewer
+from domain.ids import AccountId
+from projections.gallery import Query, Sort
+
+OWNERS, EACH = 200, 500
+SOMEBODY = AccountId(UUID(int=7))
+NOBODY, OWNER = Viewer(account_id=None), Viewer(account_id=SOMEBODY)
+
+
+class Explained(Database):
+    """Notes what each reading statement would do."""
+
+    def __init__(self, conninfo: str) -> None:
+        super().__init__(conninfo)
+        self.plans: list[str] = []
+
+    async def rows(self, query: str, parameters: Any = ()) -> list[Any]:
+        async with self.connection() as connection:
+            cursor = await connection.execute(f"explain {query}".encode(), parameters)
+            self.plans.append("\n".join([row[0] for row in await cursor.fetchall()]))
+        return await super().rows(query, parameters)
+
+
+@pytest.fixture
+async def explained(core):
+    """Images straight in the tables: most are public, each tag is on a few hundred."""
+    async with core.database.connection() as connection:
+        await connection.execute(_IMAGES, {"owners": OWNERS, "each": EACH})
+        await connection.execute(_TEXTS)
+        await connection.execute(_COUNTS)
+        for table in ("gallery.images", "search.texts", "counting.images", "gallery.usage"):
+            schema, name = table.split(".")
+            await connection.execute(SQL("analyze {}").format(Identifier(schema, name)))
+    database = Explained(core.settings.database_url)
+    await database.open()
+    yield database
+    await database.close()
+
+
+LISTS: dict[str, dict[str, Any]] = {
+    "newest": {},
+    "oldest": {"sort": Sort.OLDEST},
+    "most viewed": {"sort": Sort.MOST_VIEWED},
+    "of a user": {"owner": SOMEBODY},
+    "of a user, most viewed": {"owner": SOMEBODY, "sort": Sort.MOST_VIEWED},
+    "with a tag": {"tags": ["tag-3"]},
+    "with a tag, of a user": {"tags": ["tag-3"], "owner": SOMEBODY},
+    "with a word": {"text": "word777"},
+}
+
+
+@pytest.mark.parametrize("viewer", [NOBODY, OWNER], ids=["nobody", "an owner"])
+async def test_no_list_looks_at_every_image(explained, core, viewer):
+    gallery = PostgresGallery(explained, core.store)
+    for name, asked in LISTS.items():
+        first = await gallery.list(Query(viewer=viewer, **asked))
+        assert first.total > 0, name
+        if first.next_cursor:
+            await gallery.list(Query(viewer=viewer, cursor=first.next_cursor, **asked))
+        assert not whole(explained.plans), (name, explained.plans)
+        explained.plans.clear()
+
+
+async def test_no_search_looks_at_every_image(explained, core):
+    search = PostgresSearch(explained, core.store)
+    await search.find("word777", viewer=NOBODY, limit=20, page=1)
+
+    assert not whole(explained.plans)
+
+
+async def test_a_total_is_the_number_of_what_the_pages_hold(explained, core):
+    gallery = PostgresGallery(core.database, core.store)
+    for viewer in (NOBODY, OWNER):
+        for owner in (None, SOMEBODY):
+            query = Query(viewer=viewer, owner=owner)
+            narrowed = Query(viewer=viewer, owner=owner, min_width=1)
+            counted = (await gallery.list(narrowed)).total
+            assert (await gallery.list(query)).total == counted
+
+
+def whole(plans: Sequence[str]) -> list[str]:
+    """Those that read a large table from end to end."""
+    tables = ("Seq Scan on images", "Seq Scan on texts")
+    return [plan for plan in plans if any(table in plan for table in tables)]
+
+
+_IMAGES = """
+    with new as (insert into gallery.images (id, owner_id, uploader_id, version, size, filename,
+        expires_at, closed, attempt, format, checksum, width, height, frames, title, description,
+        tags, custom, visibility, epoch, cleared, quarantined, taken_down, shares, collaborators,
+        albums, created_at, updated_at)
+    select gen_random_uuid(), o.id, o.id, 4, 100, 'a.png', now(), false, gen_random_uuid(), 'png',
+        'x', 4, 3, 1, 'word' || n %% 1000, '', array['tag-' || n %% 300, 'few-' || n %% 7000],
+        '{}', case when n %% 5 = 0 then 'private' else 'public' end, 0, true, false, false, '{}',
+        '{}', '{}', now() - n * interval '1 minute', now()
+    from generate_series(1, %(owners)s) m
+    cross join lateral (select lpad(to_hex(m), 32, '0')::uuid as id) o
+    cross join generate_series(1, %(each)s) k cross join lateral (select m * 500 + k as n) n
+    returning owner_id, visibility)
+    insert into gallery.usage
+    select owner_id, count(*), 0, 0, count(*), count(*) filter (where visibility = 'public')
+    from new group by owner_id"""
+_TEXTS = """
+    insert into search.texts (id, owner_id, filename, title, description, tags)
+    select id, owner_id, filename, title, description, tags from gallery.images"""
+_COUNTS = """
+    insert into counting.images
+    select id, owner_id, (random() * 1000)::int, 0, 0, 0, 0, 0, 0, 0, 0 from gallery.images
+    where hashtext(id::text) % 3 = 0"""
