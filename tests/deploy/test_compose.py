@@ -133,7 +133,7 @@ def test_what_is_mounted_exists_and_what_exists_is_used():
     mounted = {source for name in SERVICES for source in sources(name)}
     files = {source for source in mounted if source.startswith("./")}
     assert all((ROOT / file).is_file() for file in files)
-    by_hand = {DEPLOY / "darkroom.env.example", DEPLOY / "kubernetes.yaml"}
+    by_hand = {DEPLOY / it for it in ("darkroom.env.example", "grafana.json", "kubernetes.yaml")}
     assert {ROOT / file for file in files} == set(DEPLOY.iterdir()) - by_hand
     assert mounted - files == set(COMPOSE["volumes"])
 
