@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain import abuse_report, account, album, block, claim, organization
-from domain.access import Permission, Role, Visibility
+from domain import abuse_report, access, account, album, block, claim, organization
+from domain.access import Action, Permission, Role, Viewer, Visibility
 from domain.account import Identity, SettingsChanged, Username
 from domain.account_marks import Mark
 from domain.stream import Event
@@ -234,7 +234,8 @@ def test_an_owners_tally_is_what_the_card_says(history):
     if card is None:
         assert counted is None
     elif card.finalized:
-        stored = gallery.Tally(images=1, uploads=1, storage_bytes=card.size)
+        listed = access.decide(Viewer(), Action.LIST, card.subject, now=NOW) is None
+        stored = gallery.Tally(listed=listed, images=1, uploads=1, storage_bytes=card.size)
         assert counted == (OWNER, stored)
     elif card.closed:
         assert counted is None
