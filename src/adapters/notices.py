@@ -14,7 +14,7 @@ from commands.mail import Letters
 from commands.ports import EventStore
 from domain.ids import AccountId
 from domain.stream import Recorded
-from projections.notices import Notice, told, written
+from projections.notices import Notice, told, wanted, written
 
 
 class PostgresNotices:
@@ -50,7 +50,8 @@ class NoticeBoard:
     async def _put_up(self, connection: Connection, events: Sequence[Recorded[Any]]) -> None:
         for recorded in events:
             for notice in await told(recorded, self._store):
-                await connection.execute(_PUT, msgspec.structs.asdict(notice))
+                if await wanted(notice, self._store):
+                    await connection.execute(_PUT, msgspec.structs.asdict(notice))
                 if letter := await written(notice, recorded, self._store):
                     await self._letters.post(letter)
 

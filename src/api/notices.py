@@ -8,9 +8,11 @@ from litestar.params import FromPath
 from api.identity import AnyRequest, Caller
 from api.listing import MAX_LIMIT, MAX_PAGE, Asked
 from api.parts import Given, Parts
+from domain.account_marks import QuotaThresholdReached
+from domain.album import AlbumLent
 from domain.ids import from_text, to_text
 from domain.refusals import NotFound
-from projections.notices import WORDS, Notice, reason
+from projections.notices import WORDS, Kind, Notice, reason
 
 
 class NoticeController(Controller):
@@ -47,12 +49,23 @@ class NoticeController(Controller):
 
 async def _told(parts: Parts, notice: Notice) -> dict[str, Any]:
     history = await parts.store.load(notice.stream_id)
+    event = next((it.event for it in history if it.position == notice.position), None)
     return {
         "notificationId": to_text("ntf", notice.id),
         "kind": notice.kind.value,
-        "imageId": to_text("img", notice.stream_id),
+        **_about(notice, event),
         "text": WORDS[notice.kind],
         "reason": reason(history, notice),
         "at": notice.at,
         "readAt": notice.read_at,
     }
+
+
+def _about(notice: Notice, event: Any) -> dict[str, Any]:
+    """What it is of, by name; what was destroyed meanwhile has none but that of an image."""
+    match event:
+        case QuotaThresholdReached(percent=percent):
+            return {"percent": percent}
+        case AlbumLent():
+            return {"albumId": to_text("alb", notice.stream_id)}
+    return {} if notice.kind is Kind.QUOTA else {"imageId": to_text("img", notice.stream_id)}

@@ -26,6 +26,8 @@ class Occasion(StrEnum):
     TAKEN_DOWN = "taken_down"
     REINSTATED = "reinstated"
     """An image, as four kinds of notices call it."""
+    SHARED = "shared"
+    QUOTA = "quota"
 
     @property
     def lifetime(self) -> timedelta:

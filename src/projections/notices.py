@@ -12,6 +12,8 @@ from commands.mail import Letter, Occasion
 from commands.ports import EventStore
 from commands.surroundings import roles
 from domain import account, image, image_events
+from domain.account_marks import QuotaThresholdReached
+from domain.album import AlbumLent
 from domain.ids import AccountId, to_text
 from domain.stream import Event, Recorded, fold, tag
 
@@ -24,6 +26,10 @@ class Kind(StrEnum):
     RELEASED = "released"
     TAKEN_DOWN = "taken_down"
     REINSTATED = "reinstated"
+    SHARED = "shared"
+    """An image or an album, with its reader."""
+    QUOTA = "quota"
+    """So much of it is used."""
 
 
 KINDS: Mapping[type[Event], Kind] = {
@@ -31,6 +37,10 @@ KINDS: Mapping[type[Event], Kind] = {
     image_events.QuarantineReleased: Kind.RELEASED,
     image_events.TakenDown: Kind.TAKEN_DOWN,
     image_events.Reinstated: Kind.REINSTATED,
+    image_events.CollaboratorAdded: Kind.SHARED,
+    image_events.ShareLinkCreated: Kind.SHARED,
+    AlbumLent: Kind.SHARED,
+    QuotaThresholdReached: Kind.QUOTA,
 }
 TOPICS = frozenset(map(tag, KINDS))
 WORDS: Mapping[Kind, str] = {
@@ -40,6 +50,8 @@ WORDS: Mapping[Kind, str] = {
     Kind.TAKEN_DOWN: "Your image was taken down. If you think that this is wrong, object: POST"
     " /v1/images/{id}/counter-notice with your statement.",
     Kind.REINSTATED: "Your image was taken down, and is there again.",
+    Kind.SHARED: "Somebody shared something with you.",
+    Kind.QUOTA: "So many per cent of your storage are in use.",
 }
 
 
@@ -70,11 +82,8 @@ class Notices(Protocol):
 
 
 async def told(recorded: Recorded[Any], store: EventStore) -> list[Notice]:
-    """To whoever brought the image in, and whoever owns it."""
-    state = fold(image.evolve, await store.load(recorded.stream_id))
-    assert state is not None
+    """Of one event, to each whom it concerns; whoever did it knows."""
     assert recorded.position is not None
-    stewards = await roles(store, state.owner_id) if state.entrusted else (state.owner_id,)
     return [
         Notice(
             id=uuid5(_SPACE, f"{recorded.position}/{account_id.hex}"),
@@ -84,21 +93,57 @@ async def told(recorded: Recorded[Any], store: EventStore) -> list[Notice]:
             position=recorded.position,
             at=recorded.at,
         )
-        for account_id in sorted({state.uploader_id, *stewards})
+        for account_id in sorted(await _concerned(recorded, store) - {recorded.by})
     ]
+
+
+async def _concerned(recorded: Recorded[Any], store: EventStore) -> set[AccountId]:
+    match recorded.event:
+        case image_events.CollaboratorAdded(account_id=somebody) | AlbumLent(account_id=somebody):
+            return {somebody}
+        case image_events.ShareLinkCreated(shared_with=somebody):
+            return {somebody} if somebody else set()
+        case QuotaThresholdReached():
+            return {AccountId(recorded.stream_id)}
+    return await _owners(recorded.stream_id, store)
+
+
+async def _owners(image_id: UUID, store: EventStore) -> set[AccountId]:
+    """Whoever brought the image in, and whoever owns it."""
+    state = fold(image.evolve, await store.load(image_id))
+    assert state is not None
+    stewards = await roles(store, state.owner_id) if state.entrusted else (state.owner_id,)
+    return {state.uploader_id, *stewards}
 
 
 async def written(notice: Notice, recorded: Recorded[Any], store: EventStore) -> Letter | None:
     """The same by mail; None to who is no more. However often it is written, it is sent once."""
-    state = fold(account.evolve, await store.load(notice.account_id))
-    if state is None or state.erased:
+    state = await _reader(notice.account_id, store)
+    if state is None:
         return None
     facts = {
         "image": to_text("img", notice.stream_id),
         "reason": reason([recorded], notice) or "",
     }
+    if notice.kind is Kind.SHARED:
+        giver = await _reader(AccountId(recorded.by), store)
+        thing = "an album" if isinstance(recorded.event, AlbumLent) else "an image"
+        facts = {"somebody": giver.username if giver else "somebody", "thing": thing}
+    if notice.kind is Kind.QUOTA:
+        facts = {"percent": str(recorded.event.percent)}
     occasion = Occasion(notice.kind.value)
     return Letter(id=notice.id, occasion=occasion, address=state.email, facts=facts)
+
+
+async def wanted(notice: Notice, store: EventStore) -> bool:
+    """Whether its reader is still there, and did not say no to its kind."""
+    state = await _reader(notice.account_id, store)
+    return state is not None and account.wants(state, notice.kind.value, "app")
+
+
+async def _reader(account_id: AccountId, store: EventStore) -> account.Account | None:
+    state = fold(account.evolve, await store.load(account_id))
+    return None if state is None or state.erased else state
 
 
 def reason(history: Sequence[Recorded[Any]], notice: Notice) -> str | None:

@@ -72,6 +72,17 @@ WORDINGS |= {
         "your image $image, which was taken down, is there again: $reason",
     ),
 }
+WORDINGS |= {
+    Occasion.SHARED: Wording(
+        "$somebody shared $thing with you",
+        "$somebody shared $thing with you on Darkroom. It is named in your notifications.",
+    ),
+    Occasion.QUOTA: Wording(
+        "$percent % of your storage is in use",
+        "$percent % of what your plan lets you store is in use. At 100 % nothing more is taken in;"
+        " what you delete for good makes room.",
+    ),
+}
 OUTCOMES = {
     "dismiss": "we found nothing in it that must not be here, and it stays",
     "takedown": "it was taken down",
