@@ -46,7 +46,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     port: int = 8080
     api_workers: int = 2
     lab_workers: int = 2
-    """Decoding children in each process that decodes."""
+    """Decoding children of each role that decodes; the processes of an API share them out, and
+    each has one at least."""
     lab_queue: int = 64
     """Files that wait for one of them; who comes then is told to come again."""
     rendering_queue: int = 256

@@ -118,7 +118,8 @@ def app() -> ASGIApp:
 
 def application(settings: Settings, metrics: Metrics) -> Litestar:
     core = Core(settings)
-    lab = VipsLab(settings.caps, workers=settings.lab_workers, queue=settings.lab_queue)
+    decoders = max(settings.lab_workers // settings.api_workers, 1)
+    lab = VipsLab(settings.caps, workers=decoders, queue=settings.lab_queue)
     claims = PostgresClaims(core.database)
     gallery = PostgresGallery(core.database, core.store)
     positions = HeardPositions(core.database, core.names)
