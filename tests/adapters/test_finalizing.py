@@ -16,6 +16,7 @@ from commands.uploads import FinalizeUpload, InitiateUpload, Proof
 from domain import image
 from domain.access import Visibility
 from domain.account import AccountRegistered, Duplicates
+from domain.gate import DECODE
 from domain.image import Image
 from domain.image_events import ImageFinalized, Promised
 from domain.media import Caps
@@ -43,6 +44,7 @@ async def finalizing(core, tmp_path):
             proving=Once[Proof](),
             hasher=core.key,
             twins=PostgresGallery(core.database, core.store),
+            gate=DECODE,
         )
 
 
@@ -116,7 +118,7 @@ async def test_a_late_attempt_on_other_bytes_leaves_the_original_alone(core, fin
         *(stores[name] for name in ("objects", "ledger", "lab", "spool")),
     )
     uploaded = await uploads._finalize(
-        command, proof, core.store, core.objects, core.key, stores["twins"], lambda: NOW
+        command, proof, core.store, core.objects, core.key, stores["twins"], lambda: NOW, DECODE
     )
 
     state: Image | None = fold(image.evolve, await core.store.load(command.image_id))

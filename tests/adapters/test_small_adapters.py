@@ -16,12 +16,12 @@ from adapters.tsquery import tsquery
 @pytest.mark.parametrize(
     ("typed", "query"),
     [
-        ("sunset", "'sunset':*"),
-        ("red sunset", "'red':* & 'sunset':*"),
-        ('"red sunset" lake', "('red' <-> 'sunset') & 'lake':*"),
-        ("well-being", "'well':* & 'being':*"),
+        ("sunset", "('sunset':*)"),
+        ("red sunset", "('red':*) & ('sunset':*)"),
+        ('"red sunset" lake', "('red' <-> 'sunset') & ('lake':*)"),
+        ("well-being", "('well':*) & ('being':*)"),
         ('"open', "('open')"),
-        ("日本", "'日本':*"),
+        ("日本", "('日' <-> '本':*)"),
         ("!&|():*<->'", ""),
         ("", ""),
         ('""', ""),

@@ -35,8 +35,9 @@ async def usage(core):
             await connection.execute(
                 "insert into accounts.profiles (id, version, username, email, plan, quota_bytes,"
                 " default_visibility, keep_gps, notify, duplicates, verified, second_factor,"
-                " suspended, reached, created_at) values (%s, 1, 'ann', 'ann@example.org', 'free',"
-                " %s, 'private', false, '{}', 'keep', false, false, false, %s, now())"
+                " suspended, administrator, strikes, presets, reached, created_at) values (%s, 1,"
+                " 'ann', 'a@example.org', 'free', %s, 'private', false, '{}', 'keep', false, false,"
+                " false, false, '{}', '{}', %s, now())"
                 " on conflict (id) do update set reached = excluded.reached",
                 (account_id, quota, reached),
             )

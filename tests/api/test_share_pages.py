@@ -148,11 +148,12 @@ def test_what_opens_one_link_opens_no_other(ann, browser, locked, image, dot):
     cookie = unlock(browser, locked).cookies["darkroom-share"]
     browser.cookies.clear()
     exp, kid, sig = cookie.split(".")
+    other_sig = sig[:-1] + ("1" if sig.endswith("0") else "0")
     for link in (other, elsewhere):
         answer = browser.get(path(link), headers={"Cookie": f"darkroom-share={cookie}"})
         assert answer.status_code == 403
     for forged in (
-        *(f"{int(exp) + 300}.{kid}.{sig}", f"{exp}.{kid}.{sig[:-1]}0", f"{exp}.2.{sig}", "x", ""),
+        *(f"{int(exp) + 300}.{kid}.{sig}", f"{exp}.{kid}.{other_sig}", f"{exp}.2.{sig}", "x", ""),
         *(f"{exp}.{kid}", f"{exp}.{kid}.{sig}.1", f"x.{kid}.{sig}", "..", f"{exp}.{kid}.ü"),
     ):
         answer = browser.get(
