@@ -65,8 +65,15 @@ def service(tmp_path_factory: pytest.TempPathFactory, provider: str) -> Iterator
 
 
 @pytest.fixture(scope="session")
-def admin(service: Service) -> Person:
+def administrator(service: Service) -> Person:
     return Person(service, "admin", ADMINISTRATOR)
+
+
+@pytest.fixture(scope="module")
+def admin(administrator: Person) -> Person:
+    """Whose token is good for this module: the session outlives one."""
+    administrator.sign_in()
+    return administrator
 
 
 @pytest.fixture(scope="module")

@@ -27,10 +27,14 @@ class Person:
         anonymous = service.client()
         account = {"username": self.name, "email": self.email, "password": PASSWORD}
         self.id: str = expect(anonymous.post("/v1/auth/signup", json=account), 201)["userId"]
-        self.tokens = expect(
-            anonymous.post("/v1/auth/login", json={"email": self.email, "password": PASSWORD}), 200
-        )
-        self.http = service.client(self.tokens["accessToken"])
+        self.sign_in()
+
+    def sign_in(self) -> None:
+        """Again, for whoever lives longer than a token."""
+        account = {"email": self.email, "password": PASSWORD}
+        answer = self.service.client().post("/v1/auth/login", json=account)
+        self.tokens: dict[str, Any] = expect(answer, 200)
+        self.http = self.service.client(self.tokens["accessToken"])
 
     def initiate(self, content: bytes, filename: str = "a.jpg") -> dict[str, Any]:
         promise = {

@@ -1,6 +1,7 @@
 """Read models as administrators see to them: over HTTP and on the command line."""
 
 import json
+from functools import partial
 
 import psycopg
 import pytest
@@ -34,6 +35,10 @@ def poison(database):
     database.execute("drop function public.fail() cascade")
 
 
+def _finished(admin: Person, name: str) -> bool:
+    return bool(model(admin, name)["rebuild"]["state"] == "finished")
+
+
 def model(admin: Person, name: str) -> dict:
     return expect(admin.http.get(f"{MODELS}/{name}"), 200)
 
@@ -64,7 +69,8 @@ def test_a_rebuild_that_is_ordered_is_done(admin, ann, dot):
         assert answer.headers["location"] == f"{MODELS}/{it.name}"
 
     for it in ALL:
-        eventually(lambda name=it.name: model(admin, name)["rebuild"]["state"] == "finished")
+        finished = partial(_finished, admin, it.name)
+        eventually(finished, within=200)
         told = model(admin, it.name)
         assert told["rebuild"]["error"] is None
         assert told["rebuild"]["position"] > 0

@@ -224,7 +224,7 @@ def test_deleting_and_purging_end_it_and_nothing_of_the_password_is_left(
 
     refused(anyone.get(path(link)), 404, "not_found")
     assert browser.get(path(link)).status_code == 404
-    eventually(lambda: not kept(service, image) + counted(service, image), within=30)
+    eventually(lambda: not kept(service, image) + counted(service, image), within=120)
 
 
 @pytest.mark.parametrize("id", ["x", "shr_", "shr_" + "0" * 26, "img_" + "0" * 26, "%00", "ä"])

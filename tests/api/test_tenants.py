@@ -168,6 +168,8 @@ def test_nothing_that_has_an_id_is_there_for_the_other(tenants, anyone, paths):
     for mine, theirs in both(tenants):
         more = {"images": [theirs.ids["gone"]], "albums": [theirs.ids["private"]]}
         for template in (it for it in paths if "{id}" in it and it not in OTHERS):
+            if template.startswith("/v1/admin/"):
+                continue  # for administrators alone: the matrix of authorization holds that
             kind = template.partition("/{id}")[0].rpartition("/")[2]
             kind = "images" if kind == "p" else kind
             for id in (theirs.ids[kind], *more.get(kind, ())):

@@ -110,6 +110,13 @@ class MemorySessions:
         return Session(account_id=account_id, family=SessionId(account_id), refresh_token="")
 
 
+class MemoryDevices:
+    """The Devices port: nobody was ever here before."""
+
+    async def news(self, account_id: AccountId, device: Device) -> bool:
+        return False
+
+
 class MemoryLetters:
     """The Letters port: the same letter once."""
 

@@ -1,11 +1,13 @@
 """Signing up, signing in, changing one's name."""
 
 from functools import partial
+from uuid import uuid4
 
 import pytest
 
 from commands import accounts
 from commands.accounts import ChangeAccount, LogIn, SignUp
+from commands.arrivals import Arrivals
 from commands.guesses import Guesses
 from commands.mail import Occasion
 from commands.ports import Batch, SetQuota, StreamMoved
@@ -14,6 +16,7 @@ from domain.account import Identity, SettingsChanged
 from domain.claim import Claimed, Released
 from domain.refusals import EmailTaken, NotFound, Unauthenticated, Unavailable, UsernameTaken
 from tests.commands.memory import (
+    MemoryDevices,
     MemoryFactors,
     MemoryLetters,
     MemoryPasswords,
@@ -132,6 +135,13 @@ async def test_the_right_password_opens_a_session(store, passwords, sign_up):
         store=store,
         sessions=MemorySessions(),
         hasher=hasher,
+        arrivals=Arrivals(
+            devices=MemoryDevices(),
+            letters=MemoryLetters(),
+            store=store,
+            new_id=uuid4,
+            now=lambda: NOW,
+        ),
         prover=Prover(
             passwords=passwords,
             factors=MemoryFactors(),

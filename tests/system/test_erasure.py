@@ -137,7 +137,8 @@ def test_no_raw_byte_is_left_of_an_account_that_was_erased(forgetful):
     assert done.returncode == 0, done.stderr
     assert receipt["userId"] == person.id
     assert counts(receipt)["images"] == 3
-    assert counts(receipt)["secrets"] == 4  # password, session, refresh token, mailed token
+    # password, session, refresh token, mailed token, the device that was signed in from
+    assert counts(receipt)["secrets"] == 5
     assert counts(receipt)["albums"] == 2
     assert counts(receipt)["webhooks"] == 2
     eventually(lambda: not hits(forgetful, canaries))
