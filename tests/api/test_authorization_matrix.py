@@ -72,6 +72,7 @@ def test_every_route_has_its_cells(anyone, table):
     assert asked - routes == set(), f"these are no more: take them out of {TABLE.name}"
 
 
+@pytest.mark.timeout(1_200)  # 24,000 requests and more
 def test_every_cell_over_http(world, table):
     cells = [
         Cell(section, probe, caller, state)
