@@ -18,7 +18,7 @@ from domain.ids import AccountId, ImageId, from_text
 from domain.image_events import ImageFinalized
 from domain.media import Format, Rung
 from settings import load
-from tests.people import PHOTO, Person, sample
+from tests.people import PHOTO, Person, eventually, sample
 from tests.service import DARKROOM, Service
 
 pytestmark = pytest.mark.xdist_group("storage")
@@ -138,9 +138,21 @@ def test_lost_and_altered_originals_are_reported_and_nothing_else(meddled, cat, 
     assert check(meddled, "--deep")["clean"]
 
 
+def whole(person, image):
+    """Once all of its prints are there, those that are made when there is time, too."""
+    person.developed(image)
+    versions = f"/v1/images/{image['imageId']}/versions"
+
+    def late() -> int:
+        found = person.http.get(versions).json()["versions"]
+        return sum(it["format"] == "avif" for it in found)
+
+    eventually(lambda: late() == len(Rung), within=120)
+
+
 def test_orphans_are_quarantined_and_what_is_referenced_stays(meddled, cat, meddler):
     image = cat.upload(sample(PHOTO))
-    cat.developed(image)
+    whole(cat, image)
     image_id, owner = from_text("img", image["imageId"]), AccountId(uuid4())
     before = meddler.keys()
     orphans = {
@@ -183,7 +195,7 @@ def test_quarantine_is_left_after_30_days(meddled, meddler):
 def test_missing_prints_are_developed_again(meddled, cat, meddler):
     images = [cat.upload(sample(PHOTO)) for _ in range(3)]
     for image in images:
-        cat.developed(image)
+        whole(cat, image)
     everything = meddler.keys("derivatives/")
     first, *_, last = sorted(images, key=thumb)
     gone = {thumb(first)} | {
@@ -196,7 +208,7 @@ def test_missing_prints_are_developed_again(meddled, cat, meddler):
 
     assert kinds(found) == dict.fromkeys(gone, "missing_derivative")
     assert {it["repair"] for it in found["findings"]} == {"queued"}
-    deadline = datetime.now(UTC) + timedelta(seconds=30)
+    deadline = datetime.now(UTC) + timedelta(seconds=120)
     while meddler.keys("derivatives/") != everything:
         assert datetime.now(UTC) < deadline, "not developed again"
     assert check(meddled)["clean"]
