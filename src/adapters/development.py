@@ -117,7 +117,10 @@ _PRINT = """
         recipe = excluded.recipe, placeholder = excluded.placeholder,
         scrubbed = excluded.scrubbed, alpha = excluded.alpha, faithful = excluded.faithful,
         metadata = excluded.metadata, variants = excluded.variants, refined = false"""
-_REFINED = "update {schema}.prints set refined = true, variants = variants || %s where id = %s"
+# Whoever comes second has looked before the first one's print was there, and adds nothing.
+_REFINED = """
+    update {schema}.prints set refined = true, variants = variants || %s
+    where id = %s and not refined"""
 _TRAITS = """
     insert into {schema}.traits (id, crc, scrubbed_size, scrubbed_crc, fingerprint)
     values (%(id)s, %(crc)s, %(scrubbed_size)s, %(scrubbed_crc)s, %(fingerprint)s)

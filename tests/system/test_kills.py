@@ -121,7 +121,7 @@ def test_a_rebuild_of_every_read_model_changes_no_row(victim, uploaded):
     _settle(victim)  # what is made later is asked for again: it is there
     after = _rows(victim)
     for table in TABLES:
-        assert before[table] == after[table], table
+        assert set(before[table]) ^ set(after[table]) == set(), table
     assert len(before["gallery.images"]) > 10
 
 
