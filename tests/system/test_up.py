@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from projections.projection import ALL
 from tests.people import Person, expect, sample
 from tests.service import DARKROOM, Service
 
@@ -101,7 +102,7 @@ def test_status_tells_of_each_server_and_read_model(service, ann):
     assert found["ready"] is True
     assert {"database", "nats", "objects", "search"} <= set(found["services"])
     assert found["head"] > 0
-    names = {"gallery", "albums", "accounts", "organizations", "search", "development"}
+    names = {projection.name for projection in ALL}
     assert {model["name"] for model in found["projections"]} == names
     assert all({"position", "lag", "generation", "parked"} <= set(m) for m in found["projections"])
     assert "gallery" in service.run("status").stdout
