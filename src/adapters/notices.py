@@ -14,7 +14,7 @@ from commands.mail import Letters
 from commands.ports import EventStore
 from domain.ids import AccountId
 from domain.stream import Recorded
-from projections.notices import Notice, told, wanted, written
+from projections.notices import Notice, reader, told, wanted, written
 
 
 class PostgresNotices:
@@ -50,10 +50,13 @@ class NoticeBoard:
     async def _put_up(self, connection: Connection, events: Sequence[Recorded[Any]]) -> None:
         for recorded in events:
             for notice in await told(recorded, self._store):
-                if await wanted(notice, self._store):
+                account = await reader(notice.account_id, self._store)
+                if account is None:
+                    continue
+                if wanted(notice, account):
                     await connection.execute(_PUT, msgspec.structs.asdict(notice))
-                if letter := await written(notice, recorded, self._store):
-                    await self._letters.post(letter)
+                letter = await written(notice, recorded, account, self._store)
+                await self._letters.post(letter)
 
 
 class ToldNotices:

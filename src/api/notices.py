@@ -55,7 +55,7 @@ async def _told(parts: Parts, notice: Notice) -> dict[str, Any]:
         "kind": notice.kind.value,
         **_about(notice, event),
         "text": WORDS[notice.kind],
-        "reason": reason(history, notice),
+        "reason": reason(event),
         "at": notice.at,
         "readAt": notice.read_at,
     }

@@ -12,6 +12,7 @@ from commands.mail import Letter, Occasion
 from commands.ports import EventStore
 from commands.surroundings import roles
 from domain import account, image, image_events
+from domain.account import Account
 from domain.account_marks import QuotaThresholdReached
 from domain.album import AlbumLent
 from domain.ids import AccountId, to_text
@@ -116,37 +117,35 @@ async def _owners(image_id: UUID, store: EventStore) -> set[AccountId]:
     return {state.uploader_id, *stewards}
 
 
-async def written(notice: Notice, recorded: Recorded[Any], store: EventStore) -> Letter | None:
-    """The same by mail; None to who is no more. However often it is written, it is sent once."""
-    state = await _reader(notice.account_id, store)
-    if state is None:
-        return None
+async def written(
+    notice: Notice, recorded: Recorded[Any], to: Account, store: EventStore
+) -> Letter:
+    """The same by mail. However often it is written, it is sent once."""
     facts = {
         "image": to_text("img", notice.stream_id),
-        "reason": reason([recorded], notice) or "",
+        "reason": reason(recorded.event) or "",
     }
     if notice.kind is Kind.SHARED:
-        giver = await _reader(AccountId(recorded.by), store)
+        giver = await reader(AccountId(recorded.by), store)
         thing = "an album" if isinstance(recorded.event, AlbumLent) else "an image"
         facts = {"somebody": giver.username if giver else "somebody", "thing": thing}
     if notice.kind is Kind.QUOTA:
         facts = {"percent": str(recorded.event.percent)}
     occasion = Occasion(notice.kind.value)
-    return Letter(id=notice.id, occasion=occasion, address=state.email, facts=facts)
+    return Letter(id=notice.id, occasion=occasion, address=to.email, facts=facts)
 
 
-async def wanted(notice: Notice, store: EventStore) -> bool:
-    """Whether its reader is still there, and did not say no to its kind."""
-    state = await _reader(notice.account_id, store)
-    return state is not None and account.wants(state, notice.kind.value, "app")
+def wanted(notice: Notice, by: Account) -> bool:
+    """Whether its reader did not say no to its kind."""
+    return account.wants(by, notice.kind.value, "app")
 
 
-async def _reader(account_id: AccountId, store: EventStore) -> account.Account | None:
+async def reader(account_id: AccountId, store: EventStore) -> Account | None:
+    """None of who is no more."""
     state = fold(account.evolve, await store.load(account_id))
     return None if state is None or state.erased else state
 
 
-def reason(history: Sequence[Recorded[Any]], notice: Notice) -> str | None:
+def reason(event: Event | None) -> str | None:
     """As whoever did it gave it. What a scanner found is for administrators."""
-    event = next((it.event for it in history if it.position == notice.position), None)
     return getattr(getattr(event, "personal", None), "reason", None)
