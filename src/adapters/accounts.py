@@ -4,8 +4,8 @@ from typing import Any
 
 import msgspec
 
-from adapters.cursors import Cursor
 from adapters.database import Database
+from adapters.listed import listed
 from domain.ids import AccountId
 from projections.accounts import Found, Profile, Sought
 
@@ -31,27 +31,19 @@ class PostgresAccounts:
 
     async def search(self, sought: Sought) -> Found:
         where, parameters = _conditions(sought)
-        ((total,),) = await self._database.rows(
-            f"select count(*) from accounts.profiles p where {where}", parameters
+        profiles, total, following = await listed(
+            self._database,
+            _PROFILE,
+            table="accounts.profiles",
+            at="created_at",
+            where=where,
+            parameters=parameters,
+            limit=sought.limit,
+            page=sought.page,
+            cursor=sought.cursor,
+            newest=True,
         )
-        if sought.cursor:
-            where += " and (p.created_at, p.id) < (%(created_at)s, %(id)s)"
-            last = Cursor.read(sought.cursor)
-            parameters |= {"created_at": last.at, "id": last.id}
-        offset = 0 if sought.cursor else (sought.page - 1) * sought.limit
-        rows = await self._database.rows(
-            f"select row_to_json(p)::text from accounts.profiles p where {where}"
-            " order by p.created_at desc, p.id desc limit %(limit)s offset %(offset)s",
-            parameters | {"limit": sought.limit + 1, "offset": offset},
-        )
-        profiles = [_PROFILE.decode(row) for (row,) in rows]
-        shown = profiles[: sought.limit]
-        more = len(profiles) > sought.limit
-        return Found(
-            profiles=shown,
-            total=total,
-            next_cursor=Cursor(shown[-1].created_at, shown[-1].id).text if more else None,
-        )
+        return Found(profiles=profiles, total=total, next_cursor=following)
 
 
 def _conditions(sought: Sought) -> tuple[str, dict[str, Any]]:
@@ -61,12 +53,12 @@ def _conditions(sought: Sought) -> tuple[str, dict[str, Any]]:
     if sought.text:
         parameters["text"] = sought.text.lower()
         where.append(
-            "(strpos(lower(p.username), %(text)s) > 0 or strpos(lower(p.email), %(text)s) > 0)"
+            "(strpos(lower(r.username), %(text)s) > 0 or strpos(lower(r.email), %(text)s) > 0)"
         )
     if sought.plan is not None:
         parameters["plan"] = sought.plan
-        where.append("p.plan = %(plan)s")
+        where.append("r.plan = %(plan)s")
     if sought.suspended is not None:
         parameters["suspended"] = sought.suspended
-        where.append("p.suspended = %(suspended)s")
+        where.append("r.suspended = %(suspended)s")
     return " and ".join(where), parameters

@@ -1,14 +1,13 @@
 """The Blocklist port over the read model, and over what images are known by."""
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from adapters.cursors import Cursor
 from adapters.database import Database
 from adapters.likeness import QUARTERS, quarters
+from adapters.listed import listed
 from domain.block import NEAR
 from domain.ids import ImageId
 from projections.blocklist import Blocked, Page
@@ -25,20 +24,16 @@ class PostgresBlocklist:
         return _ENTRY.decode(rows[0][0]) if rows else None
 
     async def list(self, *, limit: int, page: int, cursor: str | None) -> Page:
-        ((total,),) = await self._database.rows("select count(*) from blocklist.entries")
-        where, parameters = "", dict[str, Any](limit=limit + 1, offset=(page - 1) * limit)
-        if cursor:
-            last, where = Cursor.read(cursor), "where (e.added_at, e.id) > (%(at)s, %(id)s)"
-            parameters |= {"at": last.at, "id": last.id, "offset": 0}
-        rows = await self._database.rows(
-            f"{_SELECT} {where} order by e.added_at, e.id limit %(limit)s offset %(offset)s",
-            parameters,
+        entries, total, following = await listed(
+            self._database,
+            _ENTRY,
+            table="blocklist.entries",
+            at="added_at",
+            limit=limit,
+            page=page,
+            cursor=cursor,
         )
-        entries = [_ENTRY.decode(row) for (row,) in rows]
-        shown = entries[:limit]
-        more = len(entries) > limit
-        following = Cursor(shown[-1].added_at, shown[-1].id).text if more else None
-        return Page(entries=shown, total=total, next_cursor=following)
+        return Page(entries=entries, total=total, next_cursor=following)
 
     async def looks(self, fingerprint: int) -> UUID | None:
         """They are few: each is compared."""

@@ -5,8 +5,8 @@ from uuid import UUID
 
 import msgspec
 
-from adapters.cursors import Cursor
 from adapters.database import Database
+from adapters.listed import listed
 from projections.reports import Case, Docket, Wanted
 
 _CASE = msgspec.json.Decoder(Case)
@@ -24,36 +24,26 @@ class PostgresCases:
 
     async def list(self, wanted: Wanted) -> Docket:
         where, parameters = _conditions(wanted)
-        ((total,),) = await self._database.rows(
-            f"select count(*) from reports.cases c where {where}",  # noqa: S608 - our own words
-            parameters,
+        cases, total, following = await listed(
+            self._database,
+            _CASE,
+            table="reports.cases",
+            at="filed_at",
+            where=where,
+            parameters=parameters,
+            limit=wanted.limit,
+            page=wanted.page,
+            cursor=wanted.cursor,
         )
-        if wanted.cursor:
-            where += " and (c.filed_at, c.id) > (%(at)s, %(id)s)"
-            last = Cursor.read(wanted.cursor)
-            parameters |= {"at": last.at, "id": last.id}
-        offset = 0 if wanted.cursor else (wanted.page - 1) * wanted.limit
-        rows = await self._database.rows(
-            f"select row_to_json(c)::text from reports.cases c where {where}"  # noqa: S608
-            " order by c.filed_at, c.id limit %(limit)s offset %(offset)s",
-            parameters | {"limit": wanted.limit + 1, "offset": offset},
-        )
-        cases = [_CASE.decode(row) for (row,) in rows]
-        shown = cases[: wanted.limit]
-        more = len(cases) > wanted.limit
-        return Docket(
-            cases=shown,
-            total=total,
-            next_cursor=Cursor(shown[-1].filed_at, shown[-1].id).text if more else None,
-        )
+        return Docket(cases=cases, total=total, next_cursor=following)
 
 
 def _conditions(wanted: Wanted) -> tuple[str, dict[str, Any]]:
     parameters: dict[str, Any] = {}
     where = ["true"]
     if wanted.resolved is not None:
-        where.append("c.resolution is not null" if wanted.resolved else "c.resolution is null")
+        where.append("r.resolution is not null" if wanted.resolved else "r.resolution is null")
     if wanted.image_id is not None:
         parameters["image"] = wanted.image_id
-        where.append("c.image_id = %(image)s")
+        where.append("r.image_id = %(image)s")
     return " and ".join(where), parameters
