@@ -55,8 +55,8 @@ class NoticeBoard:
                     continue
                 if wanted(notice, account):
                     await connection.execute(_PUT, msgspec.structs.asdict(notice))
-                letter = await written(notice, recorded, account, self._store)
-                await self._letters.post(letter)
+                if letter := await written(notice, recorded, account, self._store):
+                    await self._letters.post(letter)
 
 
 class ToldNotices:

@@ -224,7 +224,7 @@ async def _develop_for_ever(
     from commands.blocklist import screened
     from projections import development
 
-    desk = Desk(core.database)
+    desk = Desk(core.database, give_up=partial(development.fail, store=core.store))
     tools: dict[str, Any] = {"objects": core.objects, "lab": lab, "spool": core.spool}
     notice = partial(screened, blocklist=PostgresBlocklist(core.database), store=core.store)
     develop = partial(development.develop, notice=notice, **tools)
