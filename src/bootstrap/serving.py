@@ -74,6 +74,7 @@ from bootstrap import (
     token_keys,
     webhooks,
 )
+from bootstrap.judging import judge
 from commands import (
     albums,
     bulk,
@@ -225,7 +226,7 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
             cases=PostgresCases(core.database),
             quotas=PostgresQuotas(core.database),
             blocklist=PostgresBlocklist(core.database),
-            judge=webhooks.judge(core, positions),
+            judge=judge(core, positions),
             webhooks=webhooks.kept(core),
             upkeep=PostgresUpkeep(core.database),
             parking=LogParking(core.log, core.store),
