@@ -14,7 +14,8 @@ from commands.mail import Letters
 from commands.ports import EventStore
 from domain.ids import AccountId
 from domain.stream import Recorded
-from projections.notices import Notice, reader, told, wanted, written
+from projections.notice_mail import written
+from projections.notices import Notice, reader, told, wanted
 
 
 class PostgresNotices:

@@ -13,9 +13,10 @@ from domain.album import AlbumLent
 from domain.ids import from_text, to_text
 from domain.organization import MemberInvited
 from domain.refusals import NotFound
+from domain.webhook import DeliveryAbandoned, WebhookDisabled
 from projections.notices import WORDS, Kind, Notice, reason
 
-ELSEWHERE = {Kind.QUOTA, Kind.INVITATION, Kind.SIGN_IN}
+ELSEWHERE = {Kind.QUOTA, Kind.INVITATION, Kind.SIGN_IN, Kind.WEBHOOK}
 """They are of no image."""
 
 
@@ -80,4 +81,8 @@ def _about(notice: Notice, event: Any) -> dict[str, Any]:
                 "invitationId": to_text("inv", invitation_id),
                 "role": role.value,
             }
+        case DeliveryAbandoned(position=position):
+            return {"webhookId": to_text("whk", notice.stream_id), "position": position}
+        case WebhookDisabled(cause=cause):
+            return {"webhookId": to_text("whk", notice.stream_id), "disabled": cause}
     return {} if notice.kind in ELSEWHERE else {"imageId": to_text("img", notice.stream_id)}

@@ -29,6 +29,7 @@ class Occasion(StrEnum):
     SHARED = "shared"
     QUOTA = "quota"
     PROCESSING_FAILED = "processing_failed"
+    WEBHOOK = "webhook"
 
     @property
     def lifetime(self) -> timedelta:

@@ -9,7 +9,6 @@ from uuid import UUID, uuid5
 import msgspec
 
 from commands.blocklist import BY_BLOCKLIST
-from commands.mail import Letter, Occasion
 from commands.ports import EventStore
 from commands.reports import BY_REPORT
 from commands.surroundings import roles
@@ -17,9 +16,10 @@ from domain import account, image, image_events
 from domain.account import Account
 from domain.account_marks import NewDeviceSeen, QuotaThresholdReached
 from domain.album import AlbumLent
-from domain.ids import AccountId, to_text
+from domain.ids import AccountId
 from domain.organization import MemberInvited
 from domain.stream import Event, Recorded, fold, tag
+from domain.webhook import DeliveryAbandoned, WebhookDisabled
 
 NAME = "notices"
 _SPACE = UUID("5c1d0a57-52a9-4b5e-9d5e-3f1f6b6b1d0e")
@@ -39,6 +39,8 @@ class Kind(StrEnum):
     """To an organization."""
     SIGN_IN = "sign_in"
     """From somewhere new."""
+    WEBHOOK = "webhook"
+    """An event that it could not be told, or that it is told nothing any more."""
 
 
 KINDS: Mapping[type[Event], Kind] = {
@@ -53,6 +55,8 @@ KINDS: Mapping[type[Event], Kind] = {
     MemberInvited: Kind.INVITATION,
     NewDeviceSeen: Kind.SIGN_IN,
     QuotaThresholdReached: Kind.QUOTA,
+    DeliveryAbandoned: Kind.WEBHOOK,
+    WebhookDisabled: Kind.WEBHOOK,
 }
 TOPICS = frozenset(map(tag, KINDS))
 WORDS: Mapping[Kind, str] = {
@@ -69,6 +73,8 @@ WORDS: Mapping[Kind, str] = {
     " /v1/invitations/{id}/accept or DELETE /v1/invitations/{id}.",
     Kind.SIGN_IN: "Somebody signed in to your account from somewhere new. If it was not you, choose"
     " another password: all sessions end with it.",
+    Kind.WEBHOOK: "Your webhook could not be told of an event, or was disabled: see GET"
+    " /v1/webhooks/{id}/deliveries, and go on with POST /v1/webhooks/{id}/redeliver.",
 }
 
 
@@ -130,6 +136,8 @@ async def _concerned(recorded: Recorded[Any], store: EventStore) -> set[AccountI
             return {somebody} if somebody else set()
         case NewDeviceSeen() | QuotaThresholdReached():
             return {AccountId(recorded.stream_id)}
+        case DeliveryAbandoned(owner_id=owner) | WebhookDisabled(owner_id=owner):
+            return {owner}
     return await _owners(recorded.stream_id, store)
 
 
@@ -139,41 +147,6 @@ async def _owners(image_id: UUID, store: EventStore) -> set[AccountId]:
     assert state is not None
     stewards = await roles(store, state.owner_id) if state.entrusted else (state.owner_id,)
     return {state.uploader_id, *stewards}
-
-
-async def written(
-    notice: Notice, recorded: Recorded[Any], to: Account, store: EventStore
-) -> Letter | None:
-    """The same by mail. However often it is written, it is sent once.
-
-    None where its reader said no to its kind there, and of an invitation: that is mailed with its
-    token, to whoever has the address.
-    """
-    occasion = Occasion(notice.kind.value)
-    if occasion is Occasion.INVITATION or not account.wants(to, occasion, "mail"):
-        return None
-    facts = await _facts(notice, recorded, store)
-    return Letter(id=notice.id, occasion=occasion, address=to.email, facts=facts)
-
-
-async def _facts(notice: Notice, recorded: Recorded[Any], store: EventStore) -> dict[str, str]:
-    match recorded.event:
-        case QuotaThresholdReached(percent=percent):
-            return {"percent": str(percent)}
-        case NewDeviceSeen(personal=device):
-            return {
-                "address": (device and device.address) or "an unknown address",
-                "agent": (device and device.agent) or "an unknown program",
-                "at": f"{recorded.at:%Y-%m-%d %H:%M} UTC",
-            }
-        case AlbumLent() | image_events.CollaboratorAdded() | image_events.ShareLinkCreated():
-            giver = await reader(AccountId(recorded.by), store)
-            thing = "an album" if isinstance(recorded.event, AlbumLent) else "an image"
-            return {"somebody": giver.username if giver else "somebody", "thing": thing}
-    return {
-        "image": to_text("img", notice.stream_id),
-        "reason": reason(recorded.event) or "",
-    }
 
 
 def wanted(notice: Notice, by: Account) -> bool:
