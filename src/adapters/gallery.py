@@ -151,6 +151,7 @@ class PostgresGallery:
             f"select {COLUMNS}, {order.column}, i.id {_chosen(query, order, where)}"
             f" order by {order.sql} limit %(limit)s offset %(offset)s",
             parameters,
+            plan_once=False,
         )
         shown = rows[: query.limit]
         exhibits = [await self._exhibits.listed(row) for row in shown]
@@ -203,7 +204,7 @@ class PostgresGallery:
             known = {"whose": query.owner or NOBODY, "tag": next(iter(query.tags), None)}
             parameters = parameters | known
         counted = f"select {listed} + (select count(*) from gallery.images i where {where})"
-        return int((await self._database.rows(counted, parameters))[0][0])
+        return int((await self._database.rows(counted, parameters, plan_once=False))[0][0])
 
 
 def _chosen(query: Query, order: Order, where: str) -> str:
