@@ -33,11 +33,11 @@ class Explained(Database):
         super().__init__(conninfo)
         self.plans: list[str] = []
 
-    async def rows(self, query: str, parameters: Any = ()) -> list[Any]:
+    async def rows(self, query: str, parameters: Any = (), **how: Any) -> list[Any]:
         async with self.connection() as connection:
             cursor = await connection.execute(f"explain {query}".encode(), parameters)
             self.plans.append("\n".join([row[0] for row in await cursor.fetchall()]))
-        return await super().rows(query, parameters)
+        return await super().rows(query, parameters, **how)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The people and things that most tests of the HTTP contract need."""
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,12 +10,13 @@ import pytest
 from tests.clamd import Clamd
 from tests.conftest import ADMINISTRATOR
 from tests.people import Person, sample
-from tests.service import Service, free_port
+from tests.service import Service, coming_from, free_port
 from tests.varnish import Varnish
 
 OURS, ANONYMOUS, SIGNING_IN = 100, 40, 60
 PROXY = "127.0.0.9"
 EDGE = free_port()
+_ADDRESSES = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -75,9 +77,10 @@ def reviewer(gated: Service) -> Person:
 
 
 @pytest.fixture(scope="module")
-def anyone(service: Service) -> httpx.Client:
-    """Nobody in particular: no credentials."""
-    return service.client()
+def anyone(service: Service) -> Iterator[httpx.Client]:
+    """Nobody in particular: no credentials, and the limits of an address of its own."""
+    with coming_from(service, f"127.1.0.{next(_ADDRESSES)}") as http:
+        yield http
 
 
 @pytest.fixture(scope="session")
