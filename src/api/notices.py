@@ -12,6 +12,7 @@ from domain.account_marks import QuotaThresholdReached
 from domain.album import AlbumLent
 from domain.ids import from_text, to_text
 from domain.refusals import NotFound
+from domain.webhook import DeliveryAbandoned, WebhookDisabled
 from projections.notices import WORDS, Kind, Notice, reason
 
 
@@ -68,4 +69,8 @@ def _about(notice: Notice, event: Any) -> dict[str, Any]:
             return {"percent": percent}
         case AlbumLent():
             return {"albumId": to_text("alb", notice.stream_id)}
+        case DeliveryAbandoned(position=position):
+            return {"webhookId": to_text("whk", notice.stream_id), "position": position}
+        case WebhookDisabled(cause=cause):
+            return {"webhookId": to_text("whk", notice.stream_id), "disabled": cause}
     return {} if notice.kind is Kind.QUOTA else {"imageId": to_text("img", notice.stream_id)}

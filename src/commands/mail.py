@@ -28,6 +28,7 @@ class Occasion(StrEnum):
     """An image, as four kinds of notices call it."""
     SHARED = "shared"
     QUOTA = "quota"
+    WEBHOOK = "webhook"
 
     @property
     def lifetime(self) -> timedelta:

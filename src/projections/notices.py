@@ -19,6 +19,7 @@ from domain.account_marks import QuotaThresholdReached
 from domain.album import AlbumLent
 from domain.ids import AccountId, to_text
 from domain.stream import Event, Recorded, fold, tag
+from domain.webhook import Cause, DeliveryAbandoned, WebhookDisabled
 
 NAME = "notices"
 _SPACE = UUID("5c1d0a57-52a9-4b5e-9d5e-3f1f6b6b1d0e")
@@ -33,6 +34,8 @@ class Kind(StrEnum):
     """An image or an album, with its reader."""
     QUOTA = "quota"
     """So much of it is used."""
+    WEBHOOK = "webhook"
+    """An event that it could not be told, or that it is told nothing any more."""
 
 
 KINDS: Mapping[type[Event], Kind] = {
@@ -44,6 +47,8 @@ KINDS: Mapping[type[Event], Kind] = {
     image_events.ShareLinkCreated: Kind.SHARED,
     AlbumLent: Kind.SHARED,
     QuotaThresholdReached: Kind.QUOTA,
+    DeliveryAbandoned: Kind.WEBHOOK,
+    WebhookDisabled: Kind.WEBHOOK,
 }
 TOPICS = frozenset(map(tag, KINDS))
 WORDS: Mapping[Kind, str] = {
@@ -55,6 +60,8 @@ WORDS: Mapping[Kind, str] = {
     Kind.REINSTATED: "Your image was taken down, and is there again.",
     Kind.SHARED: "Somebody shared something with you.",
     Kind.QUOTA: "So many per cent of your storage are in use.",
+    Kind.WEBHOOK: "Your webhook could not be told of an event, or was disabled: see GET"
+    " /v1/webhooks/{id}/deliveries, and go on with POST /v1/webhooks/{id}/redeliver.",
 }
 
 
@@ -114,6 +121,8 @@ async def _concerned(recorded: Recorded[Any], store: EventStore) -> set[AccountI
             return {somebody} if somebody else set()
         case QuotaThresholdReached():
             return {AccountId(recorded.stream_id)}
+        case DeliveryAbandoned(owner_id=owner) | WebhookDisabled(owner_id=owner):
+            return {owner}
     return await _owners(recorded.stream_id, store)
 
 
@@ -139,8 +148,19 @@ async def written(
         facts = {"somebody": giver.username if giver else "somebody", "thing": thing}
     if notice.kind is Kind.QUOTA:
         facts = {"percent": str(recorded.event.percent)}
+    if notice.kind is Kind.WEBHOOK:
+        facts = {"webhook": to_text("whk", notice.stream_id), "trouble": _trouble(recorded.event)}
     occasion = Occasion(notice.kind.value)
     return Letter(id=notice.id, occasion=occasion, address=to.email, facts=facts)
+
+
+def _trouble(event: DeliveryAbandoned | WebhookDisabled) -> str:
+    if isinstance(event, DeliveryAbandoned):
+        return f"could not be told of the event at position {event.position}, tried for long"
+    return {
+        Cause.GONE: "said that it is gone, and is told nothing any more",
+        Cause.FAILING: "failed for so long that it is told nothing any more",
+    }[event.cause]
 
 
 def wanted(notice: Notice, by: Account) -> bool:
