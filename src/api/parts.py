@@ -32,7 +32,7 @@ from commands.ports import (
     Sessions,
     UrlSigner,
 )
-from commands.prints import Printer
+from commands.prints import Printer, Weights
 from commands.transforming import Transformer
 from commands.upkeep import Parking, Upkeep
 from commands.upload_tokens import UploadTokens
@@ -125,6 +125,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     metrics: MetricsPage
     counter: Counter | None
     """None where no looks are counted."""
+    weights: Weights
     tallies: Tallies
     reports: Reports
     records: Records
