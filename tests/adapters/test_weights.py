@@ -101,7 +101,7 @@ async def test_transforms_count_for_as_long_as_they_are_kept(core, weights, owne
 
 
 async def test_an_older_installation_weighs_what_it_has(core, weights, owner):
-    image, other = new_id(), new_id()
+    image = new_id()
     async with core.database.connection() as connection:
         await connection.execute(
             "insert into development.exposures (id, owner_id) values (%s, %s)", (image, owner)
