@@ -43,10 +43,10 @@ def test_what_is_made_counts_part_by_part_until_it_is_purged(eve):
     assert scrubbed in (0, anyones), "what others get, where the original tells where it was taken"
 
     on_the_spot = len(eve.http.get(f"/images/{image['imageId']}/thumb.png").content)
-    transform = len(eve.http.get(f"/images/{image['imageId']}/t/w_320.webp").content)
+    transform = len(eve.http.get(f"/images/{image['imageId']}/t/w_64.webp").content)
     more = on_the_spot + transform
     eventually(lambda: usage(eve)["derivativesBytes"] == derivatives + more)
-    for again in ("thumb.png", "t/w_320.webp"):
+    for again in ("thumb.png", "t/w_64.webp"):
         assert eve.http.get(f"/images/{image['imageId']}/{again}").status_code == 200
     assert usage(eve)["derivativesBytes"] == derivatives + more
 
