@@ -12,7 +12,7 @@ from psycopg.sql import SQL, Identifier
 from adapters.database import Database
 from domain.catalogue import stream_of
 from domain.stream import Recorded, tag
-from projections.projection import ALL, Projection
+from projections.projection import ALL, Projection, Tallied
 
 D = TypeVar("D", bound=msgspec.Struct)
 Connection = AsyncConnection[Any]
@@ -198,30 +198,33 @@ class ReadModel(Generic[D]):
         if kept := [new for new in changed.values() if new is not None]:
             upsert = self._merge(self.projection.table, self._columns, "excluded.{0}")
             await connection.execute(upsert, (_json(kept),), prepare=True)
-        if self.projection.tallied:
-            await self._count(connection, before, changed)
+        for tallied in self.projection.tallied:
+            await self._count(connection, tallied, before, changed)
 
     async def _count(
-        self, connection: Connection, before: Mapping[UUID, D], changed: Mapping[UUID, D | None]
+        self,
+        connection: Connection,
+        tallied: Tallied[D],
+        before: Mapping[UUID, D],
+        changed: Mapping[UUID, D | None],
     ) -> None:
         """Add to the counters what the new documents count for beyond the old ones."""
-        tallied = self.projection.tallied
-        assert tallied is not None
-        deltas: dict[UUID, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-        for id, new in changed.items():
-            for sign, document in ((-1, before.get(id)), (1, new)):
-                if counted := tallied.count(document):
-                    for name, value in msgspec.structs.asdict(counted[1]).items():
-                        deltas[counted[0]][name] += sign * value
-        rows = [{tallied.key: key} | delta for key, delta in deltas.items() if any(delta.values())]
+        rows = _differences(tallied, before, changed)
         if rows:
-            tally = self._merge(tallied.table, list(rows[0]), "t.{0} + excluded.{0}")
+            tally = self._merge(
+                tallied.table, list(rows[0]), "t.{0} + excluded.{0}", keys=len(tallied.key)
+            )
             await connection.execute(tally, (_json(rows),), prepare=True)
+        fewer = [row for row in rows if any(row[it] < 0 for it in row if it not in tallied.key)]
+        if fewer:
+            await connection.execute(self._sweep(tallied, list(fewer[0])), (_json(fewer),))
 
-    def _merge(self, table: str, columns: Sequence[str], change: LiteralString) -> bytes:
-        """Insert rows given in JSON; where the first column's key is known, apply `change`."""
+    def _merge(
+        self, table: str, columns: Sequence[str], change: LiteralString, keys: int = 1
+    ) -> bytes:
+        """Insert rows given in JSON; where the key, the first columns, is known, apply `change`."""
         if table not in self._composed:
-            changes = [SQL("{0} = " + change).format(Identifier(column)) for column in columns[1:]]
+            changes = [SQL("{0} = " + change).format(Identifier(it)) for it in columns[keys:]]
             self._composed[table] = (
                 SQL(
                     "insert into {schema}.{table} as t ({columns}) select {columns}"
@@ -232,12 +235,30 @@ class ReadModel(Generic[D]):
                     schema=Identifier(self.schema),
                     table=Identifier(table),
                     columns=SQL(", ").join(map(Identifier, columns)),
-                    key=Identifier(columns[0]),
+                    key=SQL(", ").join(map(Identifier, columns[:keys])),
                     changes=SQL(", ").join(changes),
                 )
                 .as_bytes(None)
             )
         return self._composed[table]
+
+    def _sweep(self, tallied: Tallied[D], columns: Sequence[str]) -> bytes:
+        """Delete those of the rows given in JSON that count nothing any more."""
+        conditions = [
+            SQL("t.{0} = g.{0}" if it in tallied.key else "t.{0} = 0").format(Identifier(it))
+            for it in columns
+        ]
+        return (
+            SQL(
+                "delete from {table} t using jsonb_populate_recordset(null::{table}, %s::jsonb) g"
+                " where {which}"
+            )
+            .format(
+                table=Identifier(self.schema, tallied.table),
+                which=SQL(" and ").join(conditions),
+            )
+            .as_bytes(None)
+        )
 
     async def _advance(self, connection: Connection, after: int, upto: int) -> None:
         cursor = await connection.execute(
@@ -258,6 +279,22 @@ class ReadModel(Generic[D]):
             )
             self._composed[query] = composed.as_bytes(None)
         return self._composed[query]
+
+
+def _differences(
+    tallied: Tallied[D], before: Mapping[UUID, D], changed: Mapping[UUID, D | None]
+) -> list[dict[str, Any]]:
+    deltas: dict[tuple[Any, ...], dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for id, new in changed.items():
+        for sign, document in ((-1, before.get(id)), (1, new)):
+            for key, counted in tallied.count(document).items():
+                for name, value in msgspec.structs.asdict(counted).items():
+                    deltas[key][name] += sign * value
+    return [
+        dict(zip(tallied.key, key, strict=True)) | delta
+        for key, delta in deltas.items()
+        if any(delta.values())
+    ]
 
 
 def _json(rows: Sequence[Any]) -> str:

@@ -89,6 +89,13 @@ WORDINGS |= {
         " on with POST /v1/webhooks/$webhook/redeliver.",
     ),
 }
+WORDINGS |= {
+    Occasion.PROCESSING_FAILED: Wording(
+        "Your image could not be processed",
+        "no rendering of your image $image could be made: $reason. The original is kept as you sent"
+        " it, and can be fetched and deleted.",
+    ),
+}
 OUTCOMES = {
     "dismiss": "we found nothing in it that must not be here, and it stays",
     "takedown": "it was taken down",
