@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from structlog.testing import capture_logs
 
-from bootstrap.loops import every, for_ever, hand_out
+from bootstrap.loops import after, every, for_ever, hand_out
 
 
 class Script:
@@ -55,6 +55,7 @@ async def test_one_step_at_a_time_has_a_pause_after_each():
 async def test_one_looks_and_several_work():
     """Two at once of five pieces; a piece that fails gives its place back."""
     pieces, looking, working, most, done = list(range(5)), 0, 0, 0, []
+    finished = asyncio.Event()
 
     async def piece(number):
         nonlocal working, most
@@ -63,6 +64,8 @@ async def test_one_looks_and_several_work():
         await asyncio.sleep(0.01)
         working -= 1
         done.append(number)
+        if len(done) == 5:
+            finished.set()
         if number == 1:
             raise OSError("down")
 
@@ -75,17 +78,9 @@ async def test_one_looks_and_several_work():
         number = pieces.pop(0) if pieces else None
         return None if number is None else lambda: piece(number)
 
-    rests = 0
-
-    async def rest():
-        nonlocal rests
-        rests += 1
-        await asyncio.sleep(0.005)
-
     with capture_logs() as logs:
-        handing = asyncio.create_task(hand_out(2, "test", find, rest))
-        while len(done) < 5:
-            await asyncio.sleep(0.001)
+        handing = asyncio.create_task(hand_out(2, "test", find, after(0.005)))
+        await finished.wait()
         handing.cancel()
         await asyncio.gather(handing, return_exceptions=True)
     assert (sorted(done), most) == ([0, 1, 2, 3, 4], 2)
