@@ -28,6 +28,8 @@ class Tallied(msgspec.Struct, Generic[D], frozen=True, kw_only=True):
 
     table: str
     key: str
+    counters: type[msgspec.Struct]
+    """Its fields are the table's other columns."""
     count: Callable[[D | None], tuple[UUID, msgspec.Struct] | None]
 
 
@@ -54,7 +56,9 @@ ALL: Sequence[Projection[Any]] = (
         table="images",
         document=gallery.Card,
         project=gallery.project,
-        tallied=Tallied(table="usage", key="account_id", count=gallery.tally),
+        tallied=Tallied(
+            table="usage", key="account_id", counters=gallery.Tally, count=gallery.tally
+        ),
     ),
     Projection(
         name=accounts.NAME,
