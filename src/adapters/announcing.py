@@ -8,15 +8,16 @@ import structlog
 from nats.aio.client import Client
 
 from adapters import jetstream
-from adapters.database import DOWN, Database
+from adapters.database import DOWN
+from adapters.election import Election
 from adapters.jetstream import GONE, Message, Names, Refused
-from adapters.reaping import alone
 from domain.refusals import Unavailable
 from projections.feed import Feed, Told, Wanted
 from projections.judging import Judge
 from projections.positions import Positions
 
 PAGE = 500
+TURN = "announcer"
 POLL = 1.0  # seconds without an announcement after which the log is asked
 STANDBY = 1.0
 REFILLED = 10_000
@@ -36,14 +37,14 @@ class Announcer:
 
     def __init__(
         self,
-        database: Database,
+        election: Election,
         feed: Feed,
         judge: Judge,
         positions: Positions,
         nc: Client,
         names: Names,
     ) -> None:
-        self._database = database
+        self._election = election
         self._feed = feed
         self._judge = judge
         self._positions = positions
@@ -54,9 +55,8 @@ class Announcer:
         """For ever, through restarts of either server."""
         while True:
             try:
-                async with alone(self._database, "announcer") as elected:
-                    if elected:
-                        await self._lead()
+                if await self._election.won(TURN):
+                    await self._lead()
             except (*DOWN, *GONE, Unavailable, Refused) as error:
                 reason = str(error) or type(error).__name__
                 _log.warning("announcer interrupted", reason=reason)
@@ -64,7 +64,7 @@ class Announcer:
 
     async def _lead(self) -> None:
         position, previous, sequence = await self._start()
-        while True:
+        while await self._election.won(TURN):
             jetstream.heed_cancellation()
             page = await self._feed.page(position, PAGE)
             if not page:

@@ -188,7 +188,7 @@ class PostgresGallery:
     async def _oldest(self, among: str, twin: dict[str, Any]) -> ImageId | None:
         rows = await self._database.rows(
             "select i.id from gallery.images i where i.owner_id = %(owner)s"
-            f" and i.checksum = %(checksum)s and {ALIVE}{among}"
+            f" and i.checksum = %(checksum)s and {ALIVE} and not i.quarantined{among}"
             " order by i.created_at, i.id limit 1",
             twin,
         )

@@ -38,7 +38,7 @@ def settings(synonyms: Mapping[str, Sequence[str]], languages: Sequence[str]) ->
 
 def document(card: Card) -> dict[str, Any] | None:
     """None for what nobody may find."""
-    if not card.finalized or card.deleted_at or card.quarantined:
+    if not card.finalized or card.deleted_at:
         return None
     return {
         "id": card.id.hex,

@@ -9,11 +9,11 @@ from typing import Any
 from projections.albums import AlbumQuery
 from projections.gallery import Query
 
-ALIVE = "i.finalized and i.deleted_at is null and not i.quarantined"
+ALIVE = "i.finalized and i.deleted_at is null"
 
 _OWN = "i.owner_id = %(me)s"
 _SHOWN = "i.cleared and not i.taken_down"
-"""To others than those who own it."""
+"""To others than those who own it. What is in quarantine is not cleared."""
 _PUBLIC = f"i.visibility = 'public' and {_SHOWN}"
 _BY_NAME = """{0}.collaborators <> '{{}}' and {0}.collaborators ? %(my_name)s
     and {0}.collaborators -> %(my_name)s ? 'view'"""

@@ -10,9 +10,10 @@ import msgspec
 from psycopg import AsyncConnection
 from psycopg.sql import SQL, Identifier
 
+from adapters.database import Database
 from domain.catalogue import stream_of
 from domain.stream import Recorded, tag
-from projections.projection import Projection, Tallied
+from projections.projection import ALL, Projection, Tallied
 
 D = TypeVar("D", bound=msgspec.Struct)
 Connection = AsyncConnection[Any]
@@ -274,3 +275,9 @@ def _json(rows: Sequence[Any]) -> str:
 def generation_lock(name: str) -> str:
     """Held shared by who writes a generation, exclusively by who swaps in the next one."""
     return f"generation of {name}"
+
+
+async def slowest(database: Database) -> int:
+    """The position that every read model has reached."""
+    async with database.connection() as connection:
+        return min([await ReadModel(projection).position(connection) for projection in ALL])

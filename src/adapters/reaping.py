@@ -1,19 +1,16 @@
-"""What the reaper and the storage check ask of Postgres: read model, log, and whose turn it is."""
+"""What the reaper and the storage check ask of Postgres: of the read model, and of the log."""
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-import psycopg
 from eventsourcing.persistence import Notification
 
-from adapters.database import DOWN, Database
+from adapters.database import Database
 from adapters.event_store import EventLog
 from domain.ids import ImageId
-from domain.refusals import Unavailable
 from domain.stream import Recorded
 from projections.reaper import Due
 
@@ -61,20 +58,6 @@ class LogHistories:
         for recorded in await self._log.opened(stored):
             found[ImageId(recorded.stream_id)].append(recorded)
         return found
-
-
-@asynccontextmanager
-async def alone(database: Database, name: str) -> AsyncIterator[bool]:
-    """Whether nobody else does it; for as long as the context lasts, nobody else will."""
-    try:
-        async with await psycopg.AsyncConnection.connect(
-            database.conninfo, autocommit=True, connect_timeout=5
-        ) as connection:
-            cursor = await connection.execute("select pg_try_advisory_lock(hashtext(%s))", (name,))
-            row = await cursor.fetchone()
-            yield bool(row and row[0])
-    except DOWN as error:
-        raise Unavailable(dependency="database") from error
 
 
 _DUE = """

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from litestar import Controller, Response, delete, get, patch, post
 from litestar.params import FromPath, JSONBody
+from msgspec import UNSET, UnsetType
 
 from api import ranges, share_links, surroundings
 from api.bodies import Describing, NewShare, NewSignedUrl, details
@@ -20,7 +21,7 @@ from api.identity import (
     viewer,
 )
 from api.parts import Given, Parts
-from api.pictures import EXTENSIONS, Picture, etag, picture
+from api.pictures import EXTENSIONS, Closing, Picture, etag, picture
 from api.waiting import after_write, written
 from commands.accounts import find_account
 from commands.counts import Stats
@@ -30,8 +31,16 @@ from domain import access, preset, transform
 from domain.access import Action, Share, Viewer, Visibility
 from domain.ids import AccountId, ImageId, ShareId, from_text
 from domain.media import Format, Rung
-from domain.refusals import ImageTakenDown, NotFound, PreconditionFailed, Validation
+from domain.refusals import (
+    ImageQuarantined,
+    ImageTakenDown,
+    NotFound,
+    PreconditionFailed,
+    Validation,
+)
+from projections.explaining import closed
 from projections.gallery import Card, Exhibit
+from projections.notices import reason
 
 
 class ImageController(Controller):
@@ -49,7 +58,10 @@ class ImageController(Controller):
         headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
         if ranges.matches(tag, request.headers.get("If-None-Match")):
             return Response(b"", status_code=304, headers=headers, media_type="application/json")
-        return Response(picture(exhibit, parts.public_url), headers=headers)
+        shown = picture(exhibit, parts.public_url)
+        if exhibit.card.quarantined or exhibit.card.taken_down:
+            shown.closed = await _closing(parts, exhibit.card.id)
+        return Response(shown, headers=headers)
 
     @patch(summary="Change title, description, tags, visibility or custom fields")
     async def change(
@@ -213,10 +225,10 @@ async def visible(
 async def described(
     request: AnyRequest, parts: Parts, caller: AccountId | None, id: str
 ) -> Exhibit:
-    """As `visible`; but of what was taken down, its owner still sees what it was."""
+    """As `visible`; but of what is closed to everybody, its owner still sees what it was."""
     try:
         return await visible(request, parts, caller, id, Action.VIEW)
-    except ImageTakenDown:
+    except (ImageQuarantined, ImageTakenDown):
         return await visible(request, parts, caller, id, Action.MANAGE)
 
 
@@ -235,6 +247,14 @@ async def _changed(
     exhibit = await surroundings.with_albums(parts, Viewer(account_id=caller), exhibit)
     headers["ETag"] = etag(exhibit)
     return Response(picture(exhibit, parts.public_url), headers=headers)
+
+
+async def _closing(parts: Parts, image: ImageId) -> Closing | UnsetType:
+    shut = closed(await parts.store.load(image))
+    if shut is None:  # opened meanwhile
+        return UNSET
+    (event,) = shut.because
+    return Closing(reason=shut.reason, explanation=reason(event.event), since=event.at)
 
 
 def _epoch(card: Card) -> dict[str, str]:

@@ -22,6 +22,15 @@ EXTENSIONS = {
 """What an image can be rendered as."""
 
 
+class Closing(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Why nobody gets its bytes."""
+
+    reason: str
+    """`quarantined` or `taken down`."""
+    explanation: str | None
+    since: datetime
+
+
 class Picture(msgspec.Struct, kw_only=True, rename="camel"):
     """The JSON of one image."""
 
@@ -52,6 +61,8 @@ class Picture(msgspec.Struct, kw_only=True, rename="camel"):
     deleted_at: datetime | None
     duplicate_of: str | UnsetType | None = UNSET
     """Where bytes were just accepted: the oldest live image of the owner that has them too."""
+    closed: Closing | UnsetType = UNSET
+    """To its owner, who alone sees what is closed, where one image is asked for."""
 
 
 def picture(exhibit: Exhibit, public_url: str) -> Picture:

@@ -20,7 +20,6 @@ from adapters.keys import InstanceKey
 from adapters.letters import PostgresLetters
 from adapters.sealing import Sealer
 from adapters.sessions import PostgresSessions
-from adapters.token_keys import TokenKeys
 from domain.ids import uuid7
 from projections.projection import ALL
 from settings import Settings
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from adapters.lab import VipsLab
     from adapters.s3_multipart import S3Multipart
     from adapters.smtp import FolderMailer
+    from adapters.token_keys import TokenKeys
     from commands.review import Scanner
     from projections.clearing import Edge
 
@@ -138,7 +138,9 @@ def sessions(core: Core) -> PostgresSessions:
     return PostgresSessions(core.database, lifetime=lifetime, now=now)
 
 
-def token_keys(core: Core) -> TokenKeys:
+def token_keys(core: Core) -> "TokenKeys":
+    from adapters.token_keys import TokenKeys
+
     lifetime = core.settings.access_token_seconds
     return TokenKeys(core.database, core.key, lifetime=lifetime)
 

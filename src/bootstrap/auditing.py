@@ -3,17 +3,20 @@
 import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from adapters.audit_log import LogEntries
-from adapters.locked import LockedBucket
 from adapters.seals import Ed25519Signer, Sealer, seals, unsealed
 from bootstrap import Core, now
 from commands.ports import ObjectKey, ObjectMissing
 from projections.audit import Audit, Checkpoint, Finding, Seal
 from projections.audit_log import Entry, Filter
 from settings import Settings
+
+if TYPE_CHECKING:
+    from adapters.locked import LockedBucket
 
 PAGE = 1_000
 
@@ -43,12 +46,14 @@ async def checkpoint(settings: Settings) -> Checkpoint | None:
     return _point(core, last) if last else None
 
 
-def checkpoints(core: Core) -> LockedBucket:
+def checkpoints(core: Core) -> "LockedBucket":
     """Where they are kept out of everybody's reach."""
+    from adapters.locked import LockedBucket
+
     return LockedBucket(public_url="", bucket=core.settings.audit_bucket, **core.object_store)
 
 
-async def keep_checkpoint(core: Core, bucket: LockedBucket) -> int:
+async def keep_checkpoint(core: Core, bucket: "LockedBucket") -> int:
     """In the locked bucket, if there is anything new. Returns how many that were."""
     last = await sealer(core).all()
     if last is None:

@@ -73,6 +73,7 @@ from bootstrap import (
     token_keys,
     webhooks,
 )
+from bootstrap.judging import judge
 from commands import (
     albums,
     bulk,
@@ -224,7 +225,7 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
             cases=PostgresCases(core.database),
             quotas=PostgresQuotas(core.database),
             blocklist=PostgresBlocklist(core.database),
-            judge=webhooks.judge(core, positions),
+            judge=judge(core, positions),
             webhooks=webhooks.kept(core),
             upkeep=PostgresUpkeep(core.database),
             check_url=partial(allowed, public=PublicAddresses(networks(settings.webhook_allow))),

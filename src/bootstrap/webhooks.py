@@ -4,18 +4,15 @@ from datetime import timedelta
 from functools import partial
 
 from adapters.addresses import PublicAddresses, networks
-from adapters.albums import PostgresAlbums
 from adapters.feed import LogFeed
-from adapters.gallery import PostgresGallery
-from adapters.organizations import PostgresOrganizations
 from adapters.positions import HeardPositions
 from adapters.posting import HttpSender
 from adapters.sealing import Sealer
 from adapters.webhooks import PostgresWebhooks
 from bootstrap import Core, now
+from bootstrap.judging import judge
 from commands import webhooks
 from commands.dispatcher import Handler
-from projections.judging import Judge
 from projections.webhooks import Messenger
 
 
@@ -33,17 +30,6 @@ def handlers(core: Core) -> dict[type, Handler]:
             (webhooks.DeleteWebhook, webhooks.delete_webhook),
         )
     }
-
-
-def judge(core: Core, positions: HeardPositions) -> Judge:
-    database, store = core.database, core.store
-    return Judge(
-        PostgresGallery(database, store),
-        PostgresAlbums(database, store),
-        PostgresOrganizations(database, store),
-        positions,
-        now,
-    )
 
 
 def messenger(core: Core, positions: HeardPositions) -> Messenger:

@@ -56,27 +56,27 @@ def _serve(settings: Settings) -> None:
 @data_option
 def relay(data: Path) -> None:
     """Publish the log to NATS. One works, others stand by."""
-    from bootstrap import working
+    from bootstrap import following
 
-    _work(working.run_relay, settings_of(data))
+    _work(following.run_relay, settings_of(data))
 
 
 @click.command()
 @data_option
 def project(data: Path) -> None:
     """Keep the read models. One works for each read model, others stand by."""
-    from bootstrap import working
+    from bootstrap import following
 
-    _work(working.run_projectors, settings_of(data))
+    _work(following.run_projectors, settings_of(data))
 
 
 @click.command()
 @data_option
 def react(data: Path) -> None:
     """Develop images into thumbnails and metadata. All of them work, on different images."""
-    from bootstrap import working
+    from bootstrap import reacting
 
-    _work(working.run_reactors, settings_of(data))
+    _work(reacting.run_reactors, settings_of(data))
 
 
 def _work(role: Callable[[Settings], Coroutine[Any, Any, None]], settings: Settings) -> None:

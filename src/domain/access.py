@@ -10,6 +10,7 @@ import msgspec
 from domain.ids import AccountId, ShareId
 from domain.refusals import (
     Forbidden,
+    ImageQuarantined,
     ImageTakenDown,
     NotFound,
     PasswordRequired,
@@ -163,10 +164,12 @@ def decide(viewer: Viewer, action: Action, image: Subject | None, *, now: dateti
 
 
 def _barred(image: Subject, action: Action, *, owner: bool) -> Decision:
-    """What was taken down, its owner may find and delete, and read why; the bytes are nobody's."""
-    if image.quarantined or not owner:
+    """Its owner may find it and delete it, and read why; the bytes are nobody's."""
+    if not owner:
         return Forbidden()
-    return None if action in (Action.LIST, Action.MANAGE) else ImageTakenDown()
+    if action in (Action.LIST, Action.MANAGE):
+        return None
+    return ImageQuarantined() if image.quarantined else ImageTakenDown()
 
 
 def require_administrator(*, administrates: bool) -> None:

@@ -123,6 +123,12 @@ class ImageTakenDown(Refusal):
     kind = Kind.FORBIDDEN
 
 
+class ImageQuarantined(Refusal):
+    """A scan found something in the image: its bytes are for an administrator alone."""
+
+    kind = Kind.FORBIDDEN
+
+
 class NotFound(Refusal):
     """There is nothing here."""
 

@@ -8,8 +8,10 @@ from uuid import UUID, uuid5
 
 import msgspec
 
+from commands.blocklist import BY_BLOCKLIST
 from commands.mail import Letter, Occasion
 from commands.ports import EventStore
+from commands.reports import BY_REPORT
 from commands.surroundings import roles
 from domain import account, image, image_events
 from domain.account import Account
@@ -45,14 +47,20 @@ KINDS: Mapping[type[Event], Kind] = {
 }
 TOPICS = frozenset(map(tag, KINDS))
 WORDS: Mapping[Kind, str] = {
-    Kind.QUARANTINED: "A scan found something harmful in your image. Nobody sees it any more, until"
-    " an administrator has looked at it.",
+    Kind.QUARANTINED: "Your image is in quarantine. Nobody sees it any more, until an administrator"
+    " has looked at it; you can delete it.",
     Kind.RELEASED: "An administrator looked at your image and let it pass.",
     Kind.TAKEN_DOWN: "Your image was taken down. If you think that this is wrong, object: POST"
     " /v1/images/{id}/counter-notice with your statement.",
     Kind.REINSTATED: "Your image was taken down, and is there again.",
     Kind.SHARED: "Somebody shared something with you.",
     Kind.QUOTA: "So many per cent of your storage are in use.",
+}
+
+
+_FOUND = {
+    BY_BLOCKLIST: "it looks like a picture that must not be here",
+    BY_REPORT: "somebody reported it",
 }
 
 
@@ -147,5 +155,7 @@ async def reader(account_id: AccountId, store: EventStore) -> Account | None:
 
 
 def reason(event: Event | None) -> str | None:
-    """As whoever did it gave it. What a scanner found is for administrators."""
+    """As whoever did it gave it; or what was found."""
+    if isinstance(event, image_events.ImageQuarantined):
+        return _FOUND.get(event.scanner, f"{event.scanner} found {event.finding}")
     return getattr(getattr(event, "personal", None), "reason", None)

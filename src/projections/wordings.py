@@ -55,8 +55,8 @@ WORDINGS |= {
 WORDINGS |= {
     Occasion.QUARANTINED: Wording(
         "Your image is in quarantine",
-        "a scan found something harmful in your image $image. Nobody sees it any more, until an"
-        " administrator has looked at it.",
+        "your image $image is in quarantine: $reason. Nobody sees it any more, until an"
+        " administrator has looked at it; you can delete it.",
     ),
     Occasion.RELEASED: Wording(
         "Your image is out of quarantine",

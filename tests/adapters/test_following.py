@@ -14,10 +14,9 @@ from msgspec.structs import replace
 from adapters import jetstream
 from adapters.feeding import passing_over
 from adapters.projector import Projector
-from adapters.read_model import PositionMoved, ReadModel
+from adapters.read_model import PositionMoved, ReadModel, slowest
 from adapters.rebuild import rebuild
 from adapters.relay import Relay
-from bootstrap.working import slowest
 from commands.ports import Batch
 from commands.upkeep import SkipEvent, skip_event
 from domain.ids import AccountId
@@ -133,7 +132,7 @@ async def running(*work):
 
 def relay(core) -> Relay:
     async def floor() -> int:
-        return await slowest(core)
+        return await slowest(core.database)
 
     return Relay(core.log, core.nats, core.names, floor)
 

@@ -11,7 +11,7 @@ from adapters.gallery import PostgresGallery
 from adapters.lab import VipsLab
 from adapters.ledger import PostgresLedger
 from adapters.read_model import ReadModel
-from adapters.reaping import LogHistories, PostgresUploads, alone
+from adapters.reaping import LogHistories, PostgresUploads
 from bootstrap import PROJECTIONS, Core, new_id, now
 from commands import object_keys, uploads
 from commands.assembly import abandon
@@ -355,13 +355,6 @@ async def test_leftovers_of_settled_and_unknown_uploads_go_after_the_grace(core,
     assert await done.clear("incoming/") == 3
     assert await done.clear("originals/") == 2
     assert await keys(core) == kept
-
-
-async def test_one_of_several_reapers_works_and_another_takes_over(core):
-    async with alone(core.database, "reaper") as first, alone(core.database, "reaper") as second:
-        assert (first, second) == (True, False)
-    async with alone(core.database, "reaper") as third:
-        assert third
 
 
 opened = UploadInitiated(

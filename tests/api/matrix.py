@@ -17,6 +17,7 @@ BAD = {
     "forged": ({403}, "signature_invalid"),
     "suspended": ({403}, "account_suspended"),
     "down": ({403}, "image_taken_down"),
+    "shut": ({403}, "image_quarantined"),
 }
 """What a cell may say beside `yes` and `no`: the status, and the code if it matters."""
 _PROBE = re.compile(

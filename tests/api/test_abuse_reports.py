@@ -104,8 +104,9 @@ def test_a_quarantine_is_done(admin, ann, anyone, dot):
 
     expect(judge(admin, filed, "quarantine"), 200)
 
-    for http in (anyone, ann.http):
-        refused(http.get(f"/v1/images/{image['imageId']}"), 403, "forbidden")
+    refused(anyone.get(f"/v1/images/{image['imageId']}"), 403, "forbidden")
+    told = expect(ann.http.get(f"/v1/images/{image['imageId']}"), 200)["closed"]
+    assert (told["reason"], told["explanation"]) == ("quarantined", "somebody reported it")
 
 
 def test_a_dismissal_leaves_the_image(admin, ann, anyone, public):

@@ -13,6 +13,7 @@ from tests.people import PHOTO, Person, eventually, expect, refused, sample
 
 pytestmark = pytest.mark.xdist_group("gate")
 
+FOUND = "clamd found Darkroom.Test.Eicar.UNOFFICIAL"
 FILLED = {"{variant}": "small.webp", "{ops}": "w_640", "{share}": "shr_0"}
 
 
@@ -104,19 +105,44 @@ def test_what_is_clean_becomes_public_once_it_was_scanned(gated, cat):
 def test_a_virus_in_a_picture_is_shut_away_from_everybody(gated, cat, stranger, reviewer, routes):
     image = cat.upload(polyglot(sample(PHOTO)), visibility="public")
 
-    eventually(lambda: state(cat, image) == "forbidden")
+    eventually(lambda: state(cat, image) == "quarantined")
 
-    for person in (cat, stranger, reviewer):
+    for person in (stranger, reviewer):
         refused(person.http.get(bytes_of(image)), 403, "forbidden")
         for path in routes:
             answer = person.http.get(filled(path, image))
-            kept = person is not stranger and path.endswith(("/history", "/access"))
+            kept = person is reviewer and path.endswith("/history")
             assert answer.status_code in (403, 404) or kept, (path, answer.status_code)
     assert not is_public(gated, image)
     eventually(lambda: notices(cat, image))
     (notice,) = notices(cat, image)
-    assert (notice["kind"], notice["reason"], notice["readAt"]) == ("quarantined", None, None)
+    assert (notice["kind"], notice["reason"], notice["readAt"]) == ("quarantined", FOUND, None)
     assert notices(stranger, image) == []
+
+
+def test_its_owner_sees_what_is_quarantined_and_why_and_deletes_it_for_good(gated, cat, routes):
+    image = cat.upload(polyglot(sample(PHOTO)), title="Holiday")
+    path = f"/v1/images/{image['imageId']}"
+    eventually(lambda: state(cat, image) == "quarantined")
+
+    seen = expect(cat.http.get(path), 200)
+    assert (seen["title"], seen["closed"]["reason"]) == ("Holiday", "quarantined")
+    assert seen["closed"]["explanation"] == FOUND
+    listed = expect(cat.http.get("/v1/images", params={"limit": 100}), 200)["images"]
+    (found,) = [it for it in listed if it["imageId"] == image["imageId"]]
+    assert found["status"] == "quarantined"
+    assert "Holiday" in cat.http.get("/v1/search", params={"q": "Holiday"}).text
+    for route in routes:
+        answer = cat.http.get(filled(route, image))
+        assert not answer.headers["content-type"].startswith("image/"), route
+    for what in (bytes_of(image), f"{bytes_of(image)}/small.webp", f"{path}/file"):
+        refused(cat.http.get(what), 403, "image_quarantined")
+
+    expect(cat.http.delete(path), 200)
+    expect(cat.http.post(f"{path}/restore"), 200)
+    assert state(cat, image) == "quarantined"
+    expect(cat.http.post(f"{path}/purge"), 202)
+    assert state(cat, image) == "not_found"
 
 
 def notices(person: Person, image: dict) -> list[dict]:
@@ -177,7 +203,7 @@ def test_what_an_administrator_confirms_leaves_the_queue_and_stays_shut(gated, c
     assert queued(reviewer, image) == []
     (kept,) = queued(reviewer, image, confirmed="true")
     assert kept["confirmed"] is True
-    refused(cat.http.get(bytes_of(image)), 403, "forbidden")
+    refused(cat.http.get(bytes_of(image)), 403, "image_quarantined")
     clean = cat.upload(sample(PHOTO))
     eventually(lambda: state(cat, clean) == "ready")
     refused(decided(reviewer, clean, "confirm"), 409, "conflict")
@@ -196,7 +222,7 @@ def test_while_the_scanner_is_down_uploads_go_on_and_nothing_becomes_public(
     running.start()
 
     eventually(lambda: is_public(gated, image) and is_public(gated, other))
-    eventually(lambda: state(cat, infected) == "forbidden")
+    eventually(lambda: state(cat, infected) == "quarantined")
     assert gated.await_ready()["services"]["scanner"]["state"] == "up"
 
 
@@ -262,7 +288,7 @@ def test_what_newer_signatures_find_is_shut_away_when_scanned_again(gated, runni
     expect(reviewer.http.post(path, json=because), 202)
 
     eventually(lambda: not is_public(gated, image))
-    refused(cat.http.get(bytes_of(image)), 403, "forbidden")
+    refused(cat.http.get(bytes_of(image)), 403, "image_quarantined")
     assert is_public(gated, other)
 
 

@@ -9,6 +9,7 @@ from domain import access
 from domain.access import Action, Circle, Permission, Share, Subject, Viewer, Visibility
 from domain.refusals import (
     Forbidden,
+    ImageQuarantined,
     NotFound,
     PasswordRequired,
     ShareRevoked,
@@ -69,12 +70,22 @@ def test_nobody_else_sees_anything_before_the_scan_passed(visibility, who, actio
 
 
 @pytest.mark.parametrize(
-    ("viewer", "action"), list(itertools.product([*VIEWERS.values(), OWN, LINK], Action))
+    ("viewer", "action"), list(itertools.product([*VIEWERS.values(), LINK], Action))
 )
-def test_quarantined_is_forbidden_to_all(viewer, action):
+def test_quarantined_is_forbidden_to_all_others(viewer, action):
     image = subject(visibility=Visibility.PUBLIC, quarantined=True)
 
     assert isinstance(decide(viewer, action, image), Forbidden)
+
+
+@pytest.mark.parametrize("action", list(Action))
+def test_what_is_quarantined_its_owner_finds_and_deletes_but_does_not_get(action):
+    decision = decide(OWN, action, subject(quarantined=True, cleared=False))
+
+    if action in (FINDING, Action.MANAGE):
+        assert decision is None
+    else:
+        assert isinstance(decision, ImageQuarantined)
 
 
 @pytest.mark.parametrize(

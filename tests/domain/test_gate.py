@@ -2,7 +2,7 @@ from functools import partial
 
 import pytest
 
-from domain import access, gate, image
+from domain import access, gate, image, refusals
 from domain.access import Action, Viewer, Visibility
 from domain.image_events import Cause as PurgeCause
 from domain.image_events import (
@@ -120,7 +120,8 @@ def test_what_was_taken_down_only_its_owner_knows_of(action):
     assert isinstance(allowed(history, STRANGER, action), Forbidden)
     mine = allowed(history, OWNER, action)
     assert mine is None if action in ("list", "manage") else isinstance(mine, ImageTakenDown)
-    assert isinstance(allowed((*history, found), OWNER, action), Forbidden)
+    both, shut = allowed((*history, found), OWNER, action), refusals.ImageQuarantined
+    assert both is None if action in ("list", "manage") else isinstance(both, shut)
     again = (*history, Reinstated(personal=because))
     assert allowed(again, STRANGER, Action.MANAGE) is not None
     assert (allowed(again, STRANGER, action) is None) == (action in ("view", "list", "download"))

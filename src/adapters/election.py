@@ -1,0 +1,61 @@
+"""Which of all processes does what only one may do at a time."""
+
+import asyncio
+import time
+
+import psycopg
+
+from adapters.database import DOWN, Database
+from domain.refusals import Unavailable
+
+PROVEN, STANDBY = 1.0, 5.0
+"""Seconds that it is taken for granted: that one is still elected, that another one is."""
+
+
+class Election:
+    """Advisory locks of one session: who dies, or is cut off from Postgres, has lost them all.
+
+    One that was cut off learns of it after `PROVEN` seconds at the latest, and may overlap with
+    its successor for so long: what is elected must be safe to do twice.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._conninfo = database.conninfo
+        self._session: psycopg.AsyncConnection | None = None
+        self._verdicts: dict[str, bool] = {}
+        self._until: dict[str, float] = {}
+        self._one = asyncio.Lock()
+
+    async def won(self, name: str) -> bool:
+        """Whether this process is to do it; to be asked before each step. Raises Unavailable."""
+        async with self._one:
+            now = time.monotonic()
+            if now >= self._until.get(name, 0.0):
+                won = self._verdicts[name] = await self._asked(name)
+                self._until[name] = now + (PROVEN if won else STANDBY)
+            return self._verdicts[name]
+
+    async def aclose(self) -> None:
+        """Give everything up."""
+        self._verdicts.clear()
+        self._until.clear()
+        session, self._session = self._session, None
+        if session:
+            await session.close()
+
+    async def _asked(self, name: str) -> bool:
+        try:
+            if self._session is None:
+                self._session = await psycopg.AsyncConnection.connect(
+                    self._conninfo, autocommit=True, connect_timeout=5
+                )
+            query = _STILL if self._verdicts.get(name) else _TRY
+            row = await (await self._session.execute(query, (name,))).fetchone()
+            return bool(row and row[0])
+        except DOWN as error:
+            await self.aclose()
+            raise Unavailable(dependency="database") from error
+
+
+_TRY = "select pg_try_advisory_lock(hashtext('elected: ' || %s))"
+_STILL = "select %s::text is not null"

@@ -1,0 +1,48 @@
+"""The roles that follow the log: the relay, which tells NATS, and the projectors, which hear it."""
+
+import asyncio
+from contextlib import aclosing
+from functools import partial
+
+from adapters.announcing import Announcer
+from adapters.election import Election
+from adapters.feed import LogFeed
+from adapters.positions import HeardPositions
+from adapters.projector import Followed, Projector
+from adapters.read_model import ReadModel, slowest
+from adapters.relay import Relay
+from bootstrap import Core
+from bootstrap.judging import judge
+from projections.projection import ALL
+from settings import Settings
+
+
+async def run_relay(settings: Settings) -> None:
+    core = Core(settings)
+    async with core.connected(), aclosing(Election(core.database)) as election:
+        positions = HeardPositions(core.database, core.names)
+        await positions.listen(core.nats)
+        judging = judge(core, positions)
+        feed = LogFeed(core.log)
+        announcer = Announcer(election, feed, judging, positions, core.nats, core.names)
+        relay = Relay(core.log, core.nats, core.names, partial(slowest, core.database))
+        async with asyncio.TaskGroup() as group:
+            group.create_task(relay.run())
+            group.create_task(announcer.run())
+
+
+async def run_projectors(settings: Settings) -> None:
+    core = Core(settings)
+    async with core.connected(), asyncio.TaskGroup() as group:
+        for projection in ALL:
+            model = ReadModel(projection)
+            projector = Projector(model, core.log, core.nats, core.names, _followed(settings))
+            group.create_task(projector.run())
+
+
+def _followed(settings: Settings) -> Followed | None:
+    if not settings.otlp_url:
+        return None
+    from adapters import tracing
+
+    return tracing.followed

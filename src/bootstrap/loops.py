@@ -1,0 +1,72 @@
+"""Work without end: at once while there is any, again after a rest, whatever goes wrong."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+import structlog
+
+from adapters.election import Election
+from adapters.positions import HeardPositions
+
+Work = Callable[[], Awaitable[object]]
+"""One piece of it; says whether there was any."""
+Rest = Callable[[], Awaitable[object]]
+
+OUTAGE = 1.0  # seconds between tries while what the work needs is down
+IDLE = 1.0  # seconds between looks for work while no read model announces that it has moved
+BREATH = 0.05  # seconds between looks at least: under load, announcements come without end
+
+
+async def for_ever(name: str, work: Work, rest: Rest, *, outage: float = OUTAGE) -> None:
+    """In all processes that want to. What interrupts it is said once, not each second."""
+    log, reason = structlog.get_logger(), ""
+    while True:
+        try:
+            worked, reason = await work(), ""
+        except Exception as error:
+            worked, before = False, reason
+            reason = str(getattr(error, "facts", error)) or type(error).__name__
+            if reason != before:
+                log.warning("interrupted", work=name, reason=reason)
+        if reason:
+            await asyncio.sleep(outage)
+        elif not worked:
+            await rest()
+
+
+async def every(pause: float, name: str, work: Work) -> None:
+    """One step, and always a pause after it."""
+    log = structlog.get_logger()
+
+    async def step() -> None:
+        if count := await work():
+            log.info("done", work=name, count=count)
+
+    await for_ever(name, step, after(pause), outage=pause)
+
+
+def elected(election: Election, name: str, work: Work) -> Work:
+    """The same work in one process of all; the others have none."""
+
+    async def its_turn() -> object:
+        return await election.won(name) and await work()
+
+    return its_turn
+
+
+def after(seconds: float) -> Rest:
+    return partial(asyncio.sleep, seconds)
+
+
+class Stirred:
+    """A rest until some read model has moved since the rest before."""
+
+    def __init__(self, positions: HeardPositions) -> None:
+        self._positions = positions
+        self._heard = positions.announcements
+
+    async def __call__(self) -> None:
+        await asyncio.sleep(BREATH)
+        await self._positions.stir(self._heard, within=IDLE)
+        self._heard = self._positions.announcements
