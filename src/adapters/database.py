@@ -55,13 +55,23 @@ class Database:
         except DOWN as error:
             raise Unavailable(dependency="database") from error
 
-    async def rows(self, query: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> list[Row]:
-        """All rows of a reading statement, as tuples."""
+    async def rows(
+        self,
+        query: str,
+        parameters: Sequence[Any] | dict[str, Any] = (),
+        *,
+        plan_once: bool = True,
+    ) -> list[Row]:
+        """All rows of a reading statement, as tuples.
+
+        Postgres may plan it once for whatever values. Where these decide what is the shortest way,
+        as rare and common tags do, it costs a millisecond to let it plan each time.
+        """
         for last in (False, True):
             try:
                 async with self.connection() as connection:
                     cursor = await connection.execute(
-                        _own(query), parameters, prepare=True, binary=True
+                        _own(query), parameters, prepare=plan_once, binary=True
                     )
                     return await cursor.fetchall()
             except Unavailable:

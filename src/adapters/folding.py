@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 import structlog
 from psycopg import AsyncConnection
-from psycopg.sql import SQL, Composed, Identifier
+from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from adapters.copying import Copier
 from adapters.database import DOWN
@@ -16,6 +16,7 @@ from adapters.feeding import BEHIND, told
 from adapters.read_model import ReadModel, summed
 from adapters.recorder import patterns
 from domain.stream import Recorded
+from projections.projection import Tallied
 
 _log = structlog.get_logger()
 
@@ -74,17 +75,18 @@ class Folding:
         self._model = model
         self._log = log
         self._documents = Copier(model.schema, projection.table, model.columns)
-        self._tallied = projection.tallied
+        self._parts = [(it, self._copier(it)) for it in projection.tallied]
 
     async def begin(self, connection: Connection) -> None:
         """In the transaction that makes the generation."""
         cursor = await connection.execute(_INDEXES, (self._model.schema,))
         indexes = await cursor.fetchall()
         for name, _ in indexes:
-            await connection.execute(self._sql("drop index {schema}.{index}", index=name))
+            drop = self._sql("drop index {schema}.{index}", index=Identifier(name))
+            await connection.execute(drop)
         await connection.execute(self._sql(_BEGIN))
-        if self._tallied:
-            await connection.execute(self._sql(_COUNTED))
+        for tallied in self._model.projection.tallied:
+            await connection.execute(self._counting(_PARTS, tallied))
         head = await self._log.head()
         topics = patterns(self._model.projection.streams)
         later = [statement for _, statement in indexes]
@@ -168,9 +170,9 @@ class Folding:
             await connection.execute(self._sql(_DONE), (batch[-1].id, events))
 
     async def _count(self, connection: Connection, documents: Sequence[Any]) -> None:
-        if self._tallied and (sums := summed(self._tallied, ((1, it) for it in documents))):
-            copier = Copier(self._model.schema, "counted", list(sums[0]))
-            await copier.rows(connection, [list(it.values()) for it in sums])
+        for tallied, parts in self._parts:
+            sums = summed(tallied, ((1, it) for it in documents))
+            await parts.rows(connection, (list(it.values()) for it in sums))
 
     async def _as_far_as_it_goes(self, connection: Connection, story: _Story) -> _Story:
         """With the last document that can be saved. The event behind it, and all that follow, are
@@ -203,25 +205,31 @@ class Folding:
             await connection.execute(_ROOM)
             for statement in standing.indexes:
                 await connection.execute(statement.encode())
-            if self._tallied:
-                await connection.execute(self._sql(_SUM))
-                await connection.execute(self._sql("drop table {schema}.counted"))
+            for tallied in self._model.projection.tallied:
+                await connection.execute(self._counting(_SUM, tallied))
+                await connection.execute(self._counting(_DROP, tallied))
             await connection.execute(self._sql("drop table {schema}.folding"))
             await connection.execute(self._sql("analyze {schema}.{table}"))
             await self._model.advance(connection, 0, standing.upto)
 
-    def _sql(self, query: LiteralString, **names: str) -> Composed:
-        tallied, table = self._tallied, self._model.projection.table
-        counters = [it.name for it in msgspec.structs.fields(tallied.counters)] if tallied else []
-        return SQL(query).format(
-            schema=Identifier(self._model.schema),
-            table=Identifier(table),
-            usage=Identifier(tallied.table if tallied else table),
-            key=Identifier(tallied.key if tallied else "id"),
-            counters=SQL(", ").join(map(Identifier, counters)),
-            sums=SQL(", ").join(SQL("sum({0})").format(Identifier(it)) for it in counters),
-            **{name: Identifier(value) for name, value in names.items()},
+    def _copier(self, tallied: Tallied[Any]) -> Copier:
+        columns = [*tallied.key, *tallied.counters.__struct_fields__]
+        return Copier(self._model.schema, f"{tallied.table}_parts", columns)
+
+    def _counting(self, query: LiteralString, tallied: Tallied[Any]) -> Composed:
+        counters = [Identifier(name) for name in tallied.counters.__struct_fields__]
+        return self._sql(
+            query,
+            parts=Identifier(f"{tallied.table}_parts"),
+            counts=Identifier(tallied.table),
+            key=SQL(", ").join(map(Identifier, tallied.key)),
+            counters=SQL(", ").join(counters),
+            sums=SQL(", ").join(SQL("sum({0})").format(it) for it in counters),
         )
+
+    def _sql(self, query: LiteralString, **names: Composable) -> Composed:
+        schema, table = self._model.schema, self._model.projection.table
+        return SQL(query).format(schema=Identifier(schema), table=Identifier(table), **names)
 
 
 _INDEXES = """
@@ -244,8 +252,9 @@ _NOTE = """
 _UNDER_WAY = "select to_regclass(%s)::text"
 _STANDING = "select upto, total, events, stream_id, indexes from {schema}.folding"
 _DONE = "update {schema}.folding set stream_id = %s, events = events + %s"
-_COUNTED = "create table {schema}.counted (like {schema}.{usage})"
+_PARTS = "create table {schema}.{parts} as select {key}, {counters} from {schema}.{counts}"
 _SUM = """
-    insert into {schema}.{usage} ({key}, {counters})
-    select {key}, {sums} from {schema}.counted group by {key}"""
+    insert into {schema}.{counts} ({key}, {counters})
+    select {key}, {sums} from {schema}.{parts} group by {key}"""
+_DROP = "drop table {schema}.{parts}"
 _ROOM = f"set local maintenance_work_mem = '{MEMORY}'"

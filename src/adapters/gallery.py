@@ -19,7 +19,7 @@ from adapters.popular import ranked
 from adapters.reach import ALIVE, beside_public, in_reach
 from adapters.tsquery import tsquery
 from commands.ports import EventStore
-from domain.ids import AccountId, ImageId, ShareId
+from domain.ids import NOBODY, AccountId, ImageId, ShareId
 from domain.refusals import Validation
 from projections.gallery import Card, Exhibit, Page, Query, Sort, Tally
 
@@ -151,6 +151,7 @@ class PostgresGallery:
             f"select {COLUMNS}, {order.column}, i.id {_chosen(query, order, where)}"
             f" order by {order.sql} limit %(limit)s offset %(offset)s",
             parameters,
+            plan_once=False,
         )
         shown = rows[: query.limit]
         exhibits = [await self._exhibits.listed(row) for row in shown]
@@ -195,14 +196,15 @@ class PostgresGallery:
         return ImageId(rows[0][0]) if rows else None
 
     async def _total(self, query: Query, where: str, parameters: dict[str, Any]) -> int:
-        """What everybody may list is counted beforehand, by owner; what comes on top is little."""
-        public = "0"
-        if query.whole:
-            public = "(select coalesce(sum(u.listed), 0)::bigint from gallery.usage u"
-            public += " where u.account_id = %(owner)s)" if query.owner else ")"
-            where = beside_public(query) + (" and i.owner_id = %(owner)s" if query.owner else "")
-        counted = f"select {public} + (select count(*) from gallery.images i where {where})"
-        return int((await self._database.rows(counted, parameters))[0][0])
+        """What everybody may list is counted beforehand; what comes on top is little."""
+        listed = "0"
+        if query.counted:
+            listed = f"coalesce(({_TAGGED if query.tags else _LISTED}), 0)"
+            where = " and ".join([beside_public(query), *_filters(query)])
+            known = {"whose": query.owner or NOBODY, "tag": next(iter(query.tags), None)}
+            parameters = parameters | known
+        counted = f"select {listed} + (select count(*) from gallery.images i where {where})"
+        return int((await self._database.rows(counted, parameters, plan_once=False))[0][0])
 
 
 def _chosen(query: Query, order: Order, where: str) -> str:
@@ -235,18 +237,21 @@ _FILTERS = {
 }
 """One condition for each field of a Query that is set."""
 
+_LISTED = "select listed from gallery.usage where account_id = %(whose)s"
+_TAGGED = "select listed from gallery.tags where owner_id = %(whose)s and tag = %(tag)s"
 _MATCHES = """i.id in (
     select e.id from search.texts e where e.tsv @@ to_tsquery('simple', %(tsquery)s))"""
+
+
+def _filters(query: Query) -> list[str]:
+    return [condition for field, condition in _FILTERS.items() if getattr(query, field)]
 
 
 def conditions(query: Query) -> tuple[str, dict[str, Any]]:
     """What the viewer asks for, within what the viewer may list."""
     reach, parameters = in_reach(query)
-    where = [reach]
-    for field, condition in _FILTERS.items():
-        if value := getattr(query, field):
-            parameters[field] = value
-            where.append(condition)
+    where = [reach, *_filters(query)]
+    parameters |= {field: getattr(query, field) for field in _FILTERS}
     if query.album:
         where.append("i.albums <> '{}' and i.albums ? %(in_album)s")
         parameters |= {"in_album": str(query.album), "arranged": list(query.arranged)}

@@ -201,24 +201,34 @@ class ReadModel(Generic[D]):
         if kept := [new for new in changed.values() if new is not None]:
             upsert = self._merge(self.projection.table, self.columns, "excluded.{0}")
             await connection.execute(upsert, (_json(kept),), prepare=True)
-        if self.projection.tallied:
-            await self._count(connection, before, changed)
+        for tallied in self.projection.tallied:
+            await self._count(connection, tallied, before, changed)
 
     async def _count(
-        self, connection: Connection, before: Mapping[UUID, D], changed: Mapping[UUID, D | None]
+        self,
+        connection: Connection,
+        tallied: Tallied[D],
+        before: Mapping[UUID, D],
+        changed: Mapping[UUID, D | None],
     ) -> None:
         """Add to the counters what the new documents count for beyond the old ones."""
-        tallied = self.projection.tallied
-        assert tallied is not None
         old = ((-1, before.get(id)) for id in changed)
-        if rows := summed(tallied, chain(old, ((1, new) for new in changed.values()))):
-            tally = self._merge(tallied.table, list(rows[0]), "t.{0} + excluded.{0}")
+        rows = summed(tallied, chain(old, ((1, new) for new in changed.values())))
+        if rows:
+            tally = self._merge(
+                tallied.table, list(rows[0]), "t.{0} + excluded.{0}", keys=len(tallied.key)
+            )
             await connection.execute(tally, (_json(rows),), prepare=True)
+        fewer = [row for row in rows if any(row[it] < 0 for it in row if it not in tallied.key)]
+        if fewer:
+            await connection.execute(self._sweep(tallied, list(fewer[0])), (_json(fewer),))
 
-    def _merge(self, table: str, columns: Sequence[str], change: LiteralString) -> bytes:
-        """Insert rows given in JSON; where the first column's key is known, apply `change`."""
+    def _merge(
+        self, table: str, columns: Sequence[str], change: LiteralString, keys: int = 1
+    ) -> bytes:
+        """Insert rows given in JSON; where the key, the first columns, is known, apply `change`."""
         if table not in self._composed:
-            changes = [SQL("{0} = " + change).format(Identifier(column)) for column in columns[1:]]
+            changes = [SQL("{0} = " + change).format(Identifier(it)) for it in columns[keys:]]
             self._composed[table] = (
                 SQL(
                     "insert into {schema}.{table} as t ({columns}) select {columns}"
@@ -229,12 +239,30 @@ class ReadModel(Generic[D]):
                     schema=Identifier(self.schema),
                     table=Identifier(table),
                     columns=SQL(", ").join(map(Identifier, columns)),
-                    key=Identifier(columns[0]),
+                    key=SQL(", ").join(map(Identifier, columns[:keys])),
                     changes=SQL(", ").join(changes),
                 )
                 .as_bytes(None)
             )
         return self._composed[table]
+
+    def _sweep(self, tallied: Tallied[D], columns: Sequence[str]) -> bytes:
+        """Delete those of the rows given in JSON that count nothing any more."""
+        conditions = [
+            SQL("t.{0} = g.{0}" if it in tallied.key else "t.{0} = 0").format(Identifier(it))
+            for it in columns
+        ]
+        return (
+            SQL(
+                "delete from {table} t using jsonb_populate_recordset(null::{table}, %s::jsonb) g"
+                " where {which}"
+            )
+            .format(
+                table=Identifier(self.schema, tallied.table),
+                which=SQL(" and ").join(conditions),
+            )
+            .as_bytes(None)
+        )
 
     async def advance(self, connection: Connection, after: int, upto: int) -> None:
         """Within a transaction. Raises PositionMoved."""
@@ -260,12 +288,13 @@ class ReadModel(Generic[D]):
 
 def summed(tallied: Tallied[D], documents: Iterable[tuple[int, D | None]]) -> list[dict[str, Any]]:
     """What documents count for, each so many times, by key; no row where that comes to nothing."""
-    sums: dict[UUID, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    sums: dict[tuple[Any, ...], dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for times, document in documents:
-        if counted := tallied.count(document):
-            for name, value in msgspec.structs.asdict(counted[1]).items():
-                sums[counted[0]][name] += times * value
-    return [{tallied.key: key} | it for key, it in sums.items() if any(it.values())]
+        for key, counted in tallied.count(document).items():
+            for name, value in msgspec.structs.asdict(counted).items():
+                sums[key][name] += times * value
+    left = [(key, sum) for key, sum in sums.items() if any(sum.values())]
+    return [dict(zip(tallied.key, key, strict=True)) | sum for key, sum in left]
 
 
 def _json(rows: Sequence[Any]) -> str:

@@ -163,7 +163,7 @@ def developing(core: Core, lab: "VipsLab", *, later: bool) -> Work:
     from commands.blocklist import screened
     from projections import development
 
-    desk = Desk(core.database)
+    desk = Desk(core.database, give_up=partial(development.fail, store=core.store))
     tools: dict[str, Any] = {"objects": core.objects, "lab": lab, "spool": core.spool}
     notice = partial(screened, blocklist=PostgresBlocklist(core.database), store=core.store)
     develop = partial(development.develop, notice=notice, **tools)

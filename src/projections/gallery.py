@@ -13,7 +13,7 @@ from commands import object_keys
 from commands.ports import ObjectKey
 from domain import access, image, image_events
 from domain.access import Permission, Share, Subject, Viewer, Visibility
-from domain.ids import AccountId, AlbumId, ImageId, ShareId
+from domain.ids import NOBODY, AccountId, AlbumId, ImageId, ShareId
 from domain.media import Format
 from domain.stream import Recorded
 
@@ -130,6 +130,13 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     uploads: int = 0
 
 
+class Tagged(msgspec.Struct, frozen=True, kw_only=True):
+    """How many images have a tag. Its fields are the columns of gallery.tags."""
+
+    listed: int = 0
+    """Those that everybody may list."""
+
+
 class Sort(StrEnum):
     NEWEST = "newest"
     OLDEST = "oldest"
@@ -171,11 +178,12 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     """As given by an earlier page; then `page` does not count."""
 
     @property
-    def whole(self) -> bool:
-        """Whether it asks for all of somebody's, or everybody's, that the viewer may list."""
-        ways = ("viewer", "owner", "sort", "limit", "page", "cursor")
+    def counted(self) -> bool:
+        """Whether it asks for all of somebody's, or everybody's, with one tag at most: how many of
+        these everybody may list is known beforehand."""
+        ways = ("viewer", "owner", "tags", "sort", "limit", "page", "cursor")
         plain = Query(**{name: getattr(self, name) for name in ways})
-        return msgspec.structs.replace(self, arranged=()) == plain
+        return len(self.tags) < 2 and msgspec.structs.replace(self, arranged=()) == plain
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
@@ -317,14 +325,23 @@ def written(details: image_events.Details | None) -> dict[str, Any]:
     return written
 
 
-def tally(card: Card | None) -> tuple[UUID, Tally] | None:
-    """What one card adds to its owner's usage."""
+def tally(card: Card | None) -> Mapping[tuple[UUID], Tally]:
+    """What one card adds to its owner's usage and, under NOBODY, to everybody's."""
     if card is None or (card.closed and not card.finalized):
-        return None
-    if not card.finalized:
-        return card.owner_id, Tally(reserved_bytes=card.size)
-    listed = int(_everybodys(card))
-    return card.owner_id, Tally(images=1, storage_bytes=card.size, uploads=1, listed=listed)
+        return {}
+    found = Tally(reserved_bytes=card.size)
+    if card.finalized:
+        listed = int(_everybodys(card))
+        found = Tally(images=1, storage_bytes=card.size, uploads=1, listed=listed)
+    return {(card.owner_id,): found, (NOBODY,): found}
+
+
+def tagged(card: Card | None) -> Mapping[tuple[UUID, str], Tagged]:
+    """The same of its tags."""
+    if card is None or not _everybodys(card):
+        return {}
+    owners = (card.owner_id, NOBODY)
+    return {(whose, tag): Tagged(listed=1) for whose in owners for tag in card.tags}
 
 
 def _everybodys(card: Card) -> bool:

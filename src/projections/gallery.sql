@@ -1,4 +1,4 @@
--- Read model `gallery`, one schema a generation. Columns are the fields of Card and Tally.
+-- Read model `gallery`, one schema a generation. Columns are the fields of Card, Tally and Tagged.
 create table images (
     id uuid primary key,
     owner_id uuid not null,
@@ -52,4 +52,10 @@ create table usage (
     reserved_bytes bigint not null,
     uploads bigint not null,
     listed bigint not null
+);
+create table tags (
+    owner_id uuid,
+    tag text,
+    listed bigint not null,
+    primary key (owner_id, tag)
 );

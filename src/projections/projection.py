@@ -1,9 +1,8 @@
 """What a document projection is: one pure function, one table, one document for each stream."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from typing import Any, Generic, TypeVar
-from uuid import UUID
 
 import msgspec
 
@@ -24,13 +23,16 @@ D = TypeVar("D", bound=msgspec.Struct)
 
 
 class Tallied(msgspec.Struct, Generic[D], frozen=True, kw_only=True):
-    """Counters kept beside the documents: each document's part, summed by key."""
+    """Counters kept beside the documents: each document's part, summed by the columns of `key`.
+
+    Where nothing is left to count there is no row: a key may be somebody's word.
+    """
 
     table: str
-    key: str
+    key: Sequence[str]
     counters: type[msgspec.Struct]
     """Its fields are the table's other columns."""
-    count: Callable[[D | None], tuple[UUID, msgspec.Struct] | None]
+    count: Callable[[D | None], Mapping[tuple[Any, ...], msgspec.Struct]]
 
 
 class Projection(msgspec.Struct, Generic[D], frozen=True, kw_only=True):
@@ -41,7 +43,7 @@ class Projection(msgspec.Struct, Generic[D], frozen=True, kw_only=True):
     table: str
     document: type[D]
     project: Callable[[D | None, Recorded[Any]], D | None]
-    tallied: Tallied[D] | None = None
+    tallied: Sequence[Tallied[D]] = ()
 
     @property
     def ddl(self) -> str:
@@ -56,8 +58,16 @@ ALL: Sequence[Projection[Any]] = (
         table="images",
         document=gallery.Card,
         project=gallery.project,
-        tallied=Tallied(
-            table="usage", key="account_id", counters=gallery.Tally, count=gallery.tally
+        tallied=(
+            Tallied(
+                table="usage", key=("account_id",), counters=gallery.Tally, count=gallery.tally
+            ),
+            Tallied(
+                table="tags",
+                key=("owner_id", "tag"),
+                counters=gallery.Tagged,
+                count=gallery.tagged,
+            ),
         ),
     ),
     Projection(

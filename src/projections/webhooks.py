@@ -21,6 +21,7 @@ from domain.ids import NOBODY, AccountId, WebhookId, to_text
 from domain.stream import Recorded
 from domain.webhook import Cause, Webhook
 from projections.feed import Feed, Told, Wanted
+from projections.notices import unwanted
 
 PAGE = 200
 STRETCH = 20
@@ -168,7 +169,11 @@ class Messenger:
         shown = await self._seen.told(state.owner_id, page, Wanted(album=state.album_id))
         if shown is None:
             return claim, BEHIND
-        due = [told for told in shown if wanted(state.types, told.type)]
+        meant = [told for told in shown if wanted(state.types, told.type)]
+        places = {told.position for told in meant}
+        news = [it for it in page if it.position in places]
+        silenced = await unwanted(state.owner_id, news, self._store)
+        due = [told for told in meant if told.position not in silenced]
         for told in due[:STRETCH]:
             after = await self._tried(claim, state, told)
             if after is None or after.position < told.position:

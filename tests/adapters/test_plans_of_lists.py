@@ -1,20 +1,27 @@
 """Every list is read along an index: on 100,000 images no query looks at all of them."""
 
 from collections.abc import Sequence
+from itertools import product
 from typing import Any
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 from psycopg.sql import SQL, Identifier
 
 from adapters.database import Database
 from adapters.gallery import PostgresGallery
 from adapters.search import PostgresSearch
 from domain.access import Viewer
+from domain.ids import NOBODY as SYSTEM
 from domain.ids import AccountId
 from projections.gallery import Query, Sort
 
 OWNERS, EACH = 200, 500
+TABLES = (
+    *("gallery.images", "gallery.usage", "gallery.tags"),
+    *("search.texts", "counting.images"),
+)
 SOMEBODY = AccountId(UUID(int=7))
 NOBODY, OWNER = Viewer(account_id=None), Viewer(account_id=SOMEBODY)
 
@@ -26,21 +33,21 @@ class Explained(Database):
         super().__init__(conninfo)
         self.plans: list[str] = []
 
-    async def rows(self, query: str, parameters: Any = ()) -> list[Any]:
+    async def rows(self, query: str, parameters: Any = (), **how: Any) -> list[Any]:
         async with self.connection() as connection:
             cursor = await connection.execute(f"explain {query}".encode(), parameters)
             self.plans.append("\n".join([row[0] for row in await cursor.fetchall()]))
-        return await super().rows(query, parameters)
+        return await super().rows(query, parameters, **how)
 
 
 @pytest.fixture
 async def explained(core):
     """Images straight in the tables: most are public, each tag is on a few hundred."""
     async with core.database.connection() as connection:
-        await connection.execute(_IMAGES, {"owners": OWNERS, "each": EACH})
+        await connection.execute(_IMAGES, {"owners": OWNERS, "each": EACH, "nobody": SYSTEM})
         await connection.execute(_TEXTS)
         await connection.execute(_COUNTS)
-        for table in ("gallery.images", "search.texts", "counting.images", "gallery.usage"):
+        for table in TABLES:
             schema, name = table.split(".")
             await connection.execute(SQL("analyze {}").format(Identifier(schema, name)))
     database = Explained(core.settings.database_url)
@@ -56,6 +63,7 @@ LISTS: dict[str, dict[str, Any]] = {
     "of a user": {"owner": SOMEBODY},
     "of a user, most viewed": {"owner": SOMEBODY, "sort": Sort.MOST_VIEWED},
     "with a tag": {"tags": ["tag-3"]},
+    "with a common tag": {"tags": ["all"]},
     "with a tag, of a user": {"tags": ["tag-3"], "owner": SOMEBODY},
     "with a word": {"text": "word777"},
 }
@@ -82,12 +90,10 @@ async def test_no_search_looks_at_every_image(explained, core):
 
 async def test_a_total_is_the_number_of_what_the_pages_hold(explained, core):
     gallery = PostgresGallery(core.database, core.store)
-    for viewer in (NOBODY, OWNER):
-        for owner in (None, SOMEBODY):
-            query = Query(viewer=viewer, owner=owner)
-            narrowed = Query(viewer=viewer, owner=owner, min_width=1)
-            counted = (await gallery.list(narrowed)).total
-            assert (await gallery.list(query)).total == counted
+    for viewer, owner, tags in product((NOBODY, OWNER), (None, SOMEBODY), ([], ["tag-3"], ["no"])):
+        query = Query(viewer=viewer, owner=owner, tags=tags)
+        counted = (await gallery.list(replace(query, min_width=1))).total
+        assert (await gallery.list(query)).total == counted
 
 
 def whole(plans: Sequence[str]) -> list[str]:
@@ -102,16 +108,21 @@ _IMAGES = """
         tags, custom, visibility, epoch, cleared, quarantined, taken_down, shares, collaborators,
         albums, created_at, updated_at)
     select gen_random_uuid(), o.id, o.id, 4, 100, 'a.png', now(), false, gen_random_uuid(), 'png',
-        'x', 4, 3, 1, 'word' || n %% 1000, '', array['tag-' || n %% 300, 'few-' || n %% 7000],
+        'x', 4, 3, 1, 'word' || n %% 1000, '',
+        array['tag-' || n %% 300, 'few-' || n %% 7000, 'all'],
         '{}', case when n %% 5 = 0 then 'private' else 'public' end, 0, true, false, false, '{}',
         '{}', '{}', now() - n * interval '1 minute', now()
     from generate_series(1, %(owners)s) m
     cross join lateral (select lpad(to_hex(m), 32, '0')::uuid as id) o
     cross join generate_series(1, %(each)s) k cross join lateral (select m * 500 + k as n) n
-    returning owner_id, visibility)
+    returning owner_id, visibility = 'public' as listed, tags),
+    tagged as (
+        insert into gallery.tags
+        select coalesce(owner_id, %(nobody)s), tag, count(*) from new cross join unnest(tags) tag
+        where listed group by grouping sets ((owner_id, tag), (tag)))
     insert into gallery.usage
-    select owner_id, count(*), 0, 0, count(*), count(*) filter (where visibility = 'public')
-    from new group by owner_id"""
+    select coalesce(owner_id, %(nobody)s), count(*), 0, 0, count(*), count(*) filter (where listed)
+    from new group by grouping sets ((owner_id), ())"""
 _TEXTS = """
     insert into search.texts (id, owner_id, filename, title, description, tags)
     select id, owner_id, filename, title, description, tags from gallery.images"""

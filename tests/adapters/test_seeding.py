@@ -30,6 +30,8 @@ async def test_it_is_a_log_like_any_other(core, settings):
     )
     assert len(rows) == 3
     assert all(used == stored for used, stored in rows)
+    tags = await core.database.rows(_TAGS)
+    assert tags == await core.database.rows("select * from gallery.tags order by 1, 2")
     verdict = await auditing.verify(settings, None, lambda position, head: None)
     assert verdict.findings == []
 
@@ -42,3 +44,9 @@ async def test_the_same_seed_is_sown_once(core, settings):
 
     rows = await core.database.rows("select count(*) from log.darkroom_events")
     assert rows == [(2 * (10 * 4 + 2 * 3),)]
+
+
+_TAGS = """
+    select coalesce(owner_id, '00000000-0000-0000-0000-000000000000'), tag, count(*)
+    from gallery.images cross join unnest(tags) tag where visibility = 'public'
+    group by grouping sets ((owner_id, tag), (tag)) order by 1, 2"""

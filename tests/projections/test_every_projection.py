@@ -13,6 +13,7 @@ from domain import abuse_report, access, account, album, block, claim, organizat
 from domain.access import Action, Permission, Role, Viewer, Visibility
 from domain.account import Identity, SettingsChanged, Username
 from domain.account_marks import Mark
+from domain.ids import NOBODY
 from domain.stream import Event
 from projections import gallery
 from projections.projection import ALL
@@ -231,17 +232,27 @@ def test_an_owners_tally_is_what_the_card_says(history):
 
     counted = gallery.tally(card)
 
-    if card is None:
-        assert counted is None
-    elif card.finalized:
+    if card is None or (card.closed and not card.finalized):
+        assert counted == {}
+    else:
         listed = access.decide(Viewer(), Action.LIST, card.subject, now=NOW) is None
         stored = gallery.Tally(listed=listed, images=1, uploads=1, storage_bytes=card.size)
-        assert counted == (OWNER, stored)
-    elif card.closed:
-        assert counted is None
-    else:
-        assert counted == (OWNER, gallery.Tally(reserved_bytes=card.size))
-    assert gallery.tally(None) is None
+        expected = stored if card.finalized else gallery.Tally(reserved_bytes=card.size)
+        assert counted == {(OWNER,): expected, (NOBODY,): expected}
+    assert gallery.tally(None) == {}
+
+
+@given(histories())
+def test_tags_are_counted_of_what_everybody_may_list(history):
+    *_, (card, _) = documents(ALL[0], recorded(*history))
+
+    counted = gallery.tagged(card)
+
+    listed = card and access.decide(Viewer(), Action.LIST, card.subject, now=NOW) is None
+    tags = card.tags if card and listed else ()
+    assert set(counted) == {(whose, tag) for whose in (OWNER, NOBODY) for tag in tags}
+    assert all(it == gallery.Tagged(listed=1) for it in counted.values())
+    assert gallery.tagged(None) == {}
 
 
 def test_claims_concern_no_read_model():

@@ -22,6 +22,7 @@ WAITING = """
 TABLES = (
     "gallery.images",
     "gallery.usage",
+    "gallery.tags",
     "accounts.profiles",
     "search.texts",
     "development.exposures",
