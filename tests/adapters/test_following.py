@@ -17,12 +17,12 @@ from adapters.projector import Projector
 from adapters.read_model import PositionMoved, ReadModel, slowest
 from adapters.rebuild import rebuild
 from adapters.relay import Relay
+from commands.execute import Stream, execute
 from commands.ports import Batch
-from commands.upkeep import SkipEvent, skip_event
+from domain import upkeep
 from domain.ids import AccountId
 from domain.image_events import ImageCleared, UploadInitiated
 from domain.stream import Recorded
-from domain.upkeep import stream_of_model
 from projections.projection import Projection
 from tests.spec import LATER, OWNER
 
@@ -393,11 +393,12 @@ async def test_what_is_skipped_is_in_no_generation(core, model):
     bad = uuid4()
     position = await write(core, bad, opened(), cleared(POISON))
     await write(core, bad, cleared(), after=2)
-    by_hand = SkipEvent(by=OWNER, model="counts", position=position, reason="poison")
+    skip = partial(upkeep.skip, model="counts", position=position, reason="poison")
+    stream = Stream(upkeep.stream_of_model("counts"), upkeep.evolve)
     async with running(relay(core), projector(core, model)):
         await caught_up(core)
-        await skip_event(by_hand, store=core.store)
-        await skip_event(by_hand, store=core.store)
+        await execute(core.store, stream, skip, by=OWNER)
+        await execute(core.store, stream, skip, by=OWNER)
         await passing_over(model, core.log)
         async with core.database.connection() as connection:
             assert await model.refold(connection, bad, partial(core.store.load, bad)) == 2
@@ -407,7 +408,7 @@ async def test_what_is_skipped_is_in_no_generation(core, model):
 
     assert await counts(core) == {bad: 2}
     assert not await core.database.rows("select 1 from counts.parked")
-    assert len(await core.store.load(stream_of_model("counts"))) == 1
+    assert len(await core.store.load(upkeep.stream_of_model("counts"))) == 1
 
 
 async def test_a_rebuild_heals_what_was_damaged(core, model):
