@@ -2,11 +2,11 @@
 
 from typing import Any
 
-import msgspec
 from litestar import get
 from litestar.params import FromPath
 from msgspec.structs import replace
 
+from api import accounts as profiles
 from api.identity import AnyRequest, Caller, administrates, album_id, image_id, organization_id
 from api.listing import Asked
 from api.org_views import governed
@@ -19,6 +19,7 @@ from domain.ids import AccountId, ImageId, to_text
 from domain.refusals import NotFound
 from domain.stream import Recorded, fold
 from projections import accounts, albums, gallery, organizations
+from projections.accounts import Profile
 from projections.albums import AlbumCard
 from projections.gallery import Card, Exhibit
 from projections.history import Moment, Step, document, moment, steps, until
@@ -90,7 +91,7 @@ async def of_account(request: AnyRequest, caller: Caller, parts: Given) -> dict[
         return {"events": [shown(it) for it in steps(accounts.project, history)]}
     then = until(history, at)
     profile = document(accounts.project, then)
-    return _then(then) | {"account": _named(msgspec.to_builtins(profile)) if profile else None}
+    return _then(then) | {"account": _account(profile) if profile else None}
 
 
 async def _history(parts: Parts, id: ImageId, caller: AccountId) -> list[Recorded[Any]]:
@@ -112,6 +113,10 @@ async def _picture(parts: Parts, card: Card | None) -> Any:
     if now:
         then = replace(then, print=now.print, views=now.views)
     return picture(then, parts.public_url)
+
+
+def _account(profile: Profile) -> dict[str, Any]:
+    return profiles.shown(profile) | {"presets": profile.presets, "suspended": profile.suspended}
 
 
 def _organization(card: OrganizationCard) -> dict[str, Any]:
