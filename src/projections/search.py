@@ -63,13 +63,7 @@ def project(entry: Entry | None, recorded: Recorded[Any]) -> Entry | None:
                 owner_id=event.owner_id,
                 filename=event.personal.filename if event.personal else "",
             )
-        case (
-            image_events.UploadAborted()
-            | image_events.UploadExpired()
-            | image_events.UploadRefused()
-            | image_events.UploadDeduplicated()
-            | image_events.Purged()
-        ):
+        case event if isinstance(event, image_events.Over):
             return None
         case image_events.UploadTransferred(to=to) if entry:
             return replace(entry, owner_id=to)
