@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
+from uuid import UUID
 
 import msgspec
 from litestar.di import NamedDependency
@@ -149,6 +150,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     streams: Turnstile
     archives: Turnstile
     histories: Histories
+    forget: list[Callable[[Collection[UUID]], None]]
+    """What is to be called with the streams that were erased, by all who remember something."""
     lifespan: Sequence[Callable[..., Any]]
 
 
