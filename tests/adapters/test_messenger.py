@@ -41,13 +41,6 @@ class Everything:
 
 
 @pytest.fixture
-def receiver():
-    receiver = Receiver()
-    yield receiver
-    receiver.down()
-
-
-@pytest.fixture
 def hooks(core):
     return PostgresWebhooks(
         core.database, Sealer(core.key.derived("webhooks")), lease=timedelta(seconds=1)
