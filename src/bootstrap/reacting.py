@@ -27,7 +27,7 @@ from bootstrap import (
     upkeep,
     webhooks,
 )
-from bootstrap.loops import Stirred, Work, after, elected, every, for_ever
+from bootstrap.loops import Stirred, Work, after, elected, every, for_ever, hand_out
 from settings import Settings
 
 if TYPE_CHECKING:
@@ -126,9 +126,8 @@ def _tell_webhooks(core: Core, positions: HeardPositions, group: asyncio.TaskGro
     """Those that are slow or down wait for one another, never the others for them."""
     telling = webhooks.messenger(core, positions)
     for slow in (False, True):
-        work = partial(telling.work, slow=slow)
-        for _ in range(WEBHOOKS):
-            group.create_task(for_ever("webhooks", work, Stirred(positions)))
+        find = partial(telling.next, slow=slow)
+        group.create_task(hand_out(WEBHOOKS, "webhooks", find, Stirred(positions)))
 
 
 def watcher(core: Core) -> "Watcher":
