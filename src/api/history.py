@@ -13,9 +13,11 @@ from api.org_views import governed
 from api.parts import Given, Parts
 from api.pictures import picture
 from api.surroundings import owners
+from commands.restoring import MOST
 from domain import access, album, image
 from domain.access import Action, Viewer
 from domain.ids import AccountId, ImageId, to_text
+from domain.image_events import AddedToAlbum
 from domain.refusals import NotFound
 from domain.stream import Recorded, fold
 from projections import accounts, albums, gallery, organizations
@@ -48,7 +50,8 @@ async def of_album(
 ) -> dict[str, Any]:
     """For who manages it, and for administrators. Images say themselves when they came and went.
 
-    With `at`, a position or a time: the album as it was then.
+    With `at`, a position or a time: the album as it was then, with what was in it. Of an owner of
+    very many images `imageIds` is null.
     """
     asked, at = album_id(id), _at(request)
     history = list(await parts.store.load(asked))
@@ -65,7 +68,9 @@ async def of_album(
         return {"albumId": id, "events": [shown(it) for it in steps(albums.project, history)]}
     then = until(history, at)
     card = document(albums.project, then)
-    return _then(then) | {"album": _album(card) if card else None}
+    if card is None:
+        return _then(then) | {"album": None}
+    return _then(then) | {"album": _album(card) | {"imageIds": await _inside(parts, card, at)}}
 
 
 @get("/v1/orgs/{id:str}/history", tags=["organizations"], summary="Every event of an organization")
@@ -117,6 +122,28 @@ async def _picture(parts: Parts, card: Card | None) -> Any:
 
 def _account(profile: Profile) -> dict[str, Any]:
     return profiles.shown(profile) | {"presets": profile.presets, "suspended": profile.suspended}
+
+
+async def _inside(parts: Parts, card: AlbumCard, at: Moment) -> list[str] | None:
+    """What was in the album, in its order; None where too much would have to be looked at."""
+    own = await parts.belongings.images(card.owner_id)
+    ids = {*own, *await parts.belongings.inside(card.id)}
+    if len(ids) > MOST:
+        return None
+    placed = list[tuple[int, ImageId]]()
+    for id, history in (await parts.histories.of(ids)).items():
+        then = until(history, at)
+        state = fold(image.evolve, then)
+        if state and state.live and card.id in state.album_ids:
+            placed.append((max(it.position or 0 for it in then if _put(it, card)), id))
+    first = {id: n for n, id in enumerate(card.arranged)}
+    placed.sort(key=lambda it: (first.get(it[1], len(first)), it[0]))
+    return [to_text("img", id) for _, id in placed]
+
+
+def _put(recorded: Recorded[Any], card: AlbumCard) -> bool:
+    event = recorded.event
+    return isinstance(event, AddedToAlbum) and event.album_id == card.id
 
 
 def _organization(card: OrganizationCard) -> dict[str, Any]:

@@ -254,6 +254,7 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
             streams=Turnstile(CONNECTIONS // 2),
             archives=Turnstile(ARCHIVES),
             histories=LogHistories(core.log),
+            belongings=PostgresFamily(core.database),
             forget=forgetting.forget,
             lifespan=[running],
         )
