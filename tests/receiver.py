@@ -48,6 +48,8 @@ class Receiver:
     def __init__(self, port: int = 0) -> None:
         self.answers: list[Answer] = []
         self.always: Answer | None = None
+        self.pause = 0.0
+        """Seconds before it answers."""
         self.secret = ""
         self.told: list[dict[str, Any]] = []
         self.ids: list[str] = []
@@ -89,6 +91,7 @@ class Receiver:
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 receiver.ids.append(headers["webhook-id"])
                 receiver.signatures.append(headers["webhook-signature"])
+                time.sleep(receiver.pause)
                 reply = receiver.always or good
                 if receiver.answers:
                     reply = receiver.answers.pop(0)

@@ -34,10 +34,9 @@ class Service:
     def start(self, within: float = 240.0, prefix: Sequence[str] = ()) -> float:
         """Returns the seconds until it was ready. The port stays: tokens name their issuer."""
         began = time.monotonic()
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith("DARKROOM_")}
         self._process = subprocess.Popen(
             [*prefix, DARKROOM, "up", "--data", str(self.data), "--port", str(self.port)],
-            env=inherited | self.environment,
+            env=inherited() | self.environment,
             stdout=subprocess.PIPE,
             text=True,
             start_new_session=True,
@@ -88,7 +87,9 @@ class Service:
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Another command on the same data folder."""
         command = [DARKROOM, *arguments, "--data", str(self.data)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        return subprocess.run(
+            command, env=inherited(), capture_output=True, text=True, timeout=120, check=False
+        )
 
     def client(self, token: str | None = None) -> httpx.Client:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -127,6 +128,11 @@ class Service:
         self._process.stdout.close()
         while self._clients:
             self._clients.pop().close()
+
+
+def inherited() -> dict[str, str]:
+    """What is in the environment but for Darkroom: the tests have settings of their own."""
+    return {name: it for name, it in os.environ.items() if not name.startswith("DARKROOM_")}
 
 
 def coming_from(service: Service, address: str, **headers: str) -> httpx.Client:

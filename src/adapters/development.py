@@ -13,7 +13,7 @@ from commands.ports import Traits
 from domain.ids import ImageId
 from domain.refusals import Refusal, Unavailable
 from projections import development
-from projections.development import Developed, Exposure, Variant
+from projections.development import Developed, Exposure, Variant, unheard
 
 T = TypeVar("T")
 
@@ -25,11 +25,19 @@ class Desk:
     """One exposure at a time for each caller, its print in the same transaction.
 
     A worker that dies gives its exposure back at once: the row's lock goes with its connection.
+    `give_up` is told of each that was tried for the last time, and why.
     """
 
-    def __init__(self, database: Database, schema: str = development.NAME) -> None:
+    def __init__(
+        self,
+        database: Database,
+        schema: str = development.NAME,
+        *,
+        give_up: Callable[[ImageId, str], Awaitable[object]] = unheard,
+    ) -> None:
         self._database = database
         self._schema = schema
+        self._give_up = give_up
 
     async def next(self, develop: Callable[[Exposure], Awaitable[Developed]]) -> bool:
         """Take the next exposure through `develop`. False if there is none."""
@@ -54,12 +62,15 @@ class Desk:
             row = await cursor.fetchone()
             if row is None:
                 return False
-            exposure = msgspec.convert(dict(zip(_EXPOSURE, row, strict=True)), Exposure)
+            *columns, attempts = row
+            exposure = msgspec.convert(dict(zip(_EXPOSURE, columns, strict=True)), Exposure)
             try:
                 made = await work(exposure)
             except Unavailable:
                 raise
             except Exception as error:  # one image must not keep the others waiting
+                if query is _NEXT and attempts + 1 >= ATTEMPTS:
+                    await self._give_up(exposure.id, getattr(error, "code", "internal"))
                 await connection.execute(self._sql(_FAILED), (_reason(error), exposure.id))
                 return True
             await keep(connection, exposure.id, made)
@@ -102,11 +113,11 @@ class PostgresPrints:
 
 _EXPOSURE = ("id", "owner_id", "attempt", "format", "width", "height", "frames")
 _NEXT = """
-    select id, owner_id, attempt, format, width, height, frames from {schema}.exposures
+    select id, owner_id, attempt, format, width, height, frames, attempts from {schema}.exposures
     where format is not null and not developed and attempts < %s and not_before <= now()
     order by not_before, id for update skip locked limit 1"""
 _COARSE = """
-    select e.id, e.owner_id, e.attempt, e.format, e.width, e.height, e.frames
+    select e.id, e.owner_id, e.attempt, e.format, e.width, e.height, e.frames, e.attempts
     from {schema}.exposures e join {schema}.prints p on p.id = e.id
     where e.developed and not p.refined and e.attempts < %s and e.not_before <= now()
     order by e.not_before, e.id for update of e skip locked limit 1"""

@@ -66,12 +66,15 @@ class Keyring:
         """Whether its key is here, and was stored a short while ago."""
         return time.monotonic() - self._since.get(stream_id, -FRESH) < FRESH
 
+    def unwrapped(self, wrapped: bytes) -> AESGCM:
+        return AESGCM(self._instance.unwrap(wrapped))
+
     def learn(self, stream_id: UUID, wrapped: bytes) -> None:
         """Take in the key as it is stored; what was provisional gives way to it."""
         self._provisional.pop(stream_id, None)
         self._since[stream_id] = time.monotonic()
         if stream_id not in self._keys:
-            self._keep(stream_id, AESGCM(self._instance.unwrap(wrapped)))
+            self._keep(stream_id, self.unwrapped(wrapped))
 
     def provision(self, stream_id: UUID) -> bytes:
         """A key for a stream that does not exist yet, wrapped; the same until it is stored."""
@@ -137,11 +140,15 @@ class EventMapper(Mapper[UUID]):
 
     def recorded(self, stored: StoredEvent) -> Recorded[Any]:
         """The envelope and the fact, with its position if it came from the log by position."""
+        return self.opened(stored, self.keyring.get(cast("UUID", stored.originator_id)))
+
+    def opened(self, stored: StoredEvent, key: AESGCM | None) -> Recorded[Any]:
+        """The same with a key that is at hand."""
         state = _STATE.decode(stored.state)
         event = _EVENTS[stored.topic].decode(state.event)
         if state.sealed is not None:
             stream_id = cast("UUID", stored.originator_id)
-            personal = self._open(state.sealed, stream_id, stored.topic)
+            personal = _open(state.sealed, key, stream_id, stored.topic) if key else None
             event = msgspec.structs.replace(event, personal=personal)
         return self._recorded(stored, state, event)
 
@@ -168,24 +175,20 @@ class EventMapper(Mapper[UUID]):
         nonce = os.urandom(NONCE)
         return nonce + key.encrypt(nonce, _encode(personal), _bound_to(stream_id, topic))
 
-    def _open(self, sealed: bytes, stream_id: UUID, topic: str) -> Personal | None:
-        key = self.keyring.get(stream_id)
-        if key is None:
-            return None
-        try:
-            plain = key.decrypt(sealed[:NONCE], sealed[NONCE:], _bound_to(stream_id, topic))
-        except InvalidTag as error:
-            raise ValueError(
-                f"the sealed part of {topic} in {stream_id} was tampered with"
-            ) from error
-        return _PERSONAL[topic].decode(plain)
-
 
 _encode = msgspec.msgpack.Encoder().encode
 _STATE = msgspec.msgpack.Decoder(_State)
 _EVERY = {**EVENTS, **RETIRED}
 _EVENTS = {name: msgspec.msgpack.Decoder(kind) for name, kind in _EVERY.items()}
 _PERSONAL = {name: msgspec.msgpack.Decoder(kind) for name, kind in PERSONAL.items()}
+
+
+def _open(sealed: bytes, key: AESGCM, stream_id: UUID, topic: str) -> Personal:
+    try:
+        plain = key.decrypt(sealed[:NONCE], sealed[NONCE:], _bound_to(stream_id, topic))
+    except InvalidTag as error:
+        raise ValueError(f"the sealed part of {topic} in {stream_id} was tampered with") from error
+    return _PERSONAL[topic].decode(plain)
 
 
 def _bound_to(stream_id: UUID, topic: str) -> bytes:
@@ -216,6 +219,20 @@ class EventLog(Application[UUID]):
         """Decoded events, the keys of their streams fetched in one round trip."""
         await self._learn({cast("UUID", event.originator_id) for event in stored})
         return [self.mapper.recorded(event) for event in stored]
+
+    async def streams(
+        self, after: tuple[UUID, int], upto: int, names: Iterable[str], limit: int
+    ) -> list[Recorded[Any]]:
+        """Events up to a position, stream by stream, behind a version of a stream.
+
+        `names` are those of the streams' kinds. No key is remembered: each is needed once.
+        """
+        events, last, key = [], None, None
+        for event, wrapped in await self.recorder.streams(after, upto, names, limit):
+            if event.originator_id != last:
+                last, key = event.originator_id, wrapped and self.keyring.unwrapped(wrapped)
+            events.append(self.mapper.opened(event, key or None))
+        return events
 
     async def _learn(self, streams: Iterable[UUID]) -> None:
         stale = [stream_id for stream_id in streams if not self.keyring.fresh(stream_id)]

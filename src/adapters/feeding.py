@@ -17,6 +17,14 @@ _log = structlog.get_logger()
 Connection = AsyncConnection[Any]
 
 
+BEHIND = "an earlier event of this stream is parked"
+
+
+def told(error: Exception) -> str:
+    """Why an event is put aside."""
+    return f"{type(error).__name__}: {error}"
+
+
 class Feeding:
     """Knows where the model stands. One at a time can feed it: the others find that it moved."""
 
@@ -47,7 +55,7 @@ class Feeding:
         assert upto is not None
         try:
             if behind[0]:
-                raise RuntimeError("an earlier event of this stream is parked")
+                raise RuntimeError(BEHIND)
             await self.model.apply(connection, events, after=self.position, upto=upto)
         except (PositionMoved, *DOWN):
             raise
@@ -71,9 +79,8 @@ class Feeding:
         """False where it need not be any more: what it waited for was taken back."""
         if not self.model.concerns(event):
             raise error
-        reason = f"{type(error).__name__}: {error}"
         parked = await self.model.park(
-            connection, event, reason, after=self.position, behind=behind
+            connection, event, told(error), after=self.position, behind=behind
         )
         if parked:
             name, at = self.model.schema, event.position

@@ -40,6 +40,24 @@ POOL_SECONDS = Histogram(
     "Until a connection of the pool was free.",
     buckets=(0.0001, 0.001, 0.01, 0.1, 1, 5),
 )
+WEBHOOK_DELIVERIES = Counter(
+    "darkroom_webhook_deliveries", "Tries to tell a webhook, by what came of them.", ["state"]
+)
+WEBHOOKS_BEHIND = Gauge(
+    "darkroom_webhooks_behind",
+    "Webhooks with something to be told.",
+    multiprocess_mode="mostrecent",
+)
+WEBHOOK_OLDEST = Gauge(
+    "darkroom_webhook_oldest_seconds",
+    "Since the oldest event happened that a webhook was not told yet.",
+    multiprocess_mode="mostrecent",
+)
+WEBHOOK_DEAD = Gauge(
+    "darkroom_webhook_dead_letters",
+    "Events given up, of the last thousand deliveries of each webhook.",
+    multiprocess_mode="mostrecent",
+)
 LAB_SECONDS = Histogram("darkroom_lab_seconds", "Decoding, with the wait for a child.", ["work"])
 LAB_QUEUED = Gauge(
     "darkroom_lab_queued", "Files being decoded or waiting to be.", multiprocess_mode="livesum"
@@ -84,6 +102,11 @@ class Metrics:
         for model in models:
             LAG.labels(model["name"]).set(model["lag"])
             PARKED.labels(model["name"]).set(model["parked"])
+
+    def untold(self, behind: int, oldest: float, dead: int) -> None:
+        WEBHOOKS_BEHIND.set(behind)
+        WEBHOOK_OLDEST.set(oldest)
+        WEBHOOK_DEAD.set(dead)
 
     def page(self) -> tuple[bytes, str]:
         """The exposition and its content type."""

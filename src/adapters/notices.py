@@ -14,7 +14,8 @@ from commands.mail import Letters
 from commands.ports import EventStore
 from domain.ids import AccountId
 from domain.stream import Recorded
-from projections.notices import Notice, reader, told, wanted, written
+from projections.notice_mail import written
+from projections.notices import Notice, reader, told, wanted
 
 
 class PostgresNotices:
@@ -55,8 +56,8 @@ class NoticeBoard:
                     continue
                 if wanted(notice, account):
                     await connection.execute(_PUT, msgspec.structs.asdict(notice))
-                letter = await written(notice, recorded, account, self._store)
-                await self._letters.post(letter)
+                if letter := await written(notice, recorded, account, self._store):
+                    await self._letters.post(letter)
 
 
 class ToldNotices:

@@ -13,6 +13,13 @@ Image = Any  # pyvips makes its methods at run time
 
 ANIMATED = (Format.GIF, Format.WEBP)
 
+BULKY = 4_096
+"""Bytes of a colour profile, beyond which colours become Display P3's, which takes 480.
+
+The standard spaces take less. A measured one can be larger than a thumbnail, and tells of whose
+screen or scanner it is.
+"""
+
 
 def format_of(path: Path) -> Format:
     with path.open("rb") as file:
@@ -66,13 +73,18 @@ def orientation(image: Image) -> int:
 
 
 def on_screen(image: Image) -> Image:
-    """CMYK and Lab through their profiles to sRGB, 16 bit to 8; RGB profiles are kept."""
+    """CMYK and Lab through their profiles to sRGB, 16 bit to 8; small RGB profiles are kept."""
+    profile = image.get_typeof("icc-profile-data")
     if image.interpretation in ("cmyk", "lab", "labs", "xyz") or (
-        image.get_typeof("icc-profile-data") and image.bands not in (1, 2, 3, 4)
+        profile and image.bands not in (1, 2, 3, 4)
     ):
-        if image.get_typeof("icc-profile-data"):
+        if profile:
             image = image.icc_transform("srgb", embedded=True)
         return image.colourspace("srgb")
     if image.interpretation == "grey16":
         return image.colourspace("b-w")
-    return image if image.interpretation in ("srgb", "b-w") else image.colourspace("srgb")
+    if image.interpretation not in ("srgb", "b-w"):
+        image = image.colourspace("srgb")
+    if profile and image.bands >= 3 and len(image.get("icc-profile-data")) > BULKY:
+        return image.icc_transform("p3", embedded=True, input_profile="srgb")
+    return image

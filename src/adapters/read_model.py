@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any, Generic, LiteralString, TypeVar
 from uuid import UUID
 
@@ -47,7 +48,7 @@ class ReadModel(Generic[D]):
     def __init__(self, projection: Projection[D], schema: str | None = None) -> None:
         self.projection = projection
         self.schema = schema or projection.name
-        self._columns = [field.name for field in msgspec.structs.fields(projection.document)]
+        self.columns = [field.name for field in msgspec.structs.fields(projection.document)]
         self._decode = msgspec.json.Decoder(projection.document).decode
         self._composed: dict[str, bytes] = {}
         self.skipped: frozenset[int] = frozenset()
@@ -101,7 +102,7 @@ class ReadModel(Generic[D]):
             if ours:
                 before = await self._load(connection, {event.stream_id for event in ours})
                 await self._save(connection, before, self._folded(before, ours))
-            await self._advance(connection, after, upto)
+            await self.advance(connection, after, upto)
 
     def concerns(self, event: Recorded[Any]) -> bool:
         return stream_of(tag(type(event.event))) in self.projection.streams
@@ -127,15 +128,17 @@ class ReadModel(Generic[D]):
             await self._hold(connection)
             if behind and event.stream_id not in await self.parked(connection):
                 return False
-            await connection.execute(
-                self._sql(
-                    "insert into {schema}.parked (position, stream_id, topic, error)"
-                    " values (%s, %s, %s, %s)"
-                ),
-                (event.position, event.stream_id, tag(type(event.event)), error),
-            )
-            await self._advance(connection, after, event.position)
+            await self.put_aside(connection, event, error)
+            await self.advance(connection, after, event.position)
         return True
+
+    async def put_aside(self, connection: Connection, event: Recorded[Any], error: str) -> None:
+        insert = self._sql(
+            "insert into {schema}.parked (position, stream_id, topic, error)"
+            " values (%s, %s, %s, %s)"
+        )
+        topic = tag(type(event.event))
+        await connection.execute(insert, (event.position, event.stream_id, topic, error))
 
     async def refold(
         self,
@@ -196,7 +199,7 @@ class ReadModel(Generic[D]):
             delete = self._sql("delete from {schema}.{table} where id = any(%s)")
             await connection.execute(delete, (gone,))
         if kept := [new for new in changed.values() if new is not None]:
-            upsert = self._merge(self.projection.table, self._columns, "excluded.{0}")
+            upsert = self._merge(self.projection.table, self.columns, "excluded.{0}")
             await connection.execute(upsert, (_json(kept),), prepare=True)
         for tallied in self.projection.tallied:
             await self._count(connection, tallied, before, changed)
@@ -209,7 +212,8 @@ class ReadModel(Generic[D]):
         changed: Mapping[UUID, D | None],
     ) -> None:
         """Add to the counters what the new documents count for beyond the old ones."""
-        rows = _differences(tallied, before, changed)
+        old = ((-1, before.get(id)) for id in changed)
+        rows = summed(tallied, chain(old, ((1, new) for new in changed.values())))
         if rows:
             tally = self._merge(
                 tallied.table, list(rows[0]), "t.{0} + excluded.{0}", keys=len(tallied.key)
@@ -260,7 +264,8 @@ class ReadModel(Generic[D]):
             .as_bytes(None)
         )
 
-    async def _advance(self, connection: Connection, after: int, upto: int) -> None:
+    async def advance(self, connection: Connection, after: int, upto: int) -> None:
+        """Within a transaction. Raises PositionMoved."""
         cursor = await connection.execute(
             self._sql(
                 "update {schema}.position set position = %s where position = %s returning position"
@@ -281,20 +286,15 @@ class ReadModel(Generic[D]):
         return self._composed[query]
 
 
-def _differences(
-    tallied: Tallied[D], before: Mapping[UUID, D], changed: Mapping[UUID, D | None]
-) -> list[dict[str, Any]]:
-    deltas: dict[tuple[Any, ...], dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for id, new in changed.items():
-        for sign, document in ((-1, before.get(id)), (1, new)):
-            for key, counted in tallied.count(document).items():
-                for name, value in msgspec.structs.asdict(counted).items():
-                    deltas[key][name] += sign * value
-    return [
-        dict(zip(tallied.key, key, strict=True)) | delta
-        for key, delta in deltas.items()
-        if any(delta.values())
-    ]
+def summed(tallied: Tallied[D], documents: Iterable[tuple[int, D | None]]) -> list[dict[str, Any]]:
+    """What documents count for, each so many times, by key; no row where that comes to nothing."""
+    sums: dict[tuple[Any, ...], dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for times, document in documents:
+        for key, counted in tallied.count(document).items():
+            for name, value in msgspec.structs.asdict(counted).items():
+                sums[key][name] += times * value
+    left = [(key, sum) for key, sum in sums.items() if any(sum.values())]
+    return [dict(zip(tallied.key, key, strict=True)) | sum for key, sum in left]
 
 
 def _json(rows: Sequence[Any]) -> str:

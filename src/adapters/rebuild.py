@@ -3,7 +3,7 @@
 import hashlib
 import time
 from collections.abc import Awaitable, Callable
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from typing import Any
 
@@ -13,7 +13,8 @@ from psycopg import AsyncConnection
 from psycopg.sql import SQL, Identifier
 
 from adapters.event_store import EventLog
-from adapters.feeding import Feeding
+from adapters.feeding import Feeding, passing_over
+from adapters.folding import Folding
 from adapters.read_model import ReadModel, generation_lock
 from projections.projection import Projection
 
@@ -35,7 +36,7 @@ async def rebuild(
     report: Report,
     finish: Callable[[str], Awaitable[None]] | None = None,
 ) -> RebuildReport:
-    """Replay the whole log into a new schema, then rename it into place in one transaction.
+    """Fold the whole log into a new schema, then rename it into place in one transaction.
 
     Readers see the old generation until the swap, and never anything between. The new one need not
     reach the end of the log, which moves: it must only not be older than the one it replaces.
@@ -47,10 +48,12 @@ async def rebuild(
     async with await psycopg.AsyncConnection.connect(conninfo, autocommit=True) as connection:
         only = SQL("select pg_advisory_lock(hashtext({0}))").format(rebuild_lock(projection.name))
         await connection.execute(only)
-        await _begin(model, connection)
-        feeding = Feeding(model, log)
+        folding, feeding = Folding(model, log), Feeding(model, log)
+        await _begin(model, folding, connection)
+        await passing_over(model, log)
+        events = await folding.run(connection, partial(report, projection.name))
         await feeding.look(connection)
-        events = await _replay(feeding, log, connection, report, upto=await log.head())
+        events += await _replay(feeding, log, connection, report, upto=await log.head())
         if finish:
             await finish(model.schema)
         events += await _replay(feeding, log, connection, report, upto=await log.head())
@@ -71,7 +74,7 @@ def rebuild_lock(name: str) -> str:
     return f"rebuild of {name}"
 
 
-async def _begin(model: ReadModel[Any], connection: AsyncConnection[Any]) -> None:
+async def _begin(model: ReadModel[Any], folding: Folding, connection: AsyncConnection[Any]) -> None:
     cursor = await connection.execute(
         "select obj_description(oid, 'pg_namespace') from pg_namespace where nspname = %s",
         (model.schema,),
@@ -82,6 +85,7 @@ async def _begin(model: ReadModel[Any], connection: AsyncConnection[Any]) -> Non
     async with connection.transaction():
         await model.drop(connection)
         await model.create(connection)
+        await folding.begin(connection)
         comment = SQL("comment on schema {0} is {1}").format(Identifier(model.schema), _code())
         await connection.execute(comment)
 

@@ -5,7 +5,7 @@ notification. The synchronous interface, the table and the errors stay the libra
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from typing import Any
 from uuid import UUID
@@ -90,6 +90,7 @@ class GroupCommitRecorder(PostgresApplicationRecorder):
         self._append = _formatted(_APPEND, datastore.schema, events_table_name)
         self._select = _formatted(_SELECT, datastore.schema, events_table_name)
         self._page = _formatted(_PAGE, datastore.schema, events_table_name)
+        self._streams = _formatted(_STREAMS, datastore.schema, events_table_name)
         self._stored = _formatted(_STORED, datastore.schema, events_table_name)
         self._queue: list[_Request] = []
         self._drainer: asyncio.Task[None] | None = None
@@ -123,6 +124,25 @@ class GroupCommitRecorder(PostgresApplicationRecorder):
         rows = await self.database.rows(self._page, (after, before or 2**63 - 1, limit))
         return [
             Notification(oid, version, topic, state, id) for id, oid, version, topic, state in rows
+        ]
+
+    async def streams(
+        self, after: tuple[UUID, int], upto: int, names: Iterable[str], limit: int
+    ) -> list[tuple[Notification, bytes | None]]:
+        """Events up to a position, stream by stream, behind a version of a stream; each with its
+        stream's wrapped key. `names` are those of the kinds of streams."""
+        stream, version = after
+        given = {
+            "stream": stream,
+            "version": version,
+            "upto": upto,
+            "topics": patterns(names),
+            "limit": limit,
+        }
+        rows = await self.database.rows(self._streams, given)
+        return [
+            (Notification(oid, version, topic, state, id), wrapped)
+            for id, oid, version, topic, state, wrapped in rows
         ]
 
     async def _drain(self) -> None:
@@ -215,11 +235,23 @@ _SELECT = """
 _PAGE = """
     select notification_id, originator_id, originator_version, topic, state from {schema}.{table}
     where notification_id > %s and notification_id < %s order by notification_id limit %s"""
+_STREAMS = """
+    select e.notification_id, e.originator_id, e.originator_version, e.topic, e.state, k.wrapped
+    from {schema}.{table} e left join {schema}.stream_keys k
+        on k.stream_id = e.originator_id and k.stream_id >= %(stream)s
+    where (e.originator_id, e.originator_version) > (%(stream)s, %(version)s)
+        and e.notification_id <= %(upto)s and e.topic like any(%(topics)s)
+    order by e.originator_id, e.originator_version limit %(limit)s"""
 _STORED = """
     select e.notification_id from {schema}.{table} e
     join unnest(%s::uuid[], %s::bigint[], %s::bytea[]) as t(o, v, s)
     on e.originator_id = t.o and e.originator_version = t.v and e.state = t.s
     order by e.notification_id"""
+
+
+def patterns(names: Iterable[str]) -> list[str]:
+    """For LIKE: the tags of what happens in streams of these kinds."""
+    return [f"{name}.%" for name in names]
 
 
 def _formatted(query: str, schema: str, table: str) -> str:

@@ -9,9 +9,10 @@ from uuid import UUID
 
 import msgspec
 
+from adapters import metrics
 from adapters.database import Database
 from adapters.sealing import Sealer
-from commands.webhooks import Delivery, Standing, State
+from commands.webhooks import Backlog, Delivery, Standing, State
 from domain.ids import AccountId, WebhookId
 from domain.refusals import NotFound
 from projections.webhooks import Attempt, Claim
@@ -56,6 +57,10 @@ class PostgresWebhooks:
         rows = await self._database.records(_DELIVERIES, (webhook_id, before or 2**62, limit))
         return msgspec.convert(rows, list[Delivery])
 
+    async def backlog(self) -> Backlog:
+        (found,) = await self._database.records(_BACKLOG)
+        return msgspec.convert(found, Backlog)
+
     async def forget(self, webhook_id: WebhookId) -> None:
         async with self._database.connection() as connection, connection.transaction():
             for statement in _FORGET:
@@ -93,7 +98,10 @@ class PostgresWebhooks:
             "kept": KEPT,
             **msgspec.structs.asdict(attempt),
         }
-        return await self._moved(_SETTLED, claim, change)
+        after = await self._moved(_SETTLED, claim, change)
+        if after:
+            metrics.WEBHOOK_DELIVERIES.labels(state).inc()
+        return after
 
     async def disable(self, claim: Claim) -> None:
         await self._run("update webhooks.endpoints set disabled = true where id = %s", (claim.id,))
@@ -159,16 +167,21 @@ _CLAIMED = (
     *("attempts", "failing_since", "abandoned"),
 )
 # Of a suspended account nothing is told.
-_CLAIM = """
+_BEHIND = """not disabled and position < (select max(notification_id) from log.darkroom_events)
+            and not exists (select from secrets.bars b where b.account_id = endpoints.account_id)"""
+_BACKLOG = f"""
+    select count(*) as webhooks, coalesce(min(position), 0) as position,
+        (select count(*) from webhooks.deliveries where state = 'dead') as dead
+    from webhooks.endpoints where {_BEHIND}"""  # noqa: S608 - our own words
+_CLAIM = f"""
     update webhooks.endpoints e set lease = gen_random_uuid(), leased_until = now() + %(lease)s
     where id = (
         select id from webhooks.endpoints
-        where not disabled and next_at <= now() and leased_until < now() and slow = %(slow)s
-            and position < (select max(notification_id) from log.darkroom_events)
-            and not exists (select from secrets.bars b where b.account_id = endpoints.account_id)
+        where {_BEHIND}
+            and next_at <= now() and leased_until < now() and slow = %(slow)s
         order by next_at for update skip locked limit 1)
     returning id, account_id, made_at, lease, position, attempts, failing_since, abandoned,
-        secret, case when former_until > now() then former end"""
+        secret, case when former_until > now() then former end"""  # noqa: S608 - our own words
 _PASSED = """
     update webhooks.endpoints set position = %(to)s, leased_until = now() + %(for)s
     where id = %(id)s and lease = %(lease)s

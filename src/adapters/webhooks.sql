@@ -36,4 +36,5 @@ create table if not exists webhooks.deliveries (
     last_at timestamptz not null default now(),
     primary key (webhook_id, position)
 );
+create index if not exists deliveries_dead on webhooks.deliveries (webhook_id) where state = 'dead';
 create unique index if not exists deliveries_number on webhooks.deliveries (webhook_id, number);

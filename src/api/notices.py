@@ -8,11 +8,16 @@ from litestar.params import FromPath
 from api.identity import AnyRequest, Caller
 from api.listing import MAX_LIMIT, MAX_PAGE, Asked
 from api.parts import Given, Parts
-from domain.account_marks import QuotaThresholdReached
+from domain.account_marks import NewDeviceSeen, QuotaThresholdReached
 from domain.album import AlbumLent
 from domain.ids import from_text, to_text
+from domain.organization import MemberInvited
 from domain.refusals import NotFound
+from domain.webhook import DeliveryAbandoned, WebhookDisabled
 from projections.notices import WORDS, Kind, Notice, reason
+
+ELSEWHERE = {Kind.QUOTA, Kind.INVITATION, Kind.SIGN_IN, Kind.WEBHOOK}
+"""They are of no image."""
 
 
 class NoticeController(Controller):
@@ -68,4 +73,16 @@ def _about(notice: Notice, event: Any) -> dict[str, Any]:
             return {"percent": percent}
         case AlbumLent():
             return {"albumId": to_text("alb", notice.stream_id)}
-    return {} if notice.kind is Kind.QUOTA else {"imageId": to_text("img", notice.stream_id)}
+        case NewDeviceSeen(personal=device):
+            return {"address": device.address, "agent": device.agent} if device else {}
+        case MemberInvited(invitation_id=invitation_id, role=role):
+            return {
+                "orgId": to_text("org", notice.stream_id),
+                "invitationId": to_text("inv", invitation_id),
+                "role": role.value,
+            }
+        case DeliveryAbandoned(position=position):
+            return {"webhookId": to_text("whk", notice.stream_id), "position": position}
+        case WebhookDisabled(cause=cause):
+            return {"webhookId": to_text("whk", notice.stream_id), "disabled": cause}
+    return {} if notice.kind in ELSEWHERE else {"imageId": to_text("img", notice.stream_id)}

@@ -1,10 +1,12 @@
 """For those who run it: health and metrics."""
 
+from contextlib import suppress
 from typing import Any
 
 from litestar import Response, get
 
-from api.parts import Given
+from api.parts import Given, Parts
+from domain.refusals import Unavailable
 
 
 @get("/health/live", tags=["operations"], summary="Whether the process answers")
@@ -25,5 +27,14 @@ async def ready(parts: Given) -> Response[dict[str, Any]]:
 async def metrics(parts: Given) -> Response[bytes]:
     _, models = await parts.health.progress()
     parts.metrics.standing(models)
+    with suppress(Unavailable):
+        await _count_untold(parts)
     page, content_type = parts.metrics.page()
     return Response(page, media_type=content_type)
+
+
+async def _count_untold(parts: Parts) -> None:
+    backlog = await parts.webhooks.backlog()
+    page = await parts.feed.page(backlog.position, 1) if backlog.webhooks else []
+    oldest = (parts.clock() - page[0].at).total_seconds() if page else 0.0
+    parts.metrics.untold(backlog.webhooks, oldest, backlog.dead)

@@ -34,7 +34,7 @@ from commands.ports import (
 )
 from commands.prints import Printer
 from commands.transforming import Transformer
-from commands.upkeep import Upkeep
+from commands.upkeep import Parking, Upkeep
 from commands.upload_tokens import UploadTokens
 from commands.webhooks import Webhooks
 from domain.media import Caps
@@ -75,6 +75,10 @@ class MetricsPage(Protocol):
 
     def standing(self, models: Sequence[Mapping[str, Any]]) -> None:
         """How far read models are, as health tells it."""
+        ...
+
+    def untold(self, behind: int, oldest: float, dead: int) -> None:
+        """Of webhooks: how many are behind, by how many seconds, and events given up."""
         ...
 
     def page(self) -> tuple[bytes, str]:
@@ -132,6 +136,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     judge: Judge
     webhooks: Webhooks
     upkeep: Upkeep
+    parking: Parking
     check_url: Callable[[str], None]
     """Raises UrlForbidden for where no webhook can be, as far as its URL shows."""
     new_id: NewId

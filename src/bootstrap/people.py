@@ -51,11 +51,7 @@ def handlers(
         now=now,
     )
     arrivals = Arrivals(
-        devices=PostgresDevices(core.database, core.key.derived("devices")),
-        letters=letters(core),
-        store=store,
-        new_id=new_id,
-        now=now,
+        devices=PostgresDevices(core.database, core.key.derived("devices")), store=store
     )
     erasures = PostgresErasures(core.database)
     mail_tokens = PostgresMailTokens(core.database)

@@ -26,7 +26,7 @@ from bootstrap import (
     upkeep,
     webhooks,
 )
-from bootstrap.loops import Stirred, Work, after, elected, every, for_ever
+from bootstrap.loops import Stirred, Work, after, elected, every, for_ever, hand_out
 from settings import Settings
 
 if TYPE_CHECKING:
@@ -123,9 +123,8 @@ def _tell_webhooks(core: Core, positions: HeardPositions, group: asyncio.TaskGro
     """Those that are slow or down wait for one another, never the others for them."""
     telling = webhooks.messenger(core, positions)
     for slow in (False, True):
-        work = partial(telling.work, slow=slow)
-        for _ in range(WEBHOOKS):
-            group.create_task(for_ever("webhooks", work, Stirred(positions)))
+        find = partial(telling.next, slow=slow)
+        group.create_task(hand_out(WEBHOOKS, "webhooks", find, Stirred(positions)))
 
 
 def watcher(core: Core) -> "Watcher":
@@ -163,7 +162,7 @@ def developing(core: Core, lab: "VipsLab", *, later: bool) -> Work:
     from commands.blocklist import screened
     from projections import development
 
-    desk = Desk(core.database)
+    desk = Desk(core.database, give_up=partial(development.fail, store=core.store))
     tools: dict[str, Any] = {"objects": core.objects, "lab": lab, "spool": core.spool}
     notice = partial(screened, blocklist=PostgresBlocklist(core.database), store=core.store)
     develop = partial(development.develop, notice=notice, **tools)

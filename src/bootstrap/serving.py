@@ -35,6 +35,7 @@ from adapters.metering import PostgresReports
 from adapters.metrics import Metrics
 from adapters.notices import PostgresNotices
 from adapters.organizations import PostgresOrganizations
+from adapters.parking import LogParking
 from adapters.passwords import Argon2Passwords
 from adapters.places import PostgresFamily
 from adapters.positions import HeardPositions
@@ -228,6 +229,7 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
             judge=judge(core, positions),
             webhooks=webhooks.kept(core),
             upkeep=PostgresUpkeep(core.database),
+            parking=LogParking(core.log, core.store),
             check_url=partial(allowed, public=PublicAddresses(networks(settings.webhook_allow))),
             new_id=new_id,
             clock=now,
@@ -297,6 +299,7 @@ def dispatcher(
         "belongings": PostgresFamily(core.database),
         "now": now,
     }
+    parked: dict[str, Any] = {"store": store, "parking": LogParking(core.log, store)}
     return Dispatcher(
         people.handlers(core, passwords, limiter, keys, owned)
         | {
@@ -369,6 +372,8 @@ def dispatcher(
                 orders=PostgresUpkeep(core.database),
                 models=list(PROJECTIONS),
             ),
+            upkeep.RetryEvent: partial(upkeep.retry_event, **parked),
+            upkeep.SkipEvent: partial(upkeep.skip_event, **parked),
             **_organizations(core, owned, erase),
             lending.AddCollaborator: partial(lending.add_collaborator, store=store, now=now),
             lending.RemoveCollaborator: partial(lending.remove_collaborator, store=store, now=now),

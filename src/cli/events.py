@@ -81,7 +81,9 @@ def retry(position: int | None, everything: bool, data: Path, as_json: bool) -> 
 
     if (position is None) is not everything:
         raise click.UsageError("Name a position, or say --all.")
-    _report(position, parking.retry(settings_of(data), position), as_json)
+    settings = settings_of(data)
+    work = parking.retry_all(settings) if position is None else parking.retry(settings, position)
+    _report(position, work, as_json)
 
 
 @events.command()

@@ -1,14 +1,14 @@
-"""Sign-ins from somewhere new: whoever has an account is told, so that a thief is noticed."""
+"""Sign-ins from somewhere new: noted, so that who has the account is told, and a thief noticed."""
 
+from functools import partial
 from typing import Protocol
 
 import msgspec
 
-from commands.mail import Letter, Letters, Occasion
-from commands.ports import Clock, Device, EventStore, NewId
-from domain import account
-from domain.ids import AccountId
-from domain.stream import fold
+from commands.execute import Stream, execute
+from commands.ports import Device, EventStore
+from domain import account, account_marks
+from domain.ids import NOBODY, AccountId
 
 
 class Devices(Protocol):
@@ -22,23 +22,12 @@ class Devices(Protocol):
 
 class Arrivals(msgspec.Struct, frozen=True, kw_only=True):
     devices: Devices
-    letters: Letters
     store: EventStore
-    new_id: NewId
-    now: Clock
 
     async def note(self, account_id: AccountId, device: Device) -> None:
+        """By nobody: it is not known yet whether it was the owner."""
         if not await self.devices.news(account_id, device):
             return
-        state = fold(account.evolve, await self.store.load(account_id))
-        if state is None or state.erased or not account.wants(state, Occasion.SIGN_IN, "mail"):
-            return
-        facts = {
-            "address": device.client or "an unknown address",
-            "agent": device.agent or "an unknown program",
-            "at": f"{self.now():%Y-%m-%d %H:%M} UTC",
-        }
-        letter = Letter(
-            id=self.new_id(), occasion=Occasion.SIGN_IN, address=state.email, facts=facts
-        )
-        await self.letters.post(letter)
+        seen = account_marks.Device(address=device.client, agent=device.agent)
+        decide = partial(account.meet, device=seen)
+        await execute(self.store, Stream(account_id, account.evolve), decide, by=NOBODY)

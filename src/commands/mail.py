@@ -28,6 +28,8 @@ class Occasion(StrEnum):
     """An image, as four kinds of notices call it."""
     SHARED = "shared"
     QUOTA = "quota"
+    PROCESSING_FAILED = "processing_failed"
+    WEBHOOK = "webhook"
 
     @property
     def lifetime(self) -> timedelta:

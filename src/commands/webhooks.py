@@ -54,6 +54,16 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     last_at: datetime
 
 
+class Backlog(msgspec.Struct, frozen=True, kw_only=True):
+    """What is untold of all webhooks that are to be told something."""
+
+    webhooks: int
+    position: int
+    """Of the one that is furthest behind."""
+    dead: int
+    """Events given up, as far as they are remembered."""
+
+
 class Webhooks(Protocol):
     """What is kept of webhooks beside the log."""
 
@@ -78,6 +88,8 @@ class Webhooks(Protocol):
     ) -> Sequence[Delivery]:
         """Newest first, of the last thousand; `before` is the number of one of them."""
         ...
+
+    async def backlog(self) -> Backlog: ...
 
     async def forget(self, webhook_id: WebhookId) -> None:
         """Everything, and the key of its stream."""

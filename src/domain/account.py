@@ -15,9 +15,11 @@ from domain.account_marks import (
     AccountSuspended,
     AdministratorAppointed,
     AdministratorDismissed,
+    Device,
     EmailVerified,
     Ground,
     Mark,
+    NewDeviceSeen,
     PasswordChanged,
     PlanChanged,
     QuotaChanged,
@@ -234,6 +236,11 @@ def remove_preset(account: Account | None, *, name: str) -> list[AccountEvent]:
 def change_password(account: Account | None) -> list[AccountEvent]:
     _existing(account)
     return [PasswordChanged()]
+
+
+def meet(account: Account | None, *, device: Device) -> list[AccountEvent]:
+    """Nothing where the account is no more, as for its usage."""
+    return [] if account is None or account.erased else [NewDeviceSeen(personal=device)]
 
 
 def verify_email(account: Account | None) -> list[AccountEvent]:

@@ -17,6 +17,19 @@ class Ground(Personal, frozen=True, kw_only=True):
     reason: str
 
 
+class Device(Personal, frozen=True, kw_only=True):
+    """What somebody signed in from."""
+
+    address: str
+    agent: str
+
+
+class NewDeviceSeen(Event, frozen=True, kw_only=True, tag="account.new-device-seen"):
+    """Somebody signed in from where nobody had, by what nobody had used: the owner, or a thief."""
+
+    personal: Device | None
+
+
 class PasswordChanged(Event, frozen=True, kw_only=True, tag="account.password-changed"):
     """Every other session ended with it."""
 
@@ -97,7 +110,8 @@ class StrikeLifted(Event, frozen=True, kw_only=True, tag="account.strike-lifted"
 
 Strike: TypeAlias = Struck | StrikeLifted
 Mark: TypeAlias = (
-    PasswordChanged
+    NewDeviceSeen
+    | PasswordChanged
     | EmailVerified
     | SecondFactorEnabled
     | SecondFactorDisabled
@@ -118,7 +132,7 @@ Mark: TypeAlias = (
 def left_by(event: Mark) -> dict[str, Any]:
     """The fields of the account that it sets."""
     match event:
-        case PasswordChanged():
+        case NewDeviceSeen() | PasswordChanged():
             return {}
         case SignedOut(request=request):
             return {"signed_out": request}

@@ -26,6 +26,7 @@ from domain.image_events import (
     ImageQuarantined,
     LegalHoldLifted,
     LegalHoldPlaced,
+    ProcessingFailed,
     Promised,
     Purged,
     QuarantineConfirmed,
@@ -77,6 +78,8 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     duplicate_of: ImageId | None = None
     attempt: UUID | None = None
     """The one that finalized it."""
+    failed: bool = False
+    """Its owner was told that it cannot be rendered."""
     cleared: bool = False
     quarantined: bool = False
     finding: str = ""
@@ -170,6 +173,8 @@ def evolve(image: Image | None, event: ImageEvent) -> Image:  # noqa: C901 - one
             return replace(image, duplicate_of=of)
         case ImageFinalized(attempt=attempt, visibility=visibility):
             return replace(image, attempt=attempt, visibility=visibility)
+        case ProcessingFailed():
+            return replace(image, failed=True)
         case ImageCleared() | ImageQuarantined() | RescanRequested() | RescanPassed():
             return replace(image, **_scanned(event))
         case QuarantineReleased() | QuarantineConfirmed():
@@ -363,6 +368,13 @@ def erase(image: Image | None, *, cause: Cause) -> list[ImageEvent]:
     if image is None or image.purged or image.held:
         return []
     return [Purged(cause=cause)]
+
+
+def fail(image: Image | None, *, code: str) -> list[ImageEvent]:
+    """Nobody is told twice."""
+    if image is None or not image.finalized or image.purged or image.failed:
+        return []
+    return [ProcessingFailed(code=code)]
 
 
 def hold(image: Image | None, *, reason: str) -> list[ImageEvent]:

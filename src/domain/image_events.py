@@ -100,6 +100,13 @@ class ImageFinalized(Event, frozen=True, kw_only=True, tag="image.finalized"):
     personal: Content | None
 
 
+class ProcessingFailed(Event, frozen=True, kw_only=True, tag="image.processing-failed"):
+    """No rendering of it can be made, however often it was tried. `code` is what stands in the way:
+    a refusal's, or `internal`."""
+
+    code: str
+
+
 class ImageCleared(Event, frozen=True, kw_only=True, tag="image.cleared"):
     """`scanner` found nothing; `decode` is the full decode that every image passes."""
 
@@ -233,6 +240,7 @@ ImageEvent: TypeAlias = (
     | UploadRefused
     | UploadDeduplicated
     | ImageFinalized
+    | ProcessingFailed
     | ImageCleared
     | ImageQuarantined
     | RescanRequested

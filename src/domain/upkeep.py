@@ -22,12 +22,20 @@ class EventSkipped(Event, frozen=True, kw_only=True, tag="upkeep.event-skipped")
     """For all administrators, for ever."""
 
 
+class EventRetried(Event, frozen=True, kw_only=True, tag="upkeep.event-retried"):
+    """The read model was to take the event there after all; whether it could, it shows itself."""
+
+    model: str
+    position: int
+    request: UUID
+
+
 class RebuildOrdered(Event, frozen=True, kw_only=True, tag="upkeep.rebuild-ordered"):
     model: str
     request: UUID
 
 
-UpkeepEvent: TypeAlias = EventSkipped | RebuildOrdered
+UpkeepEvent: TypeAlias = EventSkipped | EventRetried | RebuildOrdered
 
 # State
 
@@ -36,6 +44,8 @@ class Upkeep(msgspec.Struct, frozen=True, kw_only=True):
     skipped: frozenset[int] = frozenset()
     request: UUID | None = None
     """That ordered the last rebuild."""
+    retries: frozenset[tuple[int, UUID]] = frozenset()
+    """By position and request."""
 
 
 def evolve(upkeep: Upkeep | None, event: UpkeepEvent) -> Upkeep:
@@ -43,6 +53,8 @@ def evolve(upkeep: Upkeep | None, event: UpkeepEvent) -> Upkeep:
     match event:
         case EventSkipped(position=position):
             return replace(upkeep, skipped=upkeep.skipped | {position})
+        case EventRetried(position=position, request=request):
+            return replace(upkeep, retries=upkeep.retries | {(position, request)})
         case RebuildOrdered(request=request):
             return replace(upkeep, request=request)
         case _:
@@ -60,6 +72,12 @@ def skip(upkeep: Upkeep | None, *, model: str, position: int, reason: str) -> li
     if upkeep and position in upkeep.skipped:
         return []
     return [EventSkipped(model=model, position=position, reason=reason)]
+
+
+def retry(upkeep: Upkeep | None, *, model: str, position: int, request: UUID) -> list[UpkeepEvent]:
+    if upkeep and (position, request) in upkeep.retries:
+        return []
+    return [EventRetried(model=model, position=position, request=request)]
 
 
 def order_rebuild(upkeep: Upkeep | None, *, model: str, request: UUID) -> list[UpkeepEvent]:

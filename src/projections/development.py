@@ -1,6 +1,7 @@
 """Development: every finalized original becomes prints, once, by whichever worker is free."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
@@ -9,10 +10,21 @@ import msgspec
 from msgspec.structs import replace
 
 from commands import object_keys
-from commands.ports import Derivative, Lab, Metadata, ObjectKey, ObjectMissing, ObjectStore, Traits
+from commands.execute import Stream, execute
+from commands.ports import (
+    Derivative,
+    EventStore,
+    Lab,
+    Metadata,
+    ObjectKey,
+    ObjectMissing,
+    ObjectStore,
+    Receipt,
+    Traits,
+)
 from commands.uploads import downloaded
-from domain import image_events
-from domain.ids import AccountId, ImageId
+from domain import image, image_events
+from domain.ids import NOBODY, AccountId, ImageId
 from domain.media import Format, Rung
 from domain.stream import Recorded
 
@@ -105,8 +117,14 @@ class Developed(msgspec.Struct, frozen=True, kw_only=True):
     traits: Traits
 
 
-async def _unnoticed(image_id: ImageId, fingerprint: int | None) -> None:
+async def unheard(image_id: ImageId, fact: object) -> None:
     """Where nobody wants to know."""
+
+
+async def fail(image_id: ImageId, code: str, *, store: EventStore) -> Receipt:
+    """Safe to say again."""
+    decide = partial(image.fail, code=code)
+    return await execute(store, Stream(image_id, image.evolve), decide, by=NOBODY)
 
 
 async def develop(
@@ -115,7 +133,7 @@ async def develop(
     objects: ObjectStore,
     lab: Lab,
     spool: Path,
-    notice: Callable[[ImageId, int | None], Awaitable[object]] = _unnoticed,
+    notice: Callable[[ImageId, int | None], Awaitable[object]] = unheard,
 ) -> Developed:
     """Make every print of one original and store it. Doing it again stores the same bytes.
 

@@ -135,6 +135,7 @@ def _lent(caller: AccountId | None, recorded: Recorded[Any]) -> bool:
             | image_events.CollaboratorRemoved(account_id=account_id)
             | album.AlbumLent(account_id=account_id)
             | album.AlbumTakenBack(account_id=account_id)
+            | image_events.ShareLinkCreated(shared_with=account_id)
             | organization.MemberInvited(account_id=account_id)
             | organization.MemberJoined(account_id=account_id)
             | organization.MemberLeft(account_id=account_id)

@@ -9,16 +9,17 @@ from uuid import UUID, uuid5
 import msgspec
 
 from commands.blocklist import BY_BLOCKLIST
-from commands.mail import Letter, Occasion
 from commands.ports import EventStore
 from commands.reports import BY_REPORT
 from commands.surroundings import roles
 from domain import account, image, image_events
 from domain.account import Account
-from domain.account_marks import QuotaThresholdReached
+from domain.account_marks import NewDeviceSeen, QuotaThresholdReached
 from domain.album import AlbumLent
-from domain.ids import AccountId, to_text
+from domain.ids import AccountId
+from domain.organization import MemberInvited
 from domain.stream import Event, Recorded, fold, tag
+from domain.webhook import DeliveryAbandoned, WebhookDisabled
 
 NAME = "notices"
 _SPACE = UUID("5c1d0a57-52a9-4b5e-9d5e-3f1f6b6b1d0e")
@@ -33,6 +34,13 @@ class Kind(StrEnum):
     """An image or an album, with its reader."""
     QUOTA = "quota"
     """So much of it is used."""
+    PROCESSING_FAILED = "processing_failed"
+    INVITATION = "invitation"
+    """To an organization."""
+    SIGN_IN = "sign_in"
+    """From somewhere new."""
+    WEBHOOK = "webhook"
+    """An event that it could not be told, or that it is told nothing any more."""
 
 
 KINDS: Mapping[type[Event], Kind] = {
@@ -40,10 +48,15 @@ KINDS: Mapping[type[Event], Kind] = {
     image_events.QuarantineReleased: Kind.RELEASED,
     image_events.TakenDown: Kind.TAKEN_DOWN,
     image_events.Reinstated: Kind.REINSTATED,
+    image_events.ProcessingFailed: Kind.PROCESSING_FAILED,
     image_events.CollaboratorAdded: Kind.SHARED,
     image_events.ShareLinkCreated: Kind.SHARED,
     AlbumLent: Kind.SHARED,
+    MemberInvited: Kind.INVITATION,
+    NewDeviceSeen: Kind.SIGN_IN,
     QuotaThresholdReached: Kind.QUOTA,
+    DeliveryAbandoned: Kind.WEBHOOK,
+    WebhookDisabled: Kind.WEBHOOK,
 }
 TOPICS = frozenset(map(tag, KINDS))
 WORDS: Mapping[Kind, str] = {
@@ -55,6 +68,13 @@ WORDS: Mapping[Kind, str] = {
     Kind.REINSTATED: "Your image was taken down, and is there again.",
     Kind.SHARED: "Somebody shared something with you.",
     Kind.QUOTA: "So many per cent of your storage are in use.",
+    Kind.PROCESSING_FAILED: "No rendering of your image could be made. The original is kept.",
+    Kind.INVITATION: "You are invited to an organization: accept or decline, POST"
+    " /v1/invitations/{id}/accept or DELETE /v1/invitations/{id}.",
+    Kind.SIGN_IN: "Somebody signed in to your account from somewhere new. If it was not you, choose"
+    " another password: all sessions end with it.",
+    Kind.WEBHOOK: "Your webhook could not be told of an event, or was disabled: see GET"
+    " /v1/webhooks/{id}/deliveries, and go on with POST /v1/webhooks/{id}/redeliver.",
 }
 
 
@@ -112,8 +132,12 @@ async def _concerned(recorded: Recorded[Any], store: EventStore) -> set[AccountI
             return {somebody}
         case image_events.ShareLinkCreated(shared_with=somebody):
             return {somebody} if somebody else set()
-        case QuotaThresholdReached():
+        case MemberInvited(account_id=somebody):
+            return {somebody} if somebody else set()
+        case NewDeviceSeen() | QuotaThresholdReached():
             return {AccountId(recorded.stream_id)}
+        case DeliveryAbandoned(owner_id=owner) | WebhookDisabled(owner_id=owner):
+            return {owner}
     return await _owners(recorded.stream_id, store)
 
 
@@ -125,27 +149,29 @@ async def _owners(image_id: UUID, store: EventStore) -> set[AccountId]:
     return {state.uploader_id, *stewards}
 
 
-async def written(
-    notice: Notice, recorded: Recorded[Any], to: Account, store: EventStore
-) -> Letter:
-    """The same by mail. However often it is written, it is sent once."""
-    facts = {
-        "image": to_text("img", notice.stream_id),
-        "reason": reason(recorded.event) or "",
-    }
-    if notice.kind is Kind.SHARED:
-        giver = await reader(AccountId(recorded.by), store)
-        thing = "an album" if isinstance(recorded.event, AlbumLent) else "an image"
-        facts = {"somebody": giver.username if giver else "somebody", "thing": thing}
-    if notice.kind is Kind.QUOTA:
-        facts = {"percent": str(recorded.event.percent)}
-    occasion = Occasion(notice.kind.value)
-    return Letter(id=notice.id, occasion=occasion, address=to.email, facts=facts)
-
-
 def wanted(notice: Notice, by: Account) -> bool:
-    """Whether its reader did not say no to its kind."""
+    """In the list, unless its reader said no to its kind there."""
     return account.wants(by, notice.kind.value, "app")
+
+
+async def unwanted(
+    account_id: AccountId, events: Sequence[Recorded[Any]], store: EventStore
+) -> set[int]:
+    """Positions of those that the account would be told of, but not by webhooks, as it said.
+
+    What it did itself, or hears of for another reason, is none of them.
+    """
+    news = [it for it in events if type(it.event) in KINDS]
+    listener = await reader(account_id, store) if news else None
+    if listener is None or not listener.notify:
+        return set()
+    silent = [it for it in news if not account.wants(listener, KINDS[type(it.event)], "webhook")]
+    return {
+        notice.position
+        for it in silent
+        for notice in await told(it, store)
+        if notice.account_id == account_id
+    }
 
 
 async def reader(account_id: AccountId, store: EventStore) -> Account | None:
@@ -155,7 +181,9 @@ async def reader(account_id: AccountId, store: EventStore) -> Account | None:
 
 
 def reason(event: Event | None) -> str | None:
-    """As whoever did it gave it; or what was found."""
+    """As whoever did it gave it; or what was found, or stood in the way."""
+    if isinstance(event, image_events.ProcessingFailed):
+        return event.code
     if isinstance(event, image_events.ImageQuarantined):
         return _FOUND.get(event.scanner, f"{event.scanner} found {event.finding}")
     return getattr(getattr(event, "personal", None), "reason", None)

@@ -30,6 +30,8 @@ class Tallied(msgspec.Struct, Generic[D], frozen=True, kw_only=True):
 
     table: str
     key: Sequence[str]
+    counters: type[msgspec.Struct]
+    """Its fields are the table's other columns."""
     count: Callable[[D | None], Mapping[tuple[Any, ...], msgspec.Struct]]
 
 
@@ -57,8 +59,15 @@ ALL: Sequence[Projection[Any]] = (
         document=gallery.Card,
         project=gallery.project,
         tallied=(
-            Tallied(table="usage", key=("account_id",), count=gallery.tally),
-            Tallied(table="tags", key=("owner_id", "tag"), count=gallery.tagged),
+            Tallied(
+                table="usage", key=("account_id",), counters=gallery.Tally, count=gallery.tally
+            ),
+            Tallied(
+                table="tags",
+                key=("owner_id", "tag"),
+                counters=gallery.Tagged,
+                count=gallery.tagged,
+            ),
         ),
     ),
     Projection(

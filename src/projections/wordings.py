@@ -82,6 +82,19 @@ WORDINGS |= {
         "$percent % of what your plan lets you store is in use. At 100 % nothing more is taken in;"
         " what you delete for good makes room.",
     ),
+    Occasion.WEBHOOK: Wording(
+        "A webhook of yours does not answer",
+        "your webhook $webhook $trouble. What came of each try: GET"
+        " /v1/webhooks/$webhook/deliveries. Once it answers again, have it told from any position"
+        " on with POST /v1/webhooks/$webhook/redeliver.",
+    ),
+}
+WORDINGS |= {
+    Occasion.PROCESSING_FAILED: Wording(
+        "Your image could not be processed",
+        "no rendering of your image $image could be made: $reason. The original is kept as you sent"
+        " it, and can be fetched and deleted.",
+    ),
 }
 OUTCOMES = {
     "dismiss": "we found nothing in it that must not be here, and it stays",

@@ -167,8 +167,9 @@ async def test_two_sealers_seal_each_event_once(core):
     assert rows == [(1, 30)]
 
 
-async def test_a_hundred_thousand_events_pass(core, capsys):
+async def test_a_hundred_thousand_events_pass_and_no_meddling_with_them_does(core, capsys):
     await write(core)
+    await meddle(core, f"select nextval({SEQUENCE})")
     await meddle(
         core,
         """insert into log.darkroom_events
@@ -185,7 +186,23 @@ async def test_a_hundred_thousand_events_pass(core, capsys):
         print(f"\naudit verify: {verdict.events / verdict.seconds:,.0f} events/s")
 
     await flip(core, 77_777)
-    assert await verified(core) == [(Kind.CHANGED, 77_777)]
+    await meddle(core, "delete from log.darkroom_events where notification_id = 50000")
+    await meddle(
+        core,
+        "insert into log.darkroom_events (originator_id, originator_version, topic, state,"
+        " notification_id) select gen_random_uuid(), 1, topic, state, 2"
+        " from log.darkroom_events where notification_id = 1",
+    )
+    await meddle(core, SWAP.format(60_000, 80_000))
+    await meddle(core, "delete from log.darkroom_events where notification_id > 99000")
+    assert await verified(core) == [
+        (Kind.INSERTED, 2),
+        (Kind.REMOVED, 50_000),
+        (Kind.REORDERED, 60_000),
+        (Kind.CHANGED, 77_777),
+        (Kind.REORDERED, 80_000),
+        (Kind.TRUNCATED, 99_001),
+    ]
 
 
 async def test_the_audit_log_says_who_did_what_and_nothing_personal(core):

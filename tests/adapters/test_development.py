@@ -74,6 +74,39 @@ async def test_one_that_cannot_be_developed_holds_nobody_up(core, waiting, error
     assert rows == [(first, False, 1, False), (second, True, 0, True)]
 
 
+async def test_what_was_tried_for_the_last_time_is_given_up_once(core, waiting):
+    given_up, (first, _) = [], waiting
+
+    async def give_up(id, code):
+        given_up.append((id, code))
+
+    desk = Desk(core.database, give_up=give_up)
+    for error in (CorruptImage(), *[KeyError("a defect of ours")] * 3, CorruptImage()):
+        assert given_up == []
+        while await desk.next(fails_for(first, error)):
+            pass
+        await core.database.rows(
+            "update development.exposures set not_before = '-infinity' returning 1"
+        )
+
+    assert not await desk.next(fails_for(first, CorruptImage()))
+    assert given_up == [(first, "corrupt_image")]
+
+
+async def test_what_cannot_be_given_up_just_now_is_tried_once_more(core, waiting):
+    first, _ = waiting
+    last = "update development.exposures set attempts = 4 where id = %s returning 1"
+    await core.database.rows(last, (first,))
+
+    async def give_up(id, code):
+        raise Unavailable(dependency="database")
+
+    with pytest.raises(Unavailable):
+        await Desk(core.database, give_up=give_up).next(fails_for(first, CorruptImage()))
+
+    assert await Desk(core.database).next(fails_for(None, None))
+
+
 async def test_what_is_made_later_is_made_once_and_counts_again_with_a_new_print(core, waiting):
     desk, (first, _) = Desk(core.database), waiting
     avif = Variant(rung=Rung.THUMB, format=Format.AVIF, width=2, height=2, size=9)

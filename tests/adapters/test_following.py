@@ -17,12 +17,12 @@ from adapters.projector import Projector
 from adapters.read_model import PositionMoved, ReadModel, slowest
 from adapters.rebuild import rebuild
 from adapters.relay import Relay
+from commands.execute import Stream, execute
 from commands.ports import Batch
-from commands.upkeep import SkipEvent, skip_event
+from domain import upkeep
 from domain.ids import AccountId
 from domain.image_events import ImageCleared, UploadInitiated
 from domain.stream import Recorded
-from domain.upkeep import stream_of_model
 from projections.projection import Projection
 from tests.spec import LATER, OWNER
 
@@ -35,9 +35,15 @@ class Count(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Counting(Projection[Count], frozen=True, kw_only=True):
+    most: int = 1_000_000
+
     @property
     def ddl(self) -> str:
-        return "create table counts (id uuid primary key, events int not null);"
+        return f"""
+            create table counts (
+                id uuid primary key, events int not null check (events <= {self.most})
+            );
+            create index on counts (events);"""
 
 
 def project(count: Count | None, recorded: Recorded[Any]) -> Count:
@@ -322,7 +328,7 @@ async def test_a_rebuild_under_load_misses_nothing(core, model):
 
 async def test_a_rebuild_that_was_broken_off_goes_on_where_it_was(core, model, monkeypatch):
     streams = await write_many(core, 40)
-    monkeypatch.setattr("adapters.rebuild.PAGE", 10)
+    monkeypatch.setattr("adapters.folding.BATCH", 10)
 
     def killed(_: str, position: int, head: int) -> None:
         if position >= 50:
@@ -387,11 +393,12 @@ async def test_what_is_skipped_is_in_no_generation(core, model):
     bad = uuid4()
     position = await write(core, bad, opened(), cleared(POISON))
     await write(core, bad, cleared(), after=2)
-    by_hand = SkipEvent(by=OWNER, model="counts", position=position, reason="poison")
+    skip = partial(upkeep.skip, model="counts", position=position, reason="poison")
+    stream = Stream(upkeep.stream_of_model("counts"), upkeep.evolve)
     async with running(relay(core), projector(core, model)):
         await caught_up(core)
-        await skip_event(by_hand, store=core.store)
-        await skip_event(by_hand, store=core.store)
+        await execute(core.store, stream, skip, by=OWNER)
+        await execute(core.store, stream, skip, by=OWNER)
         await passing_over(model, core.log)
         async with core.database.connection() as connection:
             assert await model.refold(connection, bad, partial(core.store.load, bad)) == 2
@@ -401,7 +408,7 @@ async def test_what_is_skipped_is_in_no_generation(core, model):
 
     assert await counts(core) == {bad: 2}
     assert not await core.database.rows("select 1 from counts.parked")
-    assert len(await core.store.load(stream_of_model("counts"))) == 1
+    assert len(await core.store.load(upkeep.stream_of_model("counts"))) == 1
 
 
 async def test_a_rebuild_heals_what_was_damaged(core, model):

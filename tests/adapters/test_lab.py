@@ -208,6 +208,21 @@ async def test_a_wide_gamut_is_shown_in_the_same_colours(lab, tmp_path, depth, f
         assert abs(found - expected) <= 4
 
 
+@pytest.mark.parametrize("format", BOTH)
+async def test_a_profile_larger_than_a_thumbnail_is_replaced_and_the_colours_stay(lab, format):
+    measured = CORPUS / "exif/test-assets__thompson-springs.jpg"
+    before = pyvips.Image.new_from_file(str(measured))
+    assert len(before.get("icc-profile-data")) > 60_000
+
+    rendered = await lab.render(measured, Rung.THUMB, format)
+
+    assert len(rendered.body) < 20_000
+    after = pyvips.Image.new_from_buffer(rendered.body, "")
+    assert len(after.get("icc-profile-data")) < 1_000
+    apart = before.icc_import(embedded=True).dE00(after.icc_import(embedded=True))
+    assert apart.avg() < 2.5, "lossy, and yet hardly to be told apart"
+
+
 async def test_cmyk_becomes_rgb(lab, tmp_path):
     image = pyvips.Image.new_from_file(str(made(tmp_path, 300, 200)))
     image.icc_export(output_profile="cmyk").write_to_file(str(tmp_path / "cmyk.jpg"))

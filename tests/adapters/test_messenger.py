@@ -75,13 +75,21 @@ def messenger(core, hooks, patience=DAY, sender=None):
     )
 
 
+async def turn(messenger, *, slow=False) -> bool:
+    """Whether there was one to take."""
+    found = await messenger.next(slow=slow)
+    if found:
+        await found()
+    return found is not None
+
+
 @asynccontextmanager
 async def telling(*messengers):
     """Each with a worker for those that are slow, and one for the others."""
 
     async def work(it, slow):
         while True:
-            if not await it.work(slow=slow):
+            if not await turn(it, slow=slow):
                 await asyncio.sleep(0.02)
 
     tasks = [asyncio.create_task(work(it, slow)) for it in messengers for slow in (False, True)]
@@ -255,8 +263,8 @@ async def test_who_dies_between_answer_and_note_is_followed(core, hooks, make, r
             raise asyncio.CancelledError
 
     with pytest.raises(asyncio.CancelledError):
-        await messenger(core, hooks, sender=Dying(PUBLIC)).work(slow=False)
-    assert not await messenger(core, hooks).work(slow=False), "still the other's, for a moment"
+        await turn(messenger(core, hooks, sender=Dying(PUBLIC)))
+    assert not await turn(messenger(core, hooks)), "still the other's, for a moment"
     async with telling(messenger(core, hooks)):
         await until(lambda: len(receiver.told) == 2)
 

@@ -14,6 +14,7 @@ import psycopg
 import pytest
 
 from adapters.embedded import DataFolder
+from domain.ids import from_text
 from settings import load
 from tests.conftest import ADMINISTRATOR
 from tests.elsewhere import web
@@ -338,6 +339,34 @@ def ordering_a_rebuild(person: Person) -> Request:
     )
 
 
+def seeing_to(act: str) -> Callable[[Person], Request]:
+    def seeing_to_a_parked_event(person: Person) -> Request:
+        """One that was parked for no reason that is left."""
+        image = person.upload(PIXEL)["imageId"]
+        events = expect(person.http.get(f"/v1/images/{image}/history"), 200)["events"]
+        position = max(it["position"] for it in events)
+        park(person, image, position)
+        return Request(
+            path=f"/v1/admin/parked-events/{position}/{act}",
+            body={"json": {"reason": "a mistake"}} if act == "skip" else {},
+            other={"json": {"reason": "another"}},
+            events=1,
+            http=administrator(person),
+        )
+
+    return seeing_to_a_parked_event
+
+
+def park(person: Person, image: str, position: int) -> None:
+    url = load(DataFolder(person.service.data).endpoints()).database_url
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            "insert into gallery.parked (position, stream_id, topic, error)"
+            " values (%s, %s, 'image.cleared', 'a mistake')",
+            (position, from_text("img", image)),
+        )
+
+
 HOOK = {"url": "https://hook.invalid/", "types": ["claim"]}
 
 
@@ -546,6 +575,8 @@ POSTS: dict[str, list[Callable[[Person], Request]]] = {
     "/v1/upload-tokens": [issuing_an_upload_token],
     "/v1/api-keys": [issuing_a_key],
     "/v1/admin/projections/{name}/rebuild": [ordering_a_rebuild],
+    "/v1/admin/parked-events/{position}/retry": [seeing_to("retry")],
+    "/v1/admin/parked-events/{position}/skip": [seeing_to("skip")],
     "/v1/albums/{id}/restore-to": [restoring_an_album],
     "/v1/me/restore-to": [restoring_everything],
     "/v1/webhooks": [making_a_webhook],

@@ -1,12 +1,22 @@
-"""What people are told of: in the list of notices and by mail, unless they said no."""
+"""What people are told of: in the list of notices, by mail and webhook, unless they said no."""
 
+import asyncio
 import email
 from email.policy import default
 
 import pytest
 
+from adapters.embedded import DataFolder
+from bootstrap import Core
+from domain.ids import from_text
+from projections.development import fail
+from settings import load
 from tests.api.test_albums import new_album
-from tests.people import Person, eventually, expect
+from tests.api.test_organizations import found_organization, invited
+from tests.api.test_webhooks import hooked
+from tests.api.test_webhooks import told as posted
+from tests.people import PASSWORD, Person, eventually, expect
+from tests.receiver import Receiver
 
 
 def told(person):
@@ -24,6 +34,100 @@ def mails(person):
 @pytest.fixture
 def reader(service):
     return Person(service, "reader")
+
+
+@pytest.fixture
+def receiver():
+    receiver = Receiver()
+    yield receiver
+    receiver.down()
+
+
+def sign_in(person, agent):
+    """From another program, each time."""
+    entry = {"email": person.email, "password": PASSWORD}
+    http = person.service.client()
+    expect(http.post("/v1/auth/login", json=entry, headers={"User-Agent": agent}), 200)
+
+
+def give_up(service, image):
+    """As the reactor that develops does it, after its last try."""
+
+    async def failed():
+        core = Core(load(DataFolder(service.data).endpoints()))
+        async with core.opened():
+            await fail(from_text("img", image), "corrupt_image", store=core.store)
+
+    asyncio.run(failed())
+
+
+def test_that_an_image_could_not_be_processed(service, reader, dot):
+    image = reader.upload(dot)["imageId"]
+
+    for _ in range(2):
+        give_up(service, image)
+
+    eventually(lambda: bool(told(reader)))
+    (notice,) = told(reader)
+    assert (notice["kind"], notice["imageId"]) == ("processing_failed", image)
+    assert notice["reason"] == "corrupt_image"
+    eventually(lambda: "Your image could not be processed" in mails(reader))
+
+
+def test_that_they_are_invited(ann, reader):
+    firm = found_organization(ann)
+    invitation = invited(firm, ann, reader.email, "editor")["invitationId"]
+
+    eventually(lambda: bool(told(reader)))
+
+    (notice,) = told(reader)
+    assert (notice["kind"], notice["orgId"]) == ("invitation", firm["orgId"])
+    assert (notice["invitationId"], notice["role"]) == (invitation, "editor")
+    assert "imageId" not in notice
+    eventually(lambda: len(mails(reader)) == 2)
+    assert len([it for it in mails(reader) if it.startswith("You are invited")]) == 1
+
+
+def test_that_somebody_signed_in_from_somewhere_new(reader):
+    for _ in range(2):
+        sign_in(reader, "Phone")
+
+    eventually(lambda: bool(told(reader)))
+
+    (notice,) = told(reader)
+    assert (notice["kind"], notice["address"]) == ("sign_in", "127.0.0.1")
+    assert notice["agent"] == "Phone"
+
+
+def test_each_by_the_channels_they_want(ann, reader, receiver, dot):
+    hooked(reader, receiver)
+    wants = {"sign_in.webhook": False, "shared.app": False, "shared.mail": False}
+    expect(reader.http.patch("/v1/me", json={"notify": wants}), 200)
+    sign_in(reader, "Phone")
+    image = ann.upload(dot)["imageId"]
+    view = {"permissions": ["view"]}
+    expect(ann.http.put(f"/v1/images/{image}/collaborators/{reader.id}", json=view), 200)
+    link = view | {"expiresIn": 600, "sharedWith": reader.id}
+    expect(ann.http.post(f"/v1/images/{image}/share", json=link), 201)
+
+    eventually(lambda: ("image.share-link-created", image) in posted(receiver))
+    eventually(lambda: bool(told(reader)))
+
+    assert ("image.collaborator-added", image) in posted(receiver)
+    assert not [type for type, _ in posted(receiver) if type == "account.new-device-seen"]
+    assert [it["kind"] for it in told(reader)] == ["sign_in"]
+    eventually(lambda: "Somebody signed in from somewhere new" in mails(reader))
+    assert not [it for it in mails(reader) if "shared" in it]
+
+
+def test_what_they_did_themselves_their_webhooks_are_told_all_the_same(ben, reader, receiver, dot):
+    hooked(reader, receiver)
+    expect(reader.http.patch("/v1/me", json={"notify": {"shared": False}}), 200)
+    image = reader.upload(dot)["imageId"]
+    view = {"permissions": ["view"]}
+    expect(reader.http.put(f"/v1/images/{image}/collaborators/{ben.id}", json=view), 200)
+
+    eventually(lambda: ("image.collaborator-added", image) in posted(receiver))
 
 
 def test_that_something_was_shared_with_them(ann, reader, dot):

@@ -13,6 +13,7 @@ from settings import load
 from tests.people import Person, eventually, expect, refused
 
 MODELS = "/v1/admin/projections"
+PARKED = "/v1/admin/parked-events"
 
 
 @pytest.fixture
@@ -119,6 +120,52 @@ def test_what_could_not_be_taken_is_shown_tried_again_and_passed_over(
     assert row(database, id) == ("good", "public"), "in no later generation either"
     audit = expect(admin.http.get("/v1/admin/audit", params={"type": "upkeep.event-skipped"}), 200)
     assert audit["entries"][-1]["data"]["reason"] == "a broken title"
+
+
+def test_an_administrator_sees_to_what_is_parked_from_afar(admin, ann, dot, database, poison):
+    path = f"/v1/images/{ann.upload(dot, title='good')['imageId']}"
+    spoilt = ann.http.patch(path, json={"title": poison})
+    later = ann.http.patch(path, json={"visibility": "public"})
+    first, second = (int(it.headers["darkroom-position"]) for it in (spoilt, later))
+
+    page = expect(admin.http.get(PARKED, params={"limit": 1}), 200)
+    rest = expect(admin.http.get(PARKED, params={"cursor": page["nextCursor"]}), 200)
+
+    found = page["parkedEvents"] + rest["parkedEvents"]
+    assert [(it["readModel"], it["position"]) for it in found] == [
+        ("gallery", first),
+        ("gallery", second),
+    ]
+    assert found[0]["type"] == "image.details-changed"
+    assert "a mistake" in found[0]["error"]
+    assert rest["nextCursor"] is None
+    failed = expect(admin.http.post(f"{PARKED}/{first}/retry"), 200)["results"]
+    assert (failed[0]["readModel"], failed[0]["taken"]) == ("gallery", 0)
+    assert "a mistake" in failed[0]["error"]
+    answer = admin.http.post(f"{PARKED}/{first}/skip", json={"reason": "a broken title"})
+    assert expect(answer, 200) == {
+        "position": first,
+        "results": [{"readModel": "gallery", "taken": 2, "error": None}],
+    }
+    assert expect(admin.http.get(PARKED), 200)["parkedEvents"] == []
+    assert expect(ann.http.get(path), 200)["visibility"] == "public"
+    audit = expect(admin.http.get("/v1/admin/audit", params={"type": "upkeep"}), 200)["entries"]
+    acts = [(it["type"], it["data"]["position"], it["actor"]) for it in audit[-2:]]
+    assert acts == [
+        ("upkeep.event-retried", first, admin.id),
+        ("upkeep.event-skipped", first, admin.id),
+    ]
+    assert audit[-1]["data"]["reason"] == "a broken title"
+
+
+def test_nobody_sees_to_what_is_not_parked(admin, ann):
+    for position in ("1", "0", "x", "9" * 20):
+        refused(admin.http.post(f"{PARKED}/{position}/retry"), 404, "not_found")
+        skip = admin.http.post(f"{PARKED}/{position}/skip", json={"reason": "why"})
+        refused(skip, 404, "not_found")
+    refused(admin.http.get(PARKED, params={"cursor": "x"}), 422, "validation")
+    refused(admin.http.post(f"{PARKED}/1/skip", json={"reason": ""}), 422, "validation")
+    refused(ann.http.get(PARKED), 403, "forbidden")
 
 
 def test_what_was_mended_is_taken_after_all(ann, dot, service, database, poison):

@@ -1,7 +1,6 @@
 """Signing up, signing in, changing one's name."""
 
 from functools import partial
-from uuid import uuid4
 
 import pytest
 
@@ -135,13 +134,7 @@ async def test_the_right_password_opens_a_session(store, passwords, sign_up):
         store=store,
         sessions=MemorySessions(),
         hasher=hasher,
-        arrivals=Arrivals(
-            devices=MemoryDevices(),
-            letters=MemoryLetters(),
-            store=store,
-            new_id=uuid4,
-            now=lambda: NOW,
-        ),
+        arrivals=Arrivals(devices=MemoryDevices(), store=store),
         prover=Prover(
             passwords=passwords,
             factors=MemoryFactors(),

@@ -10,8 +10,10 @@ from domain.account import AccountErased, AccountRegistered, Identity
 from domain.account_marks import (
     AccountReinstated,
     AccountSuspended,
+    Device,
     EmailVerified,
     Ground,
+    NewDeviceSeen,
     PasswordChanged,
     PlanChanged,
     QuotaChanged,
@@ -41,6 +43,15 @@ def test_a_suspension_happens_once_and_is_lifted_once():
     given(registered, suspended).when(account.reinstate, **WHY).then(lifted)
     given(registered).when(account.reinstate, **WHY).then_nothing()
     given(registered, suspended, lifted).when(account.suspend, **WHY).then(suspended)
+
+
+def test_every_new_device_is_noted_while_there_is_somebody_to_tell():
+    phone = Device(address="192.0.2.1", agent="Phone")
+    seen = NewDeviceSeen(personal=phone)
+    given(registered).when(account.meet, device=phone).then(seen)
+    given(registered, seen).when(account.meet, device=phone).then(seen)
+    given(registered, AccountErased()).when(account.meet, device=phone).then_nothing()
+    given().when(account.meet, device=phone).then_nothing()
 
 
 def test_a_plan_brings_its_quota_and_a_quota_can_differ():

@@ -6,11 +6,14 @@ from msgspec.structs import replace
 from domain import image, uploads
 from domain.access import Permission, Visibility
 from domain.image_events import (
+    Cause,
     Details,
     DetailsChanged,
     ImageCleared,
     ImageFinalized,
+    ProcessingFailed,
     Promised,
+    Purged,
     Restored,
     ShareLinkCreated,
     ShareLinkRevoked,
@@ -338,3 +341,12 @@ def test_a_stranger_restores_nothing():
     given(initiated, finalized, deleted).when(image.restore, by=STRANGER, now=NOW).then_refused(
         NotFound
     )
+
+
+def test_that_it_cannot_be_processed_is_noted_once_while_it_is_there():
+    failed = ProcessingFailed(code="corrupt_image")
+    failing = {"code": "corrupt_image"}
+    given(initiated, finalized).when(image.fail, **failing).then(failed)
+    given(initiated, finalized, failed).when(image.fail, **failing).then_nothing()
+    for gone in ((), (initiated,), (initiated, finalized, Purged(cause=Cause.OWNER))):
+        given(*gone).when(image.fail, **failing).then_nothing()

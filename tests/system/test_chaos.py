@@ -7,11 +7,11 @@ long, 60 if it is not set.
 
 import asyncio
 import os
-import random
+import shutil
 import threading
 import time
 from collections import Counter
-from uuid import uuid4
+from contextlib import suppress
 
 import httpx
 import msgspec
@@ -24,118 +24,18 @@ from adapters.jetstream import Names
 from bootstrap import PROJECTIONS, replaying
 from settings import load
 from tests.conftest import ADMINISTRATOR
-from tests.people import Person, expect, sample
+from tests.people import Person
 from tests.service import Service
+from tests.writer import Writer
 
 pytestmark = [pytest.mark.xdist_group("chaos"), pytest.mark.timeout(3_600)]
 
 SECONDS = float(os.environ.get("DARKROOM_CHAOS_SECONDS", "60"))
-PIXEL = sample("valid/sharp__2x2_fdcce6.png")
 WRITERS = 3
-AGAIN = (httpx.TransportError,)
-"""What a client of a service that is hurt sees, and sends its request again."""
-
-
-class Writer(threading.Thread):
-    """One account and its only client, so it knows exactly what every read has to answer."""
-
-    def __init__(self, service: Service, number: int) -> None:
-        super().__init__(daemon=True)
-        self.person = Person(service, f"writer{number}")
-        self.random = random.Random(number)  # noqa: S311 - to be repeated
-        self.titles: dict[str, str] = {}
-        """Of the images that are there."""
-        self.trash: dict[str, str] = {}
-        self.counts: Counter[str] = Counter()
-        self.wrong: list[str] = []
-        self.over = threading.Event()
-        self.position = "0"
-
-    def run(self) -> None:
-        acts = [self.upload, self.change, self.change, self.delete, self.restore]
-        while not self.over.is_set():
-            try:
-                self.random.choice(acts)()
-                self.look()
-            except Exception as error:
-                self.wrong.append(repr(error))
-                return
-
-    def upload(self) -> None:
-        title = f"{self.person.name} {uuid4().hex}"
-        files = {"file": ("chaos.png", PIXEL)}
-        answer = self.sent("POST", "/v1/images", files=files, data={"title": title})
-        self.titles[answer.json()["imageId"]] = title
-
-    def change(self) -> None:
-        if self.titles:
-            id, title = self.one(self.titles), uuid4().hex
-            self.sent("PATCH", f"/v1/images/{id}", json={"title": title})
-            self.titles[id] = title
-
-    def delete(self) -> None:
-        if self.titles:
-            id = self.one(self.titles)
-            self.sent("DELETE", f"/v1/images/{id}", gone=404)
-            self.trash[id] = self.titles.pop(id)
-
-    def restore(self) -> None:
-        if self.trash:
-            id = self.one(self.trash)
-            self.sent("POST", f"/v1/images/{id}/restore")
-            self.titles[id] = self.trash.pop(id)
-
-    def one(self, among: dict[str, str]) -> str:
-        return self.random.choice(list(among))
-
-    def look(self) -> None:
-        """What it wrote, and how much: at once, at the position that it was told."""
-        listed = self.read("/v1/images", user=self.person.id, limit=100).json()
-        if listed["total"] != len(self.titles):
-            self.wrong.append(f"{listed['total']} images listed, not {len(self.titles)}")
-        for image in listed["images"]:
-            if self.titles.get(image["imageId"]) != image["title"]:
-                self.wrong.append(f"listed {image['imageId']} as {image['title']}")
-        if self.titles:
-            id = self.one(self.titles)
-            title = self.read(f"/v1/images/{id}").json()["title"]
-            if title != self.titles[id]:
-                self.wrong.append(f"{id} is called {title}, not {self.titles[id]}")
-
-    def sent(self, method: str, path: str, gone: int = 0, **body) -> httpx.Response:
-        """Acknowledged, however often that takes."""
-        headers = {"Idempotency-Key": uuid4().hex} if method == "POST" else {}
-        for attempt in range(10_000):
-            try:
-                answer = self.person.http.request(method, path, headers=headers, **body)
-            except AGAIN:
-                self.counts["unreachable"] += 1
-                time.sleep(0.1)
-                continue
-            if answer.is_success or (attempt and answer.status_code == gone):
-                self.counts["acknowledged"] += 1
-                self.position = answer.headers.get("darkroom-position", self.position)
-                return answer
-            assert answer.status_code in (409, 503), (method, path, answer.text)
-            self.counts["unavailable"] += 1
-            time.sleep(0.1)
-        raise AssertionError("never acknowledged")
-
-    def read(self, path: str, **asked) -> httpx.Response:
-        headers = {"Darkroom-Min-Position": self.position}
-        while True:
-            try:
-                answer = self.person.http.get(path, params=asked, headers=headers)
-            except AGAIN:
-                self.counts["unreachable"] += 1
-                time.sleep(0.1)
-                continue
-            if answer.status_code == 200:
-                self.counts["read"] += 1
-                return answer
-            assert answer.status_code == 503, (path, answer.text)
-            self.counts["unavailable"] += 1
-            time.sleep(0.1)
+REBUILDING = min(60.0, SECONDS / 6)
+"""Seconds between one `darkroom rebuild --all` and the next."""
+PAUSE = min(6.0, SECONDS / 24)
+"""Seconds between one blow and the next."""
 
 
 class Chaos:
@@ -144,15 +44,24 @@ class Chaos:
     def __init__(self, service: Service, admin: Person) -> None:
         self._service = service
         self._admin = admin
+        self._over = threading.Event()
         self.done: Counter[str] = Counter()
 
     def last(self, seconds: float) -> None:
+        rebuilding = threading.Thread(target=self.rebuild_all, daemon=True)
+        rebuilding.start()
         ends = time.monotonic() + seconds
-        ways = [self.kill_projectors, self.rebuild, self.forget, self.kill_reactors]
-        while time.monotonic() < ends:
-            for way in ways:
-                way()
-                time.sleep(1.5)
+        ways = [self.kill_projectors, self.delete_streams, self.kill_reactors, self.kill_projectors]
+        ways += [self.empty_nats, self.order_rebuilds, self.kill_relay, self.kill_api]
+        try:
+            while time.monotonic() < ends:
+                for way in ways:
+                    way()
+                    time.sleep(PAUSE)
+        finally:
+            self._over.set()
+        rebuilding.join(300)
+        assert not rebuilding.is_alive()
 
     def kill_projectors(self) -> None:
         self.kill("project")
@@ -161,17 +70,35 @@ class Chaos:
         """And with it whatever rebuild it was at."""
         self.kill("react")
 
+    def kill_relay(self) -> None:
+        self.kill("relay")
+
+    def kill_api(self) -> None:
+        self.kill("api")
+
     def kill(self, role: str) -> None:
         if self._service.runs(role):
             self._service.kill(role)
             self.done[role] += 1
 
-    def rebuild(self) -> None:
+    def order_rebuilds(self) -> None:
+        """Of what an administrator asks over HTTP, one goes on where another was killed."""
         for name in PROJECTIONS:
-            answer = self._admin.http.post(f"/v1/admin/projections/{name}/rebuild")
-            self.done["rebuild"] += answer.status_code == 202
+            path = f"/v1/admin/projections/{name}/rebuild"
+            with suppress(httpx.TransportError):
+                self.done["ordered"] += self._admin.http.post(path).status_code == 202
 
-    def forget(self) -> None:
+    def rebuild_all(self) -> None:
+        """Again where a server was away just then."""
+        while not self._over.wait(REBUILDING):
+            before = generations(self._service)
+            while (done := self._service.run("rebuild", "--all")).returncode:
+                self.done[f"{done.returncode}: {done.stderr.strip().rpartition(chr(10))[2]}"] += 1
+                if self._over.wait(1):
+                    return
+            self.done["rebuild --all"] += before.keys().isdisjoint(generations(self._service))
+
+    def delete_streams(self) -> None:
         """NATS loses all that it has, and then its life."""
         settings = load(DataFolder(self._service.data).endpoints())
         names = Names(settings.namespace)
@@ -180,22 +107,20 @@ class Chaos:
             client = await nats.connect(settings.nats_url, max_reconnect_attempts=1)
             for stream in (names.stream, names.public_stream):
                 await client.jetstream().delete_stream(stream)
-                self.done["wiped"] += 1
             await client.close()
 
         try:
             asyncio.run(asyncio.wait_for(wipe(), 10))
+            self.done["streams deleted"] += 1
         except (nats.errors.Error, nats.js.errors.Error, TimeoutError):
-            self.done["not wiped"] += 1
+            self.done["streams not deleted"] += 1
         self.kill("nats")
 
-
-@pytest.fixture(scope="module")
-def hurt(tmp_path_factory):
-    service = Service(tmp_path_factory.mktemp("hurt") / "data", DARKROOM_ADMIN_EMAIL=ADMINISTRATOR)
-    service.start()
-    yield service
-    service.stop()
+    def empty_nats(self) -> None:
+        """Its life first, and then its folder."""
+        self.kill("nats")
+        shutil.rmtree(self._service.data / "nats" / "jetstream", ignore_errors=True)
+        self.done["folder emptied"] += 1
 
 
 def test_whatever_dies_every_answer_is_right_and_every_print_is_what_the_log_says(hurt):
@@ -214,16 +139,13 @@ def test_whatever_dies_every_answer_is_right_and_every_print_is_what_the_log_say
     print(f"{dict(counts)}; {dict(chaos.done)}")
     assert [it for writer in writers for it in writer.wrong] == []
     assert counts["acknowledged"] > 10 * WRITERS
-    assert min(chaos.done[it] for it in ("project", "react", "nats", "wiped", "rebuild")) > 0
+    assert min(chaos.done[it] for it in ("project", "react", "relay", "api", "nats")) > 0
+    assert min(chaos.done[it] for it in ("streams deleted", "folder emptied")) > 0
+    assert chaos.done["rebuild --all"] > 1
     settle(hurt)
-    different = asyncio.run(differences(hurt))
-    assert different == []
+    assert asyncio.run(differences(hurt)) == []
     for writer in writers:
-        for id, title in writer.titles.items():
-            found = expect(writer.person.http.get(f"/v1/images/{id}"), 200)
-            assert found["title"] == title, "acknowledged, and lost"
-        for id in writer.trash:
-            assert writer.person.http.get(f"/v1/images/{id}").status_code == 404
+        writer.check()
 
 
 def settle(service: Service, within: float = 180.0) -> None:
@@ -262,3 +184,11 @@ def query(service: Service, text: str) -> list[tuple]:
     url = load(DataFolder(service.data).endpoints()).database_url
     with psycopg.connect(url) as connection:
         return connection.execute(text.encode()).fetchall()
+
+
+def generations(service: Service) -> dict[int, str]:
+    """Of each read model, as it answers now."""
+    names = ", ".join(f"'{name}'" for name in PROJECTIONS)
+    found = query(service, f"select oid, nspname from pg_namespace where nspname in ({names})")
+    assert len(found) == len(PROJECTIONS)
+    return dict(found)

@@ -38,6 +38,7 @@ def test_who_does_not_want_it_is_not_told(service):
     person = Person(service, "quiet")
     expect(person.http.patch("/v1/me", json={"notify": {"sign_in.mail": False}}), 200)
     sign_in(service, person, "Phone")
+    eventually(lambda: "Phone" in person.http.get("/v1/notifications").text)
     expect(person.http.patch("/v1/me", json={"notify": {"sign_in.mail": True}}), 200)
     sign_in(service, person, "Watch")
 

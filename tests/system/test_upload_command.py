@@ -13,7 +13,7 @@ import pytest
 
 from tests.moody import Moody
 from tests.people import PASSWORD, PHOTO, Person, sample
-from tests.service import DARKROOM
+from tests.service import DARKROOM, inherited
 
 PHOTO_BYTES = sample(PHOTO)
 
@@ -31,8 +31,7 @@ class Command:
     def __init__(self, folder: Path, url: str, token: str | None = None) -> None:
         self.state = folder / "state.jsonl"
         self._url = url
-        clean = {k: v for k, v in os.environ.items() if not k.startswith("DARKROOM_")}
-        self._environment = clean | ({"DARKROOM_TOKEN": token} if token else {})
+        self._environment = inherited() | ({"DARKROOM_TOKEN": token} if token else {})
 
     def start(self, *arguments: object) -> subprocess.Popen[str]:
         options = ["--url", self._url, "--state", str(self.state)]
