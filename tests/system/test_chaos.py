@@ -145,7 +145,7 @@ def test_whatever_dies_every_answer_is_right_and_every_print_is_what_the_log_say
     assert counts["acknowledged"] > 10 * WRITERS
     assert min(chaos.done[it] for it in ("project", "react", "relay", "api", "nats")) > 0
     assert min(chaos.done[it] for it in ("streams deleted", "folder emptied")) > 0
-    assert chaos.done["rebuild --all"] > 1
+    assert chaos.done["rebuild --all"] > 0
     settle(hurt)
     assert asyncio.run(differences(hurt)) == []
     for writer in writers:
