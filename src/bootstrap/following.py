@@ -18,9 +18,12 @@ from bootstrap.loops import after, for_ever
 from projections.projection import ALL
 from settings import Settings
 
+CONNECTIONS = 6
+"""Each is a process of Postgres, and one that reads has little to wait for."""
+
 
 async def run_relay(settings: Settings) -> None:
-    core = Core(settings)
+    core = Core(settings, connections=CONNECTIONS)
     async with core.connected(), aclosing(Election(core.database)) as election:
         positions = HeardPositions(core.database, core.names)
         await positions.listen(core.nats)
@@ -34,7 +37,7 @@ async def run_relay(settings: Settings) -> None:
 
 
 async def run_projectors(settings: Settings) -> None:
-    core = Core(settings)
+    core = Core(settings, connections=CONNECTIONS)
     async with core.connected(), asyncio.TaskGroup() as group:
         forgetting = Forgetting(core.database, core.log.keyring.forget_all)
         group.create_task(for_ever("forgetting", forgetting.work, after(LOOK)))
