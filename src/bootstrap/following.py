@@ -16,9 +16,12 @@ from bootstrap.judging import judge
 from projections.projection import ALL
 from settings import Settings
 
+CONNECTIONS = 6
+"""Each is a process of Postgres, and one that reads has little to wait for."""
+
 
 async def run_relay(settings: Settings) -> None:
-    core = Core(settings)
+    core = Core(settings, connections=CONNECTIONS)
     async with core.connected(), aclosing(Election(core.database)) as election:
         positions = HeardPositions(core.database, core.names)
         await positions.listen(core.nats)
@@ -32,7 +35,7 @@ async def run_relay(settings: Settings) -> None:
 
 
 async def run_projectors(settings: Settings) -> None:
-    core = Core(settings)
+    core = Core(settings, connections=CONNECTIONS)
     async with core.connected(), asyncio.TaskGroup() as group:
         for projection in ALL:
             model = ReadModel(projection)
