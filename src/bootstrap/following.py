@@ -7,12 +7,14 @@ from functools import partial
 from adapters.announcing import Announcer
 from adapters.election import Election
 from adapters.feed import LogFeed
+from adapters.forgetting import LOOK, Forgetting
 from adapters.positions import HeardPositions
 from adapters.projector import Followed, Projector
 from adapters.read_model import ReadModel, slowest
 from adapters.relay import Relay
 from bootstrap import Core
 from bootstrap.judging import judge
+from bootstrap.loops import after, for_ever
 from projections.projection import ALL
 from settings import Settings
 
@@ -37,6 +39,8 @@ async def run_relay(settings: Settings) -> None:
 async def run_projectors(settings: Settings) -> None:
     core = Core(settings, connections=CONNECTIONS)
     async with core.connected(), asyncio.TaskGroup() as group:
+        forgetting = Forgetting(core.database, core.log.keyring.forget_all)
+        group.create_task(for_ever("forgetting", forgetting.work, after(LOOK)))
         for projection in ALL:
             model = ReadModel(projection)
             projector = Projector(model, core.log, core.nats, core.names, _followed(settings))
