@@ -18,14 +18,20 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unk
     storage_bytes: _Bytes = 10 * 1024**3
     file_bytes: Annotated[int, Meta(ge=1, le=2**62)] | None = None
     """Of one upload; None: as large as the installation takes at all."""
+    upload_bytes: Annotated[int, Meta(ge=1, le=2**62)] | None = None
+    """That may come in in a calendar month (UTC); None: any number."""
+    download_bytes: Annotated[int, Meta(ge=1, le=2**62)] | None = None
+    """That may leave, of all that the owner has, likewise."""
     requests_per_minute: Annotated[int, Meta(ge=1, le=1_000_000_000)] = 6_000
     retention_days: Annotated[int, Meta(ge=0, le=36_500)] = 30
     """How long a deleted image can be restored."""
 
 
-FREE = Plan()
+FREE = Plan(upload_bytes=100 * 1024**3, download_bytes=1024**4)
 PREMIUM = Plan(
     storage_bytes=1024**4,
+    upload_bytes=4 * 1024**4,
+    download_bytes=16 * 1024**4,
     requests_per_minute=30_000,
     retention_days=90,
 )
