@@ -14,6 +14,18 @@ SLACK = 10
 """Per cent below a threshold from which on it is worth telling again."""
 
 
+def crossed(reached: int, *, used: int, quota: int) -> tuple[list[int], int | None]:
+    """Thresholds that were passed upwards; or the highest that is still reached, where it is less.
+
+    `reached` is the one that was noted last.
+    """
+    percent = used * 100 / quota if quota else (100 if used else 0)
+    if up := [it for it in THRESHOLDS if reached < it <= percent]:
+        return up, None
+    still = max((it for it in THRESHOLDS if it <= reached and percent > it - SLACK), default=0)
+    return [], still if still < reached else None
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     storage_bytes: _Bytes = 10 * 1024**3
     file_bytes: Annotated[int, Meta(ge=1, le=2**62)] | None = None
