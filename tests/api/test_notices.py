@@ -177,3 +177,8 @@ def test_not_of_what_they_want_to_hear_nothing_of(service, ann, reader, dot):
 
     assert [it["imageId"] for it in told(reader)] == [second]
     assert not [it for it in mails(reader) if "shared" in it]
+
+
+@pytest.mark.parametrize("cursor", ["x", "-1", "9" * 30, "1.5"])
+def test_not_from_where_no_notice_can_be(ann, cursor):
+    refused(ann.http.get("/v1/notifications", params={"cursor": cursor}), 422, "validation")
