@@ -15,7 +15,7 @@ from tests.api.test_albums import new_album
 from tests.api.test_organizations import found_organization, invited
 from tests.api.test_webhooks import hooked
 from tests.api.test_webhooks import told as posted
-from tests.people import PASSWORD, Person, eventually, expect
+from tests.people import PASSWORD, Person, eventually, expect, refused
 from tests.receiver import Receiver
 
 
