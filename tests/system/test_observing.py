@@ -75,6 +75,7 @@ def trace(watched, collector) -> list:
     answer = ann.finalize(ticket)
     assert answer.status_code == 201
     id = bytes.fromhex(answer.headers["x-request-id"])
+    ann.http.get(answer.json()["thumbnailUrl"])
 
     def names() -> set[str]:
         return {it.name for it in collector.spans if it.trace_id == id}
@@ -96,6 +97,7 @@ def test_a_trace_leads_from_the_request_to_the_read_models(trace):
 
 
 def test_every_part_is_measured(watched, trace):
+    eventually(lambda: _stored(watched) == 1)
     page = httpx.get(f"{watched.url}/metrics").text
 
     for line in (
@@ -107,6 +109,15 @@ def test_every_part_is_measured(watched, trace):
         r'darkroom_lab_seconds_count\{work="inspect"\} [1-9]',
         r"darkroom_lab_queued 0",
         r'darkroom_objects_seconds_count\{operation="CopyObject"\} [1-9]',
+        r'darkroom_cache_lookups_total\{cache="images",found="(true|false)"\} [1-9]',
+        r'darkroom_work_seconds_count\{work="development"\} [1-9]',
+        r'darkroom_work_interrupted_total\{work="meter"\} \d',
+        r'darkroom_waiting\{queue="development"\} \d',
+        r'darkroom_waiting\{queue="erasure"\} 0',
+        r'darkroom_waiting\{queue="metering"\} 0',
+        r'darkroom_stored\{what="images"\} 1',
+        r"darkroom_archives 0",
+        r"darkroom_counts_waiting \d",
     ):
         assert re.search(f"^{line}", page, re.MULTILINE), line
 
@@ -136,6 +147,15 @@ def test_the_dashboard_asks_for_nothing_that_is_not_measured(watched, trace):
     missing = {it for it in wanted if re.sub("_(bucket|count|sum)$", "", it) not in known}
     assert wanted
     assert not missing
+    shown = {re.sub("_(bucket|total)$", "", it) for it in wanted}
+    ours = {re.sub("_total$", "", it) for it in known if it.startswith("darkroom_")}
+    assert not ours - shown, "what is measured can be seen"
+
+
+def _stored(service: Service) -> float:
+    page = httpx.get(f"{service.url}/metrics").text
+    found = re.search(r'^darkroom_stored\{what="images"\} (\S+)', page, re.MULTILINE)
+    return float(found[1]) if found else 0
 
 
 def _page(port: int) -> str:
