@@ -3,7 +3,7 @@
 import os
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Protocol, cast
 from uuid import UUID
@@ -93,6 +93,10 @@ class Keyring:
     def forget(self, stream_id: UUID) -> None:
         self._keys.pop(stream_id, None)
         self._since.pop(stream_id, None)
+
+    def forget_all(self, stream_ids: Collection[UUID]) -> None:
+        for stream_id in stream_ids:
+            self.forget(stream_id)
 
     def _keep(self, stream_id: UUID, key: AESGCM) -> None:
         self._keys[stream_id] = key

@@ -115,6 +115,11 @@ class PostgresGallery:
             self._recent.popitem(last=False)
         return found
 
+    def forget(self, ids: Collection[UUID]) -> None:
+        """What is recalled of them."""
+        for id in ids:
+            self._recent.pop(ImageId(id), None)
+
     async def close(self) -> None:
         await self._heads.close()
 

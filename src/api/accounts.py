@@ -20,6 +20,7 @@ from commands.ports import OpenSession, Session
 from domain.account import Identity, SettingsChanged
 from domain.ids import AccountId, SessionId, from_text, to_text
 from domain.refusals import NotFound, Unauthenticated
+from projections.accounts import Profile
 
 
 class AuthController(Controller):
@@ -173,6 +174,10 @@ async def profile(parts: Parts, account_id: AccountId) -> dict[str, Any]:
     found = await parts.accounts.find(account_id)
     if found is None:
         raise Unauthenticated
+    return shown(found)
+
+
+def shown(found: Profile) -> dict[str, Any]:
     return {
         "userId": to_text("u", found.id),
         "username": found.username,

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
+from uuid import UUID
 
 import msgspec
 from litestar.di import NamedDependency
@@ -34,6 +35,7 @@ from commands.ports import (
     UrlSigner,
 )
 from commands.prints import Printer
+from commands.restoring import Belongings
 from commands.transforming import Transformer
 from commands.upkeep import Parking, Upkeep
 from commands.upload_tokens import UploadTokens
@@ -173,6 +175,9 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     streams: Turnstile
     archives: Turnstile
     histories: Histories
+    belongings: Belongings
+    forget: list[Callable[[Collection[UUID]], None]]
+    """What is to be called with the streams that were erased, by all who remember something."""
     lifespan: Sequence[Callable[..., Any]]
 
 

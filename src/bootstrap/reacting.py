@@ -10,6 +10,7 @@ import structlog
 
 from adapters import counting
 from adapters.election import Election
+from adapters.forgetting import LOOK, Forgetting
 from adapters.idempotency import PostgresRecords
 from adapters.limits import PostgresLimiter
 from adapters.positions import HeardPositions
@@ -67,6 +68,8 @@ async def run_reactors(settings: Settings) -> None:
             group.create_task(for_ever("development", work, Stirred(positions)))
         gating.start(core, positions, group)
         _tell_webhooks(core, positions, group)
+        forgetting = Forgetting(core.database, core.log.keyring.forget_all)
+        group.create_task(for_ever("forgetting", forgetting.work, after(LOOK)))
         group.create_task(for_ever("post", postman(core).work, after(POST)))
         for name, pause, work in _one_at_a_time(core, lab):
             group.create_task(for_ever(name, elected(election, name, work), after(pause)))

@@ -25,6 +25,7 @@ from adapters.development import PostgresPrints
 from adapters.erasure import PostgresErasures
 from adapters.feed import LogFeed
 from adapters.fetch import HttpFetcher
+from adapters.forgetting import LOOK, Forgetting
 from adapters.gallery import PostgresGallery
 from adapters.health import Health
 from adapters.idempotency import PostgresRecords
@@ -76,6 +77,7 @@ from bootstrap import (
     webhooks,
 )
 from bootstrap.judging import judge
+from bootstrap.loops import after, for_ever
 from commands import (
     albums,
     bulk,
@@ -144,6 +146,11 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
         objects=core.objects, lab=lab, spool=core.spool, shelf=shelf, printer=printer
     )
 
+    forgetting = Forgetting(
+        core.database,
+        *(core.log.keyring.forget_all, gallery.forget, printer.forget, transformer.forget),
+    )
+
     @asynccontextmanager
     async def running(_: Litestar) -> AsyncIterator[None]:
         async with core.opened():
@@ -153,6 +160,7 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
             await signing.load()
             await url_keys.load()
             await counter.load()
+            await forgetting.work()
             tasks = [
                 asyncio.create_task(work)
                 for work in (
@@ -161,6 +169,7 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
                     url_keys.load_for_ever(),
                     counter.flush_for_ever(),
                     shelf.flush_for_ever(),
+                    for_ever("forgetting", forgetting.work, after(LOOK)),
                 )
             ]
             try:
@@ -247,6 +256,8 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
             streams=Turnstile(CONNECTIONS // 2),
             archives=Turnstile(ARCHIVES),
             histories=LogHistories(core.log),
+            belongings=PostgresFamily(core.database),
+            forget=forgetting.forget,
             lifespan=[running],
         )
     )

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Collection
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
+from uuid import UUID
 
 from commands import object_keys
 from commands.once import Once
@@ -68,6 +70,10 @@ class Printer:
         """What `derivative` would give, if nothing had to be waited for."""
         return self._held.get(self._key(image_id, rung, format))
 
+    def forget(self, image_ids: Collection[UUID]) -> None:
+        """What is in memory of them."""
+        self._held.forget(image_ids)
+
     def _key(self, image_id: ImageId, rung: Rung, format: Format) -> ObjectKey:
         return object_keys.derivative(image_id, self._lab.recipe, rung, format)
 
@@ -127,6 +133,10 @@ class Held:
         if key in self._bodies:
             self._bodies.move_to_end(key)
         return self._bodies.get(key)
+
+    def forget(self, image_ids: Collection[UUID]) -> None:
+        for key in [it for it in self._bodies if object_keys.whose(it) in image_ids]:
+            self._size -= len(self._bodies.pop(key))
 
     def put(self, key: ObjectKey, body: bytes) -> None:
         if len(body) > self._limit // SMALL:

@@ -69,13 +69,7 @@ def project(exposure: Exposure | None, recorded: Recorded[Any]) -> Exposure | No
     match recorded.event:
         case image_events.UploadInitiated(owner_id=owner_id):
             return Exposure(id=ImageId(recorded.stream_id), owner_id=owner_id)
-        case (
-            image_events.UploadAborted()
-            | image_events.UploadExpired()
-            | image_events.UploadRefused()
-            | image_events.UploadDeduplicated()
-            | image_events.Purged()
-        ):
+        case event if isinstance(event, image_events.Over):
             return None
         case image_events.UploadTransferred(to=to) if exposure:
             return replace(exposure, owner_id=to)

@@ -82,13 +82,7 @@ def project(entry: Entry | None, recorded: Recorded[Any]) -> Entry | None:
                 created_at=recorded.at,
                 barred=[Bar.SCAN, Bar.UPLOAD, Bar.VISIBILITY],
             )
-        case (
-            image_events.UploadAborted()
-            | image_events.UploadExpired()
-            | image_events.UploadRefused()
-            | image_events.UploadDeduplicated()
-            | image_events.Purged()
-        ):
+        case event if isinstance(event, image_events.Over):
             return None
         case image_events.UploadTransferred(to=to) if entry:
             return replace(entry, owner_id=to)
