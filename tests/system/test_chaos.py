@@ -156,7 +156,7 @@ def test_whatever_dies_every_answer_is_right_and_every_print_is_what_the_log_say
         writer.check()
 
 
-def settle(service: Service, within: float = 180.0) -> None:
+def settle(service: Service, within: float = 900.0) -> None:
     """Until no rebuild waits and every read model is at the end of the log."""
     deadline = time.monotonic() + within
     while True:
