@@ -17,6 +17,7 @@ from adapters.albums import PostgresAlbums
 from adapters.allowances import PostgresAllowances
 from adapters.api_keys import PostgresApiKeys
 from adapters.audit_log import LogEntries
+from adapters.backlogs import PostgresBacklogs
 from adapters.blocklist import PostgresBlocklist
 from adapters.claims import PostgresClaims
 from adapters.counting import PostgresCounter
@@ -232,6 +233,7 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
             url_keys=url_keys,
             health=health,
             metrics=metrics,
+            backlogs=PostgresBacklogs(core.database, indexed=bool(settings.meili_url)),
             counter=counter if settings.counting == "on" else None,
             weights=weights,
             allowances=allowances,
