@@ -31,12 +31,9 @@ async def within_plan(
     What goes into no album is its sender's: it is refused before it is sent where it would be more
     than may come in this month. The rest is refused once it is here.
     """
-    if command.album_id is None:
-        size = getattr(command, "size", None)
-        require(
-            await allowances.uploads(command.by),
-            command.path.stat().st_size if size is None else size,
-        )
     plan = plans.get(await plan_of(command.by) or "")
     most = min(caps.file_bytes, plan.file_bytes) if plan and plan.file_bytes else caps.file_bytes
+    size = command.size if hasattr(command, "size") else command.path.stat().st_size
+    if command.album_id is None and size <= most:
+        require(await allowances.uploads(command.by), size)
     return await handler(command, caps=msgspec.structs.replace(caps, file_bytes=most))

@@ -62,3 +62,4 @@ async def test_what_would_be_too_much_for_the_month_is_not_even_begun():
     figures = {"limitBytes": 100, "usedBytes": 91, "requestedBytes": 10, "retryAfter": 9}
     assert refused.value.facts == figures
     assert await caps_within("free", Month(91, 100), album_id=IMAGE), "that may be another's"
+    assert await caps_within("small", Month(91, 100)), "the file is too large, whatever the month"
