@@ -16,6 +16,7 @@ from rich.table import Table
 
 from benchmarks import (
     append,
+    counting,
     delivery,
     finalize,
     ladder,
@@ -37,6 +38,7 @@ ALL: dict[str, Any] = {
     "finalize": finalize,
     "ladder": ladder,
     "delivery": delivery,
+    "counting": counting,
     "transform": transform,
     "small-uploads": small_uploads,
     "listing": listing,

@@ -1,6 +1,7 @@
 """listing: lists and searches over many images, at the first page and far behind it."""
 
 import asyncio
+import itertools
 import os
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -18,10 +19,14 @@ from domain.ids import AccountId
 from projections.gallery import Query, Sort
 
 IMAGES = int(os.environ.get("DARKROOM_BENCH_IMAGES", "100000"))
-"""1000000 takes half an hour to make."""
 OWNERS, DEPTH, ROUNDS = 1_000, 10_000, 40
 LIST, SEARCH = 20, 50
 """Milliseconds that the 95th percentile may take."""
+SEARCHES = (
+    *("sommerurlaub see", "lake", "sunset", "Sunset over", "straßenfest münchen", "京都の", "zzz"),
+    *('"old town"', "party friends", "night lake", "img_1234", "bridge-2025", "coucher paris"),
+)
+"""Rare and common words, several, beginnings, phrases, characters without spaces."""
 WHAT = f"lists and searches over {IMAGES:,} images of {OWNERS:,} owners, by cursor to {DEPTH:,}"
 
 _VIEWED = """
@@ -69,12 +74,12 @@ def _listed(core: Core, wait: Run, name: str, asked: dict[str, Any]) -> Iterator
 
 
 def _searched(core: Core, wait: Run) -> Figure:
-    search = PostgresSearch(core.database, core.store)
+    search, texts = PostgresSearch(core.database, core.store), itertools.cycle(SEARCHES)
     nobody = Viewer(account_id=None)
     return _figure(
         wait,
-        "search",
-        lambda: search.find("sommerurlaub see", viewer=nobody, limit=20, page=1),
+        f"search, {len(SEARCHES)} kinds of texts",
+        lambda: search.find(next(texts), viewer=nobody, limit=20, page=1),
         SEARCH,
     )
 

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import time
+from os import urandom
 from statistics import median
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -18,19 +19,27 @@ class Load(NamedTuple):
     p95: float
 
 
-def load(url: str, *, connections: int, each: int, etag: str | None = None) -> Load:
-    """Each connection asks that often, one after the other; times are in milliseconds."""
+def load(
+    url: str, *, connections: int, each: int, etag: str | None = None, strangers: bool = False
+) -> Load:
+    """Each connection asks that often, one after the other; times are in milliseconds.
+
+    With `strangers`, each request comes from another browser.
+    """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_loaded(url, connections, each, etag))
+        return runner.run(_loaded(url, connections, each, etag, strangers))
 
 
-async def _loaded(url: str, connections: int, each: int, etag: str | None) -> Load:
+async def _loaded(url: str, connections: int, each: int, etag: str | None, strangers: bool) -> Load:
     parts = urlsplit(url)
     target = f"{parts.path}?{parts.query}" if parts.query else parts.path
     condition = f"If-None-Match: {etag}\r\n" if etag else ""
-    ask = f"GET {target} HTTP/1.1\r\nHost: {parts.netloc}\r\n{condition}\r\n".encode()
-    loop = asyncio.get_running_loop()
-    readers = [_Reader(ask, b"304" if etag else b"200", each) for _ in range(connections)]
+    head = f"GET {target} HTTP/1.1\r\nHost: {parts.netloc}\r\n{condition}".encode()
+    loop, status = asyncio.get_running_loop(), b"304" if etag else b"200"
+    readers = [
+        _Reader(head, f"{urandom(6).hex()} {{}}" if strangers else "", status, each)
+        for _ in range(connections)
+    ]
     for reader in readers:
         await loop.create_connection(lambda it=reader: it, parts.hostname, parts.port)
     began = time.perf_counter()
@@ -41,8 +50,9 @@ async def _loaded(url: str, connections: int, each: int, etag: str | None) -> Lo
 
 
 class _Reader(asyncio.Protocol):
-    def __init__(self, ask: bytes, status: bytes, each: int) -> None:
-        self._ask = ask
+    def __init__(self, head: bytes, agent: str, status: bytes, each: int) -> None:
+        self._ask = head
+        self._agent = agent
         self._status = status
         self._left = each
         self._missing = -1  # bytes of the body; below 0, the head is not complete
@@ -78,8 +88,9 @@ class _Reader(asyncio.Protocol):
             self._answered()
 
     def _send(self) -> None:
+        agent = f"User-Agent: {self._agent.format(self._left)}\r\n" if self._agent else ""
         self._missing, self._head, self._began = -1, b"", time.perf_counter()
-        self._transport.write(self._ask)
+        self._transport.write(self._ask + agent.encode() + b"\r\n")
 
     def _answered(self) -> None:
         self.times.append(1000 * (time.perf_counter() - self._began))

@@ -33,10 +33,10 @@ class Rig:
         self.folder = folder
         self.step = step
 
-    def new_service(self, name: str) -> Service:
+    def new_service(self, name: str, **environment: str) -> Service:
         """Not started; on a data folder of its own, with nothing that slows clients down."""
-        quota = str(1024**4)
-        return Service(self.folder / name, DARKROOM_RATE_LIMITS="off", DARKROOM_QUOTA_BYTES=quota)
+        free = {"DARKROOM_RATE_LIMITS": "off", "DARKROOM_QUOTA_BYTES": str(1024**4)}
+        return Service(self.folder / name, **free | environment)
 
     @cached_property
     def service(self) -> Service:

@@ -1,7 +1,7 @@
 """One frozen struct from DARKROOM_*."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -111,7 +111,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     search_synonyms: str = ""
     """JSON, like {"sea": ["ocean"]}; for Meilisearch."""
     search_languages: str = ""
-    """ISO 639-3, like deu,jpn: what Meilisearch takes text for; else it guesses."""
+    """ISO 639-3, like deu,jpn: of which words are found in their other forms, too; and what
+    Meilisearch takes text for, where else it guesses."""
     counting: Literal["on", "off"] = "on"
     """Of views and downloads."""
     log_level: str = "info"
@@ -172,6 +173,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def known_synonyms(self) -> Mapping[str, list[str]]:
         text = self.search_synonyms or "{}"
         return msgspec.json.decode(text.encode(), type=dict[str, list[str]])
+
+    @property
+    def known_languages(self) -> Sequence[str]:
+        return [it.strip() for it in self.search_languages.split(",") if it.strip()]
 
     @property
     def limits(self) -> Limits:

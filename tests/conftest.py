@@ -17,6 +17,7 @@ from settings import Settings, load
 from tests.elsewhere import ELSEWHERE
 from tests.people import Person
 from tests.provider import CLIENT, SECRET
+from tests.receiver import Receiver
 from tests.service import Service, free_port
 
 ADMINISTRATOR = "admin@example.org"
@@ -84,6 +85,14 @@ def ann(service: Service) -> Person:
 @pytest.fixture(scope="module")
 def ben(service: Service) -> Person:
     return Person(service, "ben")
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """Where webhooks lead."""
+    receiver = Receiver()
+    yield receiver
+    receiver.down()
 
 
 @pytest.fixture

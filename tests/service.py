@@ -84,11 +84,11 @@ class Service:
         me = psutil.Process(self._process.pid)
         return [me, *me.children(recursive=True)]
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, within: float = 120.0) -> subprocess.CompletedProcess[str]:
         """Another command on the same data folder."""
         command = [DARKROOM, *arguments, "--data", str(self.data)]
         return subprocess.run(
-            command, env=inherited(), capture_output=True, text=True, timeout=120, check=False
+            command, env=inherited(), capture_output=True, text=True, timeout=within, check=False
         )
 
     def client(self, token: str | None = None) -> httpx.Client:

@@ -142,7 +142,7 @@ class Writer(threading.Thread):
         if self.titles:
             id = self.one(self.titles)
             answer = self.answered("GET", f"/v1/images/{id}", {})
-            if answer.status_code == 200:
+            if answer and answer.status_code == 200:
                 number = int(answer.json()["title"].rpartition(" ")[2])
                 if number < self._glimpsed.get(id, 0):
                     self.wrong.append(f"{id} went back to write {number}")
@@ -165,6 +165,8 @@ class Writer(threading.Thread):
         headers = {"Idempotency-Key": uuid4().hex} if method == "POST" else {}
         for attempt in range(10_000):
             answer = self.answered(method, path, headers, **body)
+            if answer is None:
+                continue
             if answer.is_success or (attempt and answer.status_code == gone):
                 self.counts["acknowledged"] += 1
                 self.position = answer.headers.get("darkroom-position", self.position)
@@ -178,6 +180,8 @@ class Writer(threading.Thread):
         headers = {"Darkroom-Min-Position": self.position}
         while True:
             answer = self.answered("GET", path, headers, params=asked)
+            if answer is None:
+                continue
             if answer.status_code == status:
                 self.counts["read"] += 1
                 return answer
@@ -185,14 +189,14 @@ class Writer(threading.Thread):
             self.counts["unavailable"] += 1
             time.sleep(0.1)
 
-    def answered(self, method: str, path: str, headers: Any, **sent: Any) -> httpx.Response:
-        """Whatever it is, once there is one."""
-        while True:
-            try:
-                return self.person.http.request(method, path, headers=headers, **sent)
-            except AGAIN:
-                self.counts["unreachable"] += 1
-                time.sleep(0.1)
+    def answered(self, method: str, path: str, headers: Any, **sent: Any) -> httpx.Response | None:
+        """None where nobody answered, whether it was done or not."""
+        try:
+            return self.person.http.request(method, path, headers=headers, **sent)
+        except AGAIN:
+            self.counts["unreachable"] += 1
+            time.sleep(0.1)
+            return None
 
     def check(self) -> None:
         """At the end, when nobody is hurt any more: nothing acknowledged was lost."""

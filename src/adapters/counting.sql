@@ -1,8 +1,7 @@
 -- How often images were seen. Operational: no event says it, so the log cannot make it again.
 create schema if not exists counting;
-create table if not exists counting.images (
-    image_id uuid primary key,
-    owner_id uuid not null,
+-- The columns that the next three share; it has no rows.
+create table if not exists counting.counts (
     views bigint not null,
     downloads bigint not null,
     egress_bytes bigint not null,
@@ -13,21 +12,18 @@ create table if not exists counting.images (
     repeats bigint not null,
     transforms bigint not null
 );
+create table if not exists counting.images (
+    image_id uuid primary key,
+    owner_id uuid not null,
+    like counting.counts
+);
 create index if not exists images_by_views on counting.images (views desc, image_id desc);
 create index if not exists images_of_owner_by_views
     on counting.images (owner_id, views desc, image_id desc);
 create table if not exists counting.days (
     image_id uuid not null,
     day date not null,
-    views bigint not null,
-    downloads bigint not null,
-    egress_bytes bigint not null,
-    originals bigint not null,
-    variants bigint not null,
-    shared bigint not null,
-    robots bigint not null,
-    repeats bigint not null,
-    transforms bigint not null,
+    like counting.counts,
     primary key (image_id, day)
 );
 -- By share link; `subject_id` is the image or the album that it lends.
@@ -41,15 +37,7 @@ create index if not exists links_subject on counting.links (subject_id);
 create table if not exists counting.hours (
     owner_id uuid not null,
     hour timestamptz not null,
-    views bigint not null,
-    downloads bigint not null,
-    egress_bytes bigint not null,
-    originals bigint not null,
-    variants bigint not null,
-    shared bigint not null,
-    robots bigint not null,
-    repeats bigint not null,
-    transforms bigint not null,
+    like counting.counts,
     primary key (owner_id, hour)
 );
 -- Who was seen in this hour and the last: hashes that nobody can undo once the day's salt is gone.

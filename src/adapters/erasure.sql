@@ -15,6 +15,7 @@ create table if not exists erasure.tasks (
     visits_left int not null default 2
 );
 create index if not exists tasks_due on erasure.tasks (not_before) where visits_left > 0;
+create index if not exists tasks_position on erasure.tasks (position);
 create index if not exists tasks_open on erasure.tasks (owner_id) where completed_at is null;
 create table if not exists erasure.progress (
     single boolean primary key default true check (single),

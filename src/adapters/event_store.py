@@ -3,7 +3,7 @@
 import os
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Protocol, cast
 from uuid import UUID
@@ -93,6 +93,10 @@ class Keyring:
     def forget(self, stream_id: UUID) -> None:
         self._keys.pop(stream_id, None)
         self._since.pop(stream_id, None)
+
+    def forget_all(self, stream_ids: Collection[UUID]) -> None:
+        for stream_id in stream_ids:
+            self.forget(stream_id)
 
     def _keep(self, stream_id: UUID, key: AESGCM) -> None:
         self._keys[stream_id] = key
@@ -338,7 +342,7 @@ class EventSourcedStore:
     async def _quota_exceeded(self, guards: Sequence[Guard]) -> QuotaExceeded:
         asked = next(it for it in guards if isinstance(it, Reserve) and it.bytes > 0)
         rows = await self._log.database.rows(
-            "select quota, used from log.account_usage where account_id = %s",
+            "select quota, used from log.quota_usage where account_id = %s",
             (asked.account_id,),
         )
         quota, used = rows[0] if rows else (0, 0)

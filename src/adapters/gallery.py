@@ -16,8 +16,8 @@ from adapters.database import Database
 from adapters.exhibits import COLUMNS, PRINTS, WIDTH, Exhibits
 from adapters.heads import Heads
 from adapters.popular import ranked
-from adapters.reach import ALIVE, beside_public, in_reach
-from adapters.tsquery import tsquery
+from adapters.reach import ALIVE, in_reach, lent
+from adapters.tsquery import ASKED, terms
 from commands.ports import EventStore
 from domain.ids import NOBODY, AccountId, ImageId, ShareId
 from domain.refusals import Validation
@@ -115,6 +115,11 @@ class PostgresGallery:
             self._recent.popitem(last=False)
         return found
 
+    def forget(self, ids: Collection[UUID]) -> None:
+        """What is recalled of them."""
+        for id in ids:
+            self._recent.pop(ImageId(id), None)
+
     async def close(self) -> None:
         await self._heads.close()
 
@@ -196,14 +201,17 @@ class PostgresGallery:
         return ImageId(rows[0][0]) if rows else None
 
     async def _total(self, query: Query, where: str, parameters: dict[str, Any]) -> int:
-        """What everybody may list is counted beforehand; what comes on top is little."""
-        listed = "0"
+        """What everybody may list, and what is the viewer's own, is counted beforehand; what comes
+        on top is little."""
+        known = "0"
         if query.counted:
-            listed = f"coalesce(({_TAGGED if query.tags else _LISTED}), 0)"
-            where = " and ".join([beside_public(query), *_filters(query)])
-            known = {"whose": query.owner or NOBODY, "tag": next(iter(query.tags), None)}
-            parameters = parameters | known
-        counted = f"select {listed} + (select count(*) from gallery.images i where {where})"
+            me, mine = query.viewer.account_id, query.owner or query.viewer.account_id
+            counts = _TAGGED if query.tags else _COUNTED
+            known = f"({counts.format('listed', 'whose')}) + ({counts.format('withheld', 'mine')})"
+            where = " and ".join([lent(query), *_filters(query)])
+            parameters = parameters | {"tag": next(iter(query.tags), None)}
+            parameters |= {"whose": query.owner or NOBODY, "mine": me if me == mine else None}
+        counted = f"select {known} + (select count(*) from gallery.images i where {where})"
         return int((await self._database.rows(counted, parameters, plan_once=False))[0][0])
 
 
@@ -237,10 +245,12 @@ _FILTERS = {
 }
 """One condition for each field of a Query that is set."""
 
-_LISTED = "select listed from gallery.usage where account_id = %(whose)s"
-_TAGGED = "select listed from gallery.tags where owner_id = %(whose)s and tag = %(tag)s"
-_MATCHES = """i.id in (
-    select e.id from search.texts e where e.tsv @@ to_tsquery('simple', %(tsquery)s))"""
+_COUNTED = """
+    select coalesce(sum({0}), 0)::bigint from gallery.usage where account_id = %({1})s::uuid"""
+_TAGGED = """
+    select coalesce(sum({0}), 0)::bigint from gallery.tags
+    where owner_id = %({1})s::uuid and tag = %(tag)s"""
+_MATCHES = f"i.id in (select e.id from search.texts e where e.tsv @@ {ASKED})"
 
 
 def _filters(query: Query) -> list[str]:
@@ -257,6 +267,6 @@ def conditions(query: Query) -> tuple[str, dict[str, Any]]:
         parameters |= {"in_album": str(query.album), "arranged": list(query.arranged)}
     parameters |= {"tags": list(query.tags), "custom": Jsonb(dict(query.custom))}
     if query.text:
-        parameters["tsquery"] = tsquery(query.text)
+        parameters |= terms(query.text).parameters
         where.append(_MATCHES)
     return " and ".join(where), parameters

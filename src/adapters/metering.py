@@ -1,6 +1,6 @@
 """The Meters and Reports ports: image and statement events of the log as tables, beside counts."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +13,7 @@ from domain import statement
 from domain.ids import AccountId
 from domain.statement import FIELDS, Usage
 from domain.stream import Recorded, tag
-from projections.metering import HOUR, Due, Line, Owner
+from projections.metering import HOUR, Due, Line, Owner, Standing
 
 PAGE = 1_000
 LATEST = timedelta(days=3)
@@ -42,9 +42,10 @@ class PostgresMeters:
             ]
             events = await self._log.opened(stored)
             async with self._database.connection() as connection, connection.transaction():
-                for recorded in events:
-                    for query, parameters in told(recorded):
-                        await connection.execute(query.encode(), parameters, prepare=True)
+                async with connection.pipeline():
+                    for recorded in events:
+                        for query, parameters in told(recorded):
+                            await connection.execute(query.encode(), parameters, prepare=True)
                 position = {"position": rows[-1][0]}
                 await connection.execute(_FOLLOWED, position)
 
@@ -83,6 +84,20 @@ class PostgresMeters:
         id = statement.statement_id(owner_id, month)
         query = "select closed from metering.statements where id = %s"
         return bool((await self._database.rows(query, (id,)) or [(False,)])[0][0])
+
+    async def standing(
+        self, owners: Sequence[AccountId], hour: datetime
+    ) -> Mapping[AccountId, Standing]:
+        month = statement.month_of(hour)
+        ids = [statement.statement_id(owner, month) for owner in owners]
+        rows = await self._database.rows(_STANDING, {"ids": ids, "hour": hour})
+        return {
+            AccountId(owner): Standing(
+                statement.Statement(month=month, closed=closed, hours={hour: _usage(figures)}),
+                version,
+            )
+            for owner, closed, version, *figures in rows
+        }
 
     async def _due(self, query: str, asked: dict[str, Any]) -> Sequence[Due]:
         rows = await self._database.rows(query, asked)
@@ -140,6 +155,7 @@ def told(recorded: Recorded[Any]) -> Sequence[Statement]:
     """What an event changes in the tables. Whole seconds: figures are whole numbers."""
     event, at = recorded.event, recorded.at.replace(microsecond=0)
     key: dict[str, Any] = {"id": recorded.stream_id, "at": at, "position": recorded.position}
+    key |= {"version": recorded.version}
     match event:
         case image.UploadInitiated(owner_id=owner_id, uploader_id=uploader_id):
             entrusted = uploader_id is not None and uploader_id != owner_id
@@ -203,10 +219,23 @@ _SURPRISE = """
     where s.image_id = %(id)s on conflict do nothing"""
 """An event from an hour that was metered without it: nothing, but where clocks disagree."""
 _OPENED = """
-    insert into metering.statements (id, owner_id, organization, month, closed)
-    values (%(id)s, %(owner)s, %(organization)s, %(month)s, false) on conflict do nothing"""
-_CLOSED = "update metering.statements set closed = true where id = %(id)s"
+    insert into metering.statements (id, owner_id, organization, month, closed, version)
+    values (%(id)s, %(owner)s, %(organization)s, %(month)s, false, %(version)s)
+    on conflict do nothing"""
+_CLOSED = """
+    update metering.statements set closed = true, version = greatest(version, %(version)s)
+    where id = %(id)s"""
+_KNOWN = ", ".join(f"coalesce(sum(l.{name}), 0)" for name in FIELDS)
+_STANDING = f"""
+    select s.owner_id, s.closed, s.version, {_KNOWN}
+    from metering.statements s
+    left join metering.lines l on l.owner_id = s.owner_id and l.hour = %(hour)s
+        and l.statement_id = s.id
+    where s.id = any(%(ids)s) group by s.id"""  # noqa: S608 - our own words
 _LINE = f"""
+    with taken as (
+        update metering.statements set version = greatest(version, %(version)s)
+        where id = %(id)s)
     insert into metering.lines (position, statement_id, owner_id, organization, hour, at, corrects,
         {_NAMES})
     select %(position)s, s.id, s.owner_id, s.organization, %(hour)s, %(at)s, %(corrects)s,

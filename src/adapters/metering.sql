@@ -29,6 +29,7 @@ create table if not exists metering.statements (
     month text not null,
     closed boolean not null
 );
+alter table metering.statements add column if not exists version bigint not null default 0;
 create table if not exists metering.lines (
     position bigint primary key,
     statement_id uuid not null,

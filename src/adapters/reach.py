@@ -33,7 +33,7 @@ _LENT_ALBUMS = f"({_BY_NAME}) or ({_BY_TEAM})"
 _BY_ALBUM = f"""i.albums <> '{{}}' and i.albums ?| array(select a.id::text
     from albums.albums a where a.owner_id = %(me)s or {_LENT_ALBUMS.format("a")})"""
 _LENT = f"{_SHOWN} and (({_BY_NAME.format('i')}) or ({_BY_SHARE}) or ({_BY_ALBUM}))"
-
+_BEYOND = f"({_LENT}) or ({_BY_OFFICE})"
 
 AUDIENCE = f"""
     select a.id, true from albums.albums a
@@ -53,18 +53,16 @@ def in_reach(query: Query) -> tuple[str, dict[str, Any]]:
         return f"{ALIVE} and i.owner_id <> %(me)s and {_LENT}", parameters
     if query.lent:
         return f"{ALIVE} and ({_OWN} or ({_SHOWN}))", parameters
-    mine = f" or {_mine()}" if me else ""
+    mine = f" or {_OWN} or {_BEYOND}" if me else ""
     return f"{ALIVE} and (({_PUBLIC}){mine})", parameters
 
 
-def beside_public(query: Query) -> str:
-    """Of what `in_reach` lets somebody list without filters, what not everybody may."""
-    mine = _mine() if query.viewer.account_id else "false"
-    return f"{ALIVE} and not ({_PUBLIC}) and ({mine})"
-
-
-def _mine() -> str:
-    return f"{_OWN} or ({_LENT}) or ({_BY_OFFICE})"
+def lent(query: Query) -> str:
+    """Of what `in_reach` lets somebody list without filters, what neither everybody may nor whoever
+    owns it: little."""
+    if query.viewer.account_id is None:
+        return "false"
+    return f"{ALIVE} and not ({_PUBLIC}) and not ({_OWN}) and ({_BEYOND})"
 
 
 def albums_in_reach(query: AlbumQuery) -> tuple[str, dict[str, Any]]:

@@ -1,33 +1,23 @@
 """The Search port on Postgres's own full text: found here, shown only what may be listed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from adapters.database import Database
 from adapters.exhibits import COLUMNS, PRINTS, WIDTH, Exhibits
-from adapters.gallery import conditions
-from adapters.tsquery import tsquery
+from adapters.reach import ALIVE, in_reach, lent
+from adapters.tsquery import ASKED, terms
 from commands.ports import EventStore
 from domain.access import Viewer
-from projections.gallery import Exhibit, Query
+from projections.gallery import Query
 from projections.search import Hit, Hits
 
 FIELDS = ("title", "description", "tags", "filename")
-
-_FOUND = "gallery.images i join search.texts e on e.id = i.id"
-_MARKED = """ts_headline('simple',
-    replace(replace(replace(replace({0}, '&', '&amp;'), '<', '&lt;'), '>', '&gt;'), '"', '&quot;'),
-    to_tsquery('simple', %(tsquery)s),
-    'StartSel=<mark>, StopSel=</mark>, HighlightAll=true')"""
-_HEADLINES = ", ".join(
-    _MARKED.format(column)
-    for column in ("i.title", "i.description", "array_to_string(i.tags, ' ')", "i.filename")
-)
-_FACETS = {
-    "tags": "select unnest(i.tags) as value",
-    "format": "select i.format as value",
-    "year": "select extract(year from i.created_at)::int::text as value",
-}
+FACETS = ("tags", "format", "year")
+MOST = 1_000
+"""Matches that are ranked and counted, the newest: to rank all that have a common word takes
+seconds."""
 
 
 class PostgresSearch:
@@ -36,41 +26,71 @@ class PostgresSearch:
         self._exhibits = Exhibits(store)
 
     async def find(self, text: str, *, viewer: Viewer, limit: int, page: int) -> Hits:
-        if not tsquery(text):
-            return Hits(hits=[], total=0, facets={facet: {} for facet in _FACETS})
-        where, parameters = conditions(Query(viewer=viewer, text=text))
-        rows = await self._database.rows(
-            f"select {COLUMNS}, count(*) over (), {_HEADLINES} from {_FOUND} {PRINTS} where {where}"
-            " order by ts_rank_cd(e.tsv, to_tsquery('simple', %(tsquery)s)) desc,"
-            " i.created_at desc, i.id limit %(limit)s offset %(offset)s",
-            parameters | {"limit": limit, "offset": (page - 1) * limit},
-        )
-        return Hits(
-            hits=[
-                _hit(exhibit, row[WIDTH + 1 :])
-                for row in rows
-                if (exhibit := await self._exhibits.listed(row))
-            ],
-            total=rows[0][WIDTH] if rows else await self._total(where, parameters),
-            facets={facet: await self._facet(facet, where, parameters) for facet in _FACETS},
-        )
+        asked = terms(text)
+        if not asked.parts:
+            return Hits(hits=[], total=0, facets={facet: {} for facet in FACETS})
+        query = Query(viewer=viewer)
+        reach, parameters = in_reach(query)
+        parameters |= asked.parameters
+        parameters |= {"limit": limit, "offset": (page - 1) * limit, "most": MOST}
+        found = _FOUND.format(lent=lent(query))
+        rows = await self._database.rows(found, parameters, plan_once=False)
+        ids, total, facets = rows[0]
+        hits = await self._shown(ids, reach, parameters)
+        return Hits(hits=hits, total=total - len(ids) + len(hits), facets=facets)
 
-    async def _total(self, where: str, parameters: Mapping[str, Any]) -> int:
-        query = f"select count(*) from {_FOUND} where {where}"
-        return int((await self._database.rows(query, dict(parameters)))[0][0])
-
-    async def _facet(self, facet: str, where: str, parameters: Mapping[str, Any]) -> dict[str, int]:
-        rows = await self._database.rows(
-            f"select value, count(*) from ({_FACETS[facet]} from {_FOUND} where {where}) f"
-            " group by value order by count(*) desc, value limit 50",
-            dict(parameters),
-        )
-        return dict(rows)
+    async def _shown(
+        self, ids: Sequence[UUID], reach: str, parameters: dict[str, Any]
+    ) -> Sequence[Hit]:
+        """As the gallery has them by now, whatever the index thinks."""
+        query = _SHOWN.format(reach=reach)
+        rows = await self._database.rows(query, parameters | {"ids": ids}) if ids else []
+        return [
+            _hit(exhibit, row[WIDTH:])
+            for row in rows
+            if (exhibit := await self._exhibits.listed(row))
+        ]
 
 
-def _hit(exhibit: Exhibit, headlines: Sequence[str]) -> Hit:
+def _hit(exhibit: Any, headlines: Sequence[str]) -> Hit:
     marked = zip(FIELDS, headlines, strict=True)
     return Hit(
         exhibit=exhibit,
         highlights={field: text for field, text in marked if "<mark>" in text},
     )
+
+
+_ENTRY = "select e.id, e.tsv, e.created_at, e.format, e.tags"
+_NEWEST = f"e.tsv @@ {ASKED} order by e.created_at desc, e.id desc limit %(most)s"
+_COUNTS = """
+    (select coalesce(json_object_agg(value, many), '{{{{}}}}') from (
+        select value, count(*) as many from found f cross join lateral ({0}) v (value)
+        where value is not null group by value order by many desc, value limit 50) c)"""
+_FOUND = f"""
+    with found as materialized (
+        ({_ENTRY} from search.texts e where e.listed and {_NEWEST})
+        union all
+        ({_ENTRY} from search.texts e where not e.listed and e.owner_id = %(me)s
+            and exists (select from gallery.images i where i.id = e.id and {ALIVE}) and {_NEWEST})
+        union all
+        ({_ENTRY} from gallery.images i cross join lateral (
+                select * from search.texts e where e.id = i.id and not e.listed offset 0) e
+            where {{lent}} and {_NEWEST})),
+    best as (
+        select id from found order by ts_rank_cd(tsv, {ASKED}) desc, created_at desc, id
+        limit %(limit)s offset %(offset)s)
+    select array(select id from best), (select least(count(*), %(most)s) from found),
+        json_build_object(
+            'tags', {_COUNTS.format("select unnest(f.tags)")},
+            'format', {_COUNTS.format("values (f.format)")},
+            'year', {_COUNTS.format("values (extract(year from f.created_at)::int::text)")})"""
+"""What everybody may find, and what is the viewer's own, along an index each; what is lent, by its
+id, whatever Postgres thinks: it is little."""
+_HEADLINES = ", ".join(
+    f"searching.marked({column}, {ASKED})"
+    for column in ("i.title", "i.description", "array_to_string(i.tags, ' ')", "i.filename")
+)
+_SHOWN = f"""
+    select {COLUMNS}, {_HEADLINES}
+    from unnest(%(ids)s::uuid[]) with ordinality r (id, n) join gallery.images i on i.id = r.id
+    {PRINTS} where {{reach}} order by r.n"""

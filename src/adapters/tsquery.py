@@ -2,23 +2,42 @@
 
 import re
 from collections.abc import Sequence
+from typing import Any
+
+import msgspec
 
 CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 """Kana, ideographs, Hangul; search.sql has the same."""
 
 
-def tsquery(text: str) -> str:
+class Terms(msgspec.Struct, frozen=True):
+    """All of them must match: what ASKED takes."""
+
+    parts: Sequence[str]
+    """Each in the query language."""
+    words: Sequence[str]
+    """The word that a part is, to be found in its other forms, too; empty where it is a phrase."""
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        return {"parts": list(self.parts), "words": list(self.words)}
+
+
+ASKED = "searching.asked(%(parts)s::text[], %(words)s::text[])"
+
+
+def terms(text: str) -> Terms:
     """Every word must occur, at least as a beginning; "a phrase" must stand as it is.
 
-    Empty if there is no word in it: that finds nothing.
+    Without parts if there is no word in it: that finds nothing.
     """
-    parts = []
+    found = list[tuple[str, str]]()
     for words, together in phrases(text):
         if together:
-            parts.append(_joined([it for word in words for it in _split(word)]))
+            found.append((_joined([it for word in words for it in _split(word)]), ""))
         else:
-            parts.extend(_joined(_split(word), ":*") for word in words)
-    return " & ".join(parts)
+            found.extend((_joined(_split(word), ":*"), word) for word in words)
+    return Terms([part for part, _ in found], [word for _, word in found])
 
 
 def phrases(text: str) -> Sequence[tuple[Sequence[str], bool]]:

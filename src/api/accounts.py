@@ -12,6 +12,7 @@ from api.erasure import accepted
 from api.idempotency import Ids
 from api.identity import AnyRequest, Bearing, Caller
 from api.parts import Given, Parts
+from api.stored import stored
 from api.waiting import written
 from commands.accounts import ChangeAccount, LogIn, Refresh, SignUp
 from commands.credentials import Bearer
@@ -20,6 +21,7 @@ from commands.ports import OpenSession, Session
 from domain.account import Identity, SettingsChanged
 from domain.ids import AccountId, SessionId, from_text, to_text
 from domain.refusals import NotFound, Unauthenticated
+from projections.accounts import Profile
 
 
 class AuthController(Controller):
@@ -120,6 +122,8 @@ class MeController(Controller):
 
     @get("/usage", summary="What your images take, and what they may")
     async def usage(self, caller: Caller, parts: Given) -> dict[str, Any]:
+        """`usedBytes` is what counts against `quotaBytes`: originals, what was promised, and
+        derivatives."""
         profile = await parts.accounts.find(caller)
         if profile is None:
             raise Unauthenticated
@@ -127,8 +131,7 @@ class MeController(Controller):
         month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
         counts = await parts.tallies.of_owner(caller, month)
         return {
-            "storageBytes": tally.storage_bytes,
-            "reservedBytes": tally.reserved_bytes,
+            **await stored(parts, caller, tally),
             "quotaBytes": profile.quota_bytes,
             "images": tally.images,
             "uploads": tally.uploads,
@@ -173,6 +176,10 @@ async def profile(parts: Parts, account_id: AccountId) -> dict[str, Any]:
     found = await parts.accounts.find(account_id)
     if found is None:
         raise Unauthenticated
+    return shown(found)
+
+
+def shown(found: Profile) -> dict[str, Any]:
     return {
         "userId": to_text("u", found.id),
         "username": found.username,

@@ -14,6 +14,7 @@ from api import ranges
 from api.identity import AnyRequest, holds
 from api.images import still_allowed
 from api.parts import Parts
+from api.problems import beyond
 from api.streaming import Streamed
 from api.zipping import Archive, Changed, Chunks, Entry
 from commands import object_keys
@@ -158,8 +159,7 @@ def answer(request: AnyRequest, parts: Parts, archive: Archive, filename: str) -
     applies = ranges.applies(etag, parts.clock(), ask("If-Range"))
     spans = ranges.spans(ask("Range"), archive.size) if applies else None
     if spans is not None and not spans:
-        headers = {"Content-Range": f"bytes */{archive.size}"}
-        return Response(b"", status_code=416, headers=headers, media_type=TYPE)
+        return beyond(archive.size)
     start, stop, status = 0, archive.size, 200
     if spans is not None and len(spans) == 1:
         start, stop, status = *spans[0], 206

@@ -13,6 +13,7 @@ from api.identity import AnyRequest, MaybeCaller
 from api.images import visible
 from api.parts import Given, Parts
 from api.pictures import EXTENSIONS
+from api.problems import beyond
 from api.streaming import Chunks, Streamed
 from commands import object_keys
 from commands.ports import ObjectKey, ObjectMissing
@@ -88,8 +89,7 @@ def answer(request: AnyRequest, parts: Parts, exhibit: Exhibit, body: Body) -> R
     if spans is None:
         return _streamed(request, parts, body, 200, headers, (0, body.size))
     if not spans:
-        headers = {"Content-Range": f"bytes */{body.size}"}
-        return Response(b"", status_code=416, headers=headers, media_type=body.content_type)
+        return beyond(body.size)
     if len(spans) == 1:
         first, stop = spans[0]
         headers["Content-Range"] = f"bytes {first}-{stop - 1}/{body.size}"

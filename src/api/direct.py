@@ -5,10 +5,11 @@ Whatever is unusual is left to the framework, which answers the same, only later
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import parse_qsl
+from uuid import UUID
 
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
@@ -89,6 +90,7 @@ class Direct:
         self._parts = parts
         self._metrics = metrics
         self._heads: dict[tuple[object, ...], _Head] = {}
+        parts.forget.append(self._forget)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = time.perf_counter()
@@ -103,6 +105,10 @@ class Direct:
         await send({"type": "http.response.start", "status": answer.status, "headers": answer.head})
         await send({"type": "http.response.body", "body": body, "more_body": False})
         self._count(scope, wish, answer.status, len(body))
+
+    def _forget(self, ids: Collection[UUID]) -> None:
+        """A head holds a file's name. There is nothing in it that is not soon there again."""
+        self._heads.clear()
 
     async def _answer(self, scope: Scope, wish: Wish) -> Answer | None:
         """None where it takes more than is at hand, or where nothing may be given."""

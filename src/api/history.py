@@ -2,23 +2,26 @@
 
 from typing import Any
 
-import msgspec
 from litestar import get
 from litestar.params import FromPath
 from msgspec.structs import replace
 
+from api import accounts as profiles
 from api.identity import AnyRequest, Caller, administrates, album_id, image_id, organization_id
 from api.listing import Asked
 from api.org_views import governed
 from api.parts import Given, Parts
 from api.pictures import picture
 from api.surroundings import owners
+from commands.restoring import MOST
 from domain import access, album, image
 from domain.access import Action, Viewer
 from domain.ids import AccountId, ImageId, to_text
+from domain.image_events import AddedToAlbum
 from domain.refusals import NotFound
 from domain.stream import Recorded, fold
 from projections import accounts, albums, gallery, organizations
+from projections.accounts import Profile
 from projections.albums import AlbumCard
 from projections.gallery import Card, Exhibit
 from projections.history import Moment, Step, document, moment, steps, until
@@ -47,7 +50,8 @@ async def of_album(
 ) -> dict[str, Any]:
     """For who manages it, and for administrators. Images say themselves when they came and went.
 
-    With `at`, a position or a time: the album as it was then.
+    With `at`, a position or a time: the album as it was then, with what was in it. Of an owner of
+    very many images `imageIds` is null.
     """
     asked, at = album_id(id), _at(request)
     history = list(await parts.store.load(asked))
@@ -64,7 +68,9 @@ async def of_album(
         return {"albumId": id, "events": [shown(it) for it in steps(albums.project, history)]}
     then = until(history, at)
     card = document(albums.project, then)
-    return _then(then) | {"album": _album(card) if card else None}
+    if card is None:
+        return _then(then) | {"album": None}
+    return _then(then) | {"album": _album(card) | {"imageIds": await _inside(parts, card, at)}}
 
 
 @get("/v1/orgs/{id:str}/history", tags=["organizations"], summary="Every event of an organization")
@@ -90,7 +96,7 @@ async def of_account(request: AnyRequest, caller: Caller, parts: Given) -> dict[
         return {"events": [shown(it) for it in steps(accounts.project, history)]}
     then = until(history, at)
     profile = document(accounts.project, then)
-    return _then(then) | {"account": _named(msgspec.to_builtins(profile)) if profile else None}
+    return _then(then) | {"account": _account(profile) if profile else None}
 
 
 async def _history(parts: Parts, id: ImageId, caller: AccountId) -> list[Recorded[Any]]:
@@ -112,6 +118,32 @@ async def _picture(parts: Parts, card: Card | None) -> Any:
     if now:
         then = replace(then, print=now.print, views=now.views)
     return picture(then, parts.public_url)
+
+
+def _account(profile: Profile) -> dict[str, Any]:
+    return profiles.shown(profile) | {"presets": profile.presets, "suspended": profile.suspended}
+
+
+async def _inside(parts: Parts, card: AlbumCard, at: Moment) -> list[str] | None:
+    """What was in the album, in its order; None where too much would have to be looked at."""
+    own = await parts.belongings.images(card.owner_id)
+    ids = {*own, *await parts.belongings.inside(card.id)}
+    if len(ids) > MOST:
+        return None
+    placed = list[tuple[int, ImageId]]()
+    for id, history in (await parts.histories.of(ids)).items():
+        then = until(history, at)
+        state = fold(image.evolve, then)
+        if state and state.live and card.id in state.album_ids:
+            placed.append((max(it.position or 0 for it in then if _put(it, card)), id))
+    first = {id: n for n, id in enumerate(card.arranged)}
+    placed.sort(key=lambda it: (first.get(it[1], len(first)), it[0]))
+    return [to_text("img", id) for _, id in placed]
+
+
+def _put(recorded: Recorded[Any], card: AlbumCard) -> bool:
+    event = recorded.event
+    return isinstance(event, AddedToAlbum) and event.album_id == card.id
 
 
 def _organization(card: OrganizationCard) -> dict[str, Any]:

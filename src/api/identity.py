@@ -110,11 +110,15 @@ async def administrates(parts: Parts, account_id: AccountId) -> bool:
     state = fold(account.evolve, await parts.store.load(account_id))
     if state is None or state.erased:
         return False
+    return state.administrator or account_id == await first_administrator(parts)
+
+
+async def first_administrator(parts: Parts) -> AccountId | None:
+    """Who has the address of the settings, once there is somebody."""
     address = parts.admin_email
-    return state.administrator or (
-        bool(address)
-        and account_id == await find_account(address, store=parts.store, hasher=parts.hasher)
-    )
+    if not address:
+        return None
+    return await find_account(address, store=parts.store, hasher=parts.hasher)
 
 
 def signed_exactly(request: AnyRequest) -> bool:

@@ -1,8 +1,9 @@
 """Lists and search: what is asked for, within what the asker may list."""
 
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from enum import EnumType
 from typing import Any, TypeVar
 
 import msgspec
@@ -185,7 +186,7 @@ class Asked:
         try:
             return parse(value)
         except (ValueError, KeyError, OverflowError):
-            self._wrong(name, "is not one of the possible values")
+            self._wrong(name, _expected(parse))
             return None
 
     def number(self, name: str, default: int, most: int) -> int:
@@ -220,6 +221,18 @@ class Asked:
 
     def _wrong(self, field: str, message: str) -> None:
         self._errors.append({"field": field, "message": message})
+
+
+def _expected(parse: object) -> str:
+    """What a value must be, in words that help."""
+    options = getattr(parse, "__self__", parse)
+    if isinstance(options, Mapping | EnumType):
+        return f"must be one of {', '.join(options)}"
+    if parse is int:
+        return "must be a whole number"
+    if parse is _moment:
+        return "must be a date, or a time like 2026-01-31T12:00:00Z"
+    return "is not one of the possible values"
 
 
 def _clean(text: str) -> str:

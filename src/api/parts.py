@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
+from uuid import UUID
 
 import msgspec
 from litestar.di import NamedDependency
@@ -32,7 +33,8 @@ from commands.ports import (
     Sessions,
     UrlSigner,
 )
-from commands.prints import Printer
+from commands.prints import Printer, Weights
+from commands.restoring import Belongings
 from commands.transforming import Transformer
 from commands.upkeep import Parking, Upkeep
 from commands.upload_tokens import UploadTokens
@@ -125,6 +127,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     metrics: MetricsPage
     counter: Counter | None
     """None where no looks are counted."""
+    weights: Weights
     tallies: Tallies
     reports: Reports
     records: Records
@@ -149,6 +152,9 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     streams: Turnstile
     archives: Turnstile
     histories: Histories
+    belongings: Belongings
+    forget: list[Callable[[Collection[UUID]], None]]
+    """What is to be called with the streams that were erased, by all who remember something."""
     lifespan: Sequence[Callable[..., Any]]
 
 

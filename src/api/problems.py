@@ -18,6 +18,7 @@ from domain.refusals import (
     Conflict,
     IdempotencyInProgress,
     Kind,
+    RangeNotSatisfiable,
     Refusal,
     Unavailable,
 )
@@ -38,6 +39,7 @@ STATUS = {
     Kind.RATE_LIMITED: HTTPStatus.TOO_MANY_REQUESTS,
     Kind.TIMEOUT: HTTPStatus.REQUEST_TIMEOUT,
     Kind.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
+    Kind.BEYOND: HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
     Kind.NOT_IMPLEMENTED: HTTPStatus.NOT_IMPLEMENTED,
 }
 RETRY_AFTER = "1"
@@ -80,6 +82,13 @@ def _detail(refusal: Refusal) -> str:
 
 def answer(refusal: Refusal) -> Response[Any]:
     return _problem(members(refusal), STATUS[refusal.kind])
+
+
+def beyond(size: int) -> Response[Any]:
+    """Of a range that begins behind so many bytes (RFC 9110, 14.4)."""
+    found = answer(RangeNotSatisfiable(sizeBytes=size))
+    found.headers["Content-Range"] = f"bytes */{size}"
+    return found
 
 
 def refused(_: AnyRequest, refusal: Refusal) -> Response[Any]:

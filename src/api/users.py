@@ -7,7 +7,7 @@ from litestar.params import FromPath, JSONBody
 
 from api.bodies import Because, UserChanges
 from api.idempotency import Ids
-from api.identity import Administrator, AnyRequest, account_id
+from api.identity import Administrator, AnyRequest, account_id, first_administrator
 from api.listing import MAX_LIMIT, MAX_PAGE, Asked
 from api.parts import Given, Parts
 from api.waiting import written
@@ -38,8 +38,9 @@ class UserController(Controller):
         )
         asked.check()
         found = await parts.accounts.search(sought)
+        first = await first_administrator(parts)
         return {
-            "users": [await _shown(parts, it) for it in found.profiles],
+            "users": [await _shown(parts, it, first) for it in found.profiles],
             "page": sought.page,
             "limit": sought.limit,
             "total": found.total,
@@ -116,10 +117,10 @@ async def _found(parts: Parts, who: AccountId) -> dict[str, Any]:
     profile = await parts.accounts.find(who)
     if profile is None:
         raise NotFound
-    return await _shown(parts, profile)
+    return await _shown(parts, profile, await first_administrator(parts))
 
 
-async def _shown(parts: Parts, profile: Profile) -> dict[str, Any]:
+async def _shown(parts: Parts, profile: Profile, first: AccountId | None) -> dict[str, Any]:
     tally = await parts.gallery.usage(profile.id)
     return {
         "userId": to_text("u", profile.id),
@@ -134,6 +135,6 @@ async def _shown(parts: Parts, profile: Profile) -> dict[str, Any]:
         "images": tally.images,
         "suspended": profile.suspended,
         "takedowns": len(profile.strikes),
-        "administrator": profile.administrator,
+        "administrator": profile.administrator or profile.id == first,
         "createdAt": profile.created_at,
     }

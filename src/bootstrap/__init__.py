@@ -64,7 +64,7 @@ class Core:
     Whatever takes long to import comes in on first use: every role starts in a process of its own.
     """
 
-    def __init__(self, settings: Settings, *, create: bool = False) -> None:
+    def __init__(self, settings: Settings, *, create: bool = False, connections: int = 20) -> None:
         log_as_json(settings.log_level)
         if settings.otlp_url:
             from adapters.tracing import start
@@ -72,7 +72,7 @@ class Core:
             start(settings.otlp_url, settings.otlp_ratio)
         self.settings = settings
         self.key = InstanceKey(settings.instance_key)
-        self.database = Database(settings.database_url)
+        self.database = Database(settings.database_url, max_size=connections)
         self.log = EventLog(self.database, Keyring(self.key), create=create)
         self.store = EventSourcedStore(self.log, now)
         self.names = Names(settings.namespace)

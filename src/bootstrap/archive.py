@@ -38,7 +38,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Which instance key the keys are wrapped with; tells nothing of the key itself."""
     checkpoint: Checkpoint | None
     originals: dict[ObjectKey, int]
-    """Key and size; what its bytes must be, the sealed checksum in the log says."""
+    """Key and size."""
+    checksums: dict[ObjectKey, str] = {}
+    """SHA-256 of what was copied; older backups have none."""
 
 
 class Restored(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,13 +48,15 @@ class Restored(msgspec.Struct, frozen=True, kw_only=True):
     originals: int
     erased: int
     """Erasures that were applied again."""
+    damaged: list[ObjectKey]
+    """Originals that are not in the backup as they were copied; they were left out."""
     findings: list[Finding]
     """Of the audit, against the checkpoint of the backup."""
 
 
 async def backup(settings: Settings, folder: Path, report: Report) -> Manifest:
     """Into a new folder, or over an older backup, of which unchanged originals are kept."""
-    core = Core(settings)
+    core, known = Core(settings), _known(folder / MANIFEST)
     (folder / "objects").mkdir(parents=True, exist_ok=True)
     (folder / MANIFEST).unlink(missing_ok=True)
     async with core.opened():
@@ -64,11 +68,14 @@ async def backup(settings: Settings, folder: Path, report: Report) -> Manifest:
             report(name, 1)
             await dump.dump(settings.database_url, folder / name, tables)
         originals: dict[ObjectKey, int] = {}
+        checksums: dict[ObjectKey, str] = {}
         async for page in paged(_originals(core), AT_ONCE):
-            kept = await asyncio.gather(*(_fetched(core, it, folder / "objects") for it in page))
-            originals |= {
-                key: size for key, size in zip(page, kept, strict=True) if size is not None
-            }
+            kept = await asyncio.gather(
+                *(_fetched(core, it, folder / "objects", known.get(it)) for it in page)
+            )
+            for key, found in zip(page, kept, strict=True):
+                if found:
+                    originals[key], checksums[key] = found
             report("originals", len(page))
         _drop_others(folder / "objects", originals)
         manifest = Manifest(
@@ -76,6 +83,7 @@ async def backup(settings: Settings, folder: Path, report: Report) -> Manifest:
             instance=_instance(core),
             checkpoint=sealed,
             originals=originals,
+            checksums=checksums,
         )
     _write(folder / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
     return manifest
@@ -87,16 +95,18 @@ async def restore(settings: Settings, folder: Path, report: Report) -> Restored:
     Originals come first: whatever the log then says is there, is there.
     """
     manifest = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest)
-    core = Core(settings)
+    core, damaged = Core(settings), list[ObjectKey]()
     async with core.opened():
         if manifest.instance != _instance(core):
             raise Conflict(reason="the backup is of an installation with another instance.key")
         if await core.log.head():
             raise Conflict(reason="the log is not empty: restore into a new installation")
         for key in manifest.originals:
-            await core.objects.put(
-                key, folder / "objects" / key, content_type="application/octet-stream"
-            )
+            file, checksum = folder / "objects" / key, manifest.checksums.get(key)
+            if not file.exists() or checksum not in (None, await _checksum(file)):
+                damaged.append(key)
+                continue
+            await core.objects.put(key, file, content_type="application/octet-stream")
             report("originals", 1)
         await core.objects.settle()
         await core.database.run(dump.EMPTY)
@@ -110,7 +120,8 @@ async def restore(settings: Settings, folder: Path, report: Report) -> Restored:
     verdict = await auditing.verify(settings, manifest.checkpoint, lambda position, head: None)
     return Restored(
         events=verdict.events,
-        originals=len(manifest.originals),
+        originals=len(manifest.originals) - len(damaged),
+        damaged=damaged,
         erased=erased,
         findings=verdict.findings,
     )
@@ -128,12 +139,16 @@ async def _originals(core: Core) -> AsyncIterator[ObjectKey]:
                 yield key
 
 
-async def _fetched(core: Core, key: ObjectKey, folder: Path) -> int | None:
-    """Its size; None if it was purged meanwhile. An original never changes: what is there stays."""
+async def _fetched(
+    core: Core, key: ObjectKey, folder: Path, known: str | None
+) -> tuple[int, str] | None:
+    """Its size and checksum; None if it was purged meanwhile. An original never changes: what is
+    there, with a checksum that is `known`, stays."""
     file = folder / key
     try:
         found = await core.objects.head(key)
         if not (file.exists() and file.stat().st_size == found.size):
+            known = None
             file.parent.mkdir(parents=True, exist_ok=True)
             new = file.with_name(file.name + ".new")
             with new.open("wb") as out:
@@ -145,7 +160,22 @@ async def _fetched(core: Core, key: ObjectKey, folder: Path) -> int | None:
             new.replace(file)
     except ObjectMissing:
         return None
-    return found.size
+    return found.size, known or await _checksum(file)
+
+
+async def _checksum(file: Path) -> str:
+    def read() -> str:
+        with file.open("rb") as bytes:
+            return hashlib.file_digest(bytes, "sha256").hexdigest()
+
+    return await asyncio.to_thread(read)
+
+
+def _known(manifest: Path) -> dict[ObjectKey, str]:
+    """Of the backup that lies there already."""
+    if not manifest.exists():
+        return {}
+    return msgspec.json.decode(manifest.read_bytes(), type=Manifest).checksums
 
 
 def _drop_others(folder: Path, originals: dict[ObjectKey, int]) -> None:

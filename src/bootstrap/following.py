@@ -7,18 +7,23 @@ from functools import partial
 from adapters.announcing import Announcer
 from adapters.election import Election
 from adapters.feed import LogFeed
+from adapters.forgetting import LOOK, Forgetting
 from adapters.positions import HeardPositions
 from adapters.projector import Followed, Projector
 from adapters.read_model import ReadModel, slowest
 from adapters.relay import Relay
 from bootstrap import Core
 from bootstrap.judging import judge
+from bootstrap.loops import after, for_ever
 from projections.projection import ALL
 from settings import Settings
 
+CONNECTIONS = 6
+"""Each is a process of Postgres, and one that reads has little to wait for."""
+
 
 async def run_relay(settings: Settings) -> None:
-    core = Core(settings)
+    core = Core(settings, connections=CONNECTIONS)
     async with core.connected(), aclosing(Election(core.database)) as election:
         positions = HeardPositions(core.database, core.names)
         await positions.listen(core.nats)
@@ -32,8 +37,10 @@ async def run_relay(settings: Settings) -> None:
 
 
 async def run_projectors(settings: Settings) -> None:
-    core = Core(settings)
+    core = Core(settings, connections=CONNECTIONS)
     async with core.connected(), asyncio.TaskGroup() as group:
+        forgetting = Forgetting(core.database, core.log.keyring.forget_all)
+        group.create_task(for_ever("forgetting", forgetting.work, after(LOOK)))
         for projection in ALL:
             model = ReadModel(projection)
             projector = Projector(model, core.log, core.nats, core.names, _followed(settings))

@@ -11,6 +11,7 @@ from adapters.positions import HeardPositions
 
 Work = Callable[[], Awaitable[object]]
 """One piece of it; says whether there was any."""
+Find = Callable[[], Awaitable[Work | None]]
 Rest = Callable[[], Awaitable[object]]
 
 OUTAGE = 1.0  # seconds between tries while what the work needs is down
@@ -33,6 +34,36 @@ async def for_ever(name: str, work: Work, rest: Rest, *, outage: float = OUTAGE)
             await asyncio.sleep(outage)
         elif not worked:
             await rest()
+
+
+async def hand_out(size: int, name: str, find: Find, rest: Rest) -> None:
+    """So many pieces at once, in tasks of their own; one alone looks for them, for all."""
+    log, places = structlog.get_logger(), asyncio.Semaphore(size)
+
+    async def done(piece: Work) -> None:
+        try:
+            await piece()
+        except Exception as error:
+            reason = str(getattr(error, "facts", error)) or type(error).__name__
+            log.warning("interrupted", work=name, reason=reason)
+        finally:
+            places.release()
+
+    async with asyncio.TaskGroup() as group:
+
+        async def look() -> bool:
+            await places.acquire()
+            piece = None
+            try:
+                piece = await find()
+            finally:
+                if piece is None:
+                    places.release()
+            if piece:
+                group.create_task(done(piece))
+            return piece is not None
+
+        await for_ever(name, look, rest)
 
 
 async def every(pause: float, name: str, work: Work) -> None:

@@ -10,6 +10,7 @@ import structlog
 
 from adapters import counting
 from adapters.election import Election
+from adapters.forgetting import LOOK, Forgetting
 from adapters.idempotency import PostgresRecords
 from adapters.limits import PostgresLimiter
 from adapters.positions import HeardPositions
@@ -26,7 +27,7 @@ from bootstrap import (
     upkeep,
     webhooks,
 )
-from bootstrap.loops import Stirred, Work, after, elected, every, for_ever
+from bootstrap.loops import Stirred, Work, after, elected, every, for_ever, hand_out
 from settings import Settings
 
 if TYPE_CHECKING:
@@ -67,6 +68,8 @@ async def run_reactors(settings: Settings) -> None:
             group.create_task(for_ever("development", work, Stirred(positions)))
         gating.start(core, positions, group)
         _tell_webhooks(core, positions, group)
+        forgetting = Forgetting(core.database, core.log.keyring.forget_all)
+        group.create_task(for_ever("forgetting", forgetting.work, after(LOOK)))
         group.create_task(for_ever("post", postman(core).work, after(POST)))
         for name, pause, work in _one_at_a_time(core, lab):
             group.create_task(for_ever(name, elected(election, name, work), after(pause)))
@@ -123,9 +126,8 @@ def _tell_webhooks(core: Core, positions: HeardPositions, group: asyncio.TaskGro
     """Those that are slow or down wait for one another, never the others for them."""
     telling = webhooks.messenger(core, positions)
     for slow in (False, True):
-        work = partial(telling.work, slow=slow)
-        for _ in range(WEBHOOKS):
-            group.create_task(for_ever("webhooks", work, Stirred(positions)))
+        find = partial(telling.next, slow=slow)
+        group.create_task(hand_out(WEBHOOKS, "webhooks", find, Stirred(positions)))
 
 
 def watcher(core: Core) -> "Watcher":

@@ -34,12 +34,11 @@ def indexer(core: Core) -> "Indexer | None":
     from adapters.meili import LATER, Meili
     from adapters.meili_index import Indexer
 
-    languages = [it.strip() for it in settings.search_languages.split(",") if it.strip()]
     return Indexer(
         Meili(settings.meili_url, settings.meili_key, timeout=LATER),
         uid(core),
         core.database,
-        meili_documents.settings(settings.known_synonyms, languages),
+        meili_documents.settings(settings.known_synonyms, settings.known_languages),
     )
 
 

@@ -25,6 +25,7 @@ from adapters.development import PostgresPrints
 from adapters.erasure import PostgresErasures
 from adapters.feed import LogFeed
 from adapters.fetch import HttpFetcher
+from adapters.forgetting import LOOK, Forgetting
 from adapters.gallery import PostgresGallery
 from adapters.health import Health
 from adapters.idempotency import PostgresRecords
@@ -55,6 +56,7 @@ from adapters.transforms import PostgresShelf
 from adapters.upkeep import PostgresUpkeep
 from adapters.upload_tokens import PostgresUploadTokens
 from adapters.url_keys import UrlKeys
+from adapters.weights import PostgresWeights
 from api.app import create
 from api.correlating import Correlating
 from api.deadlines import Pace
@@ -76,6 +78,7 @@ from bootstrap import (
     webhooks,
 )
 from bootstrap.judging import judge
+from bootstrap.loops import after, for_ever
 from commands import (
     albums,
     bulk,
@@ -132,17 +135,24 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
     keys = PostgresApiKeys(core.database)
     signing, url_keys = token_keys(core), UrlKeys(core.database, core.key)
     counter = PostgresCounter(core.database, now)
+    weights = PostgresWeights(core.database)
     printer = Printer(
         core.objects,
         lab,
         core.spool,
         claims,
+        weights,
         held=settings.rendering_memory,
         queue=settings.rendering_queue,
     )
     shelf = PostgresShelf(core.database, now, budget=settings.transform_budget)
     transformer = Transformer(
         objects=core.objects, lab=lab, spool=core.spool, shelf=shelf, printer=printer
+    )
+
+    forgetting = Forgetting(
+        core.database,
+        *(core.log.keyring.forget_all, gallery.forget, printer.forget, transformer.forget),
     )
 
     @asynccontextmanager
@@ -154,6 +164,7 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
             await signing.load()
             await url_keys.load()
             await counter.load()
+            await forgetting.work()
             tasks = [
                 asyncio.create_task(work)
                 for work in (
@@ -162,6 +173,7 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
                     url_keys.load_for_ever(),
                     counter.flush_for_ever(),
                     shelf.flush_for_ever(),
+                    for_ever("forgetting", forgetting.work, after(LOOK)),
                 )
             ]
             try:
@@ -220,6 +232,7 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
             health=health,
             metrics=metrics,
             counter=counter if settings.counting == "on" else None,
+            weights=weights,
             tallies=PostgresTallies(core.database),
             reports=PostgresReports(core.database),
             records=PostgresRecords(core.database, core.key),
@@ -247,6 +260,8 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
             streams=Turnstile(CONNECTIONS // 2),
             archives=Turnstile(ARCHIVES),
             histories=LogHistories(core.log),
+            belongings=PostgresFamily(core.database),
+            forget=forgetting.forget,
             lifespan=[running],
         )
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import structlog
 
-from adapters import jetstream
+from adapters import jetstream, languages
 from adapters import rebuild as rebuilding
 from adapters.database import DOWN
 from adapters.development import Desk
@@ -19,6 +19,7 @@ from adapters.health import Health
 from adapters.read_model import ReadModel
 from adapters.rebuild import RebuildReport, Report
 from adapters.upkeep import PostgresUpkeep
+from adapters.weights import weigh_what_is_there
 from bootstrap import PROJECTIONS, Core, scanner, searching
 from projections import development, edge, notices, search
 from projections.projection import ALL
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 TABLES = (
     *("secrets", "idempotency", "ledger", "erasure", "audit", "limits", "webhooks"),
-    *("counting", "metering", "searching", "transforms", "upkeep", "reactors"),
+    *("counting", "metering", "searching", "transforms", "upkeep", "reactors", "derivatives"),
 )
 FOLLOWERS = (notices.NAME, edge.NAME)
 
@@ -40,12 +41,14 @@ NOTED = 0.5
 async def prepare(settings: Settings) -> None:
     """Create whatever is not there yet: schemas, tables, bucket, stream.
 
-    Read models that an older version made without what documents have now are built anew.
+    Read models that an older version made without what documents have now are built anew; so is
+    the search index, where it was made for other languages.
     """
     with psycopg.connect(settings.database_url, autocommit=True) as connection:
         connection.execute("create schema if not exists log")
         for tables in TABLES:
             connection.execute((files("adapters") / f"{tables}.sql").read_bytes())
+        relearn = languages.install(connection, settings.known_languages)
     core = Core(settings, create=True)
     async with core.opened(), core.database.connection() as connection:
         models = [ReadModel(projection) for projection in ALL]
@@ -53,9 +56,12 @@ async def prepare(settings: Settings) -> None:
             await model.create(connection)
         for name in FOLLOWERS:
             await Follower(core.log, name, ()).begin()
+        await weigh_what_is_there(connection)
         outgrown = [model.schema for model in models if not await model.fits(connection)]
         await core.objects.ensure_bucket()
         await jetstream.ensure_stream(core.nats.jetstream(), core.names)
+    if relearn and search.NAME not in outgrown:
+        outgrown.append(search.NAME)
     if outgrown:
         await rebuild(settings, outgrown, lambda *_: None)
 

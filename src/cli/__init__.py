@@ -17,6 +17,7 @@ MODULES = {
     "replay": ("replay",),
     "events": ("events",),
     "archive": ("backup", "restore"),
+    "undo": ("undo", "rewind"),
     "demo": ("demo",),
 }
 """Where each command is found."""

@@ -1,6 +1,7 @@
 """`darkroom backup` and `darkroom restore`."""
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,18 +29,21 @@ def backup(folder: Path, data: Path) -> None:
     A second backup into the same FOLDER copies only new originals, and drops what was purged.
     keys.dump holds the keys that erasure destroys: keep it apart, and no longer than needed.
     Not in it is instance.key, without which none of it can be read: keep that elsewhere.
+    Only you can read what is written.
     """
     from adapters.dump import DumpFailed
     from bootstrap import archive
 
+    os.umask(0o077)
     with _progress() as progress:
         try:
             made = asyncio.run(archive.backup(settings_of(data), folder, _report(progress)))
         except Refusal as refusal:
-            fail(f"{refusal} {refusal.facts}")
+            fail(_said(refusal))
         except DumpFailed as failed:
             fail(str(failed))
     click.echo(f"{len(made.originals)} originals, and the log up to position {made.head}.")
+    click.echo("To read it takes the instance.key of this installation: keep a copy elsewhere.")
 
 
 @click.command()
@@ -54,8 +58,9 @@ def restore(folder: Path, data: Path, as_json: bool) -> None:
     2. darkroom up --data NEW
     3. darkroom restore FOLDER --data NEW
 
-    Every print is made again from the log and the originals, and the log is proven against the
-    checkpoint in the backup. Exit code 1 if that finds anything.
+    Every print is made again from the log and the originals. The log is proven against the
+    checkpoint in the backup, each original against its checksum: one that is damaged is named, and
+    left out. Exit code 1 if anything is found.
     """
     from adapters.dump import DumpFailed
     from bootstrap import archive
@@ -64,19 +69,27 @@ def restore(folder: Path, data: Path, as_json: bool) -> None:
         try:
             done = asyncio.run(archive.restore(settings_of(data), folder, _report(progress)))
         except Refusal as refusal:
-            fail(f"{refusal} {refusal.facts}")
-        except (DumpFailed, FileNotFoundError, msgspec.MsgspecError) as failed:
+            fail(_said(refusal))
+        except (DumpFailed, msgspec.MsgspecError) as failed:
             fail(f"{folder} cannot be restored: {failed}")
+        except FileNotFoundError as missing:
+            fail(f"{folder} is no whole backup: {missing.filename} is missing.")
     if as_json:
         click.echo(msgspec.json.encode(done))
     else:
         for it in done.findings:
             click.echo(f"{it.kind}  position {it.position}  {it.detail}")
+        for key in done.damaged:
+            click.echo(f"damaged  {key}  not as it was copied, and left out")
         click.echo(
             f"{done.events} events and {done.originals} originals are back,"
             f" {done.erased} erasures applied again: {len(done.findings) or 'no'} findings."
         )
-    sys.exit(1 if done.findings else 0)
+    sys.exit(1 if done.findings or done.damaged else 0)
+
+
+def _said(refusal: Refusal) -> str:
+    return str(refusal.facts.get("reason") or f"{refusal} {refusal.facts}")
 
 
 def _progress() -> Progress:

@@ -20,6 +20,7 @@ from rich.progress import (
 )
 
 from cli.options import fail, json_option
+from cli.signing import client_options
 
 if TYPE_CHECKING:
     from client.api import Credentials
@@ -30,10 +31,7 @@ EXTENSIONS = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".heic"
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-@click.option("--url", envvar="DARKROOM_URL", default="http://127.0.0.1:8080", show_default=True)
-@click.option("--token", envvar="DARKROOM_TOKEN", help="Access token; or DARKROOM_TOKEN.")
-@click.option("--email", help="Sign in instead, and again when the token runs out.")
-@click.option("--password", help="Of --email; asked for if not given.")
+@client_options
 @click.option("--title", help="Of every image.")
 @click.option("--tags", multiple=True, help="Commas between them, or the option repeated.")
 @click.option("--visibility", type=click.Choice(["public", "unlisted", "private"]))
@@ -54,9 +52,7 @@ EXTENSIONS = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".heic"
 def upload(
     files: tuple[Path, ...],
     url: str,
-    token: str | None,
-    email: str | None,
-    password: str | None,
+    credentials: "Credentials",
     title: str | None,
     tags: tuple[str, ...],
     visibility: str | None,
@@ -78,19 +74,14 @@ def upload(
       darkroom upload ~/Pictures/2026 --email ann@example.org --tags holiday,sea
       DARKROOM_TOKEN=... darkroom upload a.jpg b.png --url https://img.example.org --json
     """
-    from client.api import Credentials
     from client.upload import Wishes
 
-    if not (token or email):
-        raise click.UsageError("Say who you are: --token, DARKROOM_TOKEN, or --email.")
-    if email and not password:
-        password = click.prompt("Password", hide_input=True, err=True)
     found = list(dict.fromkeys(images(files)))
     if not found:
         raise click.UsageError("There are no images in there.")
     words = [word.strip() for words in tags for word in words.split(",") if word.strip()]
     wishes = Wishes(title=title, tags=words or None, visibility=visibility)
-    run = Run(url, Credentials(token=token, email=email, password=password), wishes, patience)
+    run = Run(url, credentials, wishes, patience)
     done = asyncio.run(run.upload(found, parallel, state, as_json))
     failed = sum(it.code is not None for it in done)
     if as_json:

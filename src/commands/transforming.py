@@ -1,9 +1,11 @@
 """Transforms on demand: kept where they were made before, else made once, however many ask."""
 
 import asyncio
+from collections.abc import Collection
 from enum import Enum, auto
 from pathlib import Path
 from typing import Protocol
+from uuid import UUID
 
 import msgspec
 import structlog
@@ -114,6 +116,10 @@ class Transformer:
             body = await self._once(key, lambda: self._fetched(wanted, name, key))
         self._shelf.used(wanted.image_id, name)
         return body
+
+    def forget(self, image_ids: Collection[UUID]) -> None:
+        """What is in memory of them."""
+        self._held.forget(image_ids)
 
     async def close(self) -> None:
         """Once everything is stored that was made."""

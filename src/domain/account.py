@@ -35,7 +35,7 @@ from domain.account_marks import (
 )
 from domain.api_key import ApiKeyEvent, ApiKeyIssued, ApiKeyRevoked
 from domain.ids import ImageId, KeyId, TokenId
-from domain.preset import PresetEvent, PresetRemoved, PresetSaved
+from domain.preset import PresetDropped, PresetEvent, PresetKept
 from domain.refusals import Conflict, NotFound, OwnerMustStay
 from domain.stream import Event, Personal
 from domain.upload_token import UploadTokenEvent, UploadTokenIssued, UploadTokenRevoked
@@ -169,7 +169,7 @@ def _left_by(account: Account, event: _Kept | Mark) -> dict[str, object]:
             return {"keys": api_key.evolve(account.keys, event)}
         case UploadTokenIssued() | UploadTokenRevoked():
             return {"tokens": upload_token.evolve(account.tokens, event)}
-        case PresetSaved() | PresetRemoved():
+        case PresetKept() | PresetDropped():
             return {"presets": preset.evolve(account.presets, event)}
         case _:
             return left_by(event)

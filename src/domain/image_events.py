@@ -264,3 +264,5 @@ ImageEvent: TypeAlias = (
     | LegalHoldPlaced
     | LegalHoldLifted
 )
+Over: TypeAlias = UploadAborted | UploadExpired | UploadRefused | UploadDeduplicated | Purged
+"""From then on there is no such image."""

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from domain import transform
 from domain.refusals import NotFound, TooManyPresets, Validation
-from domain.stream import Event
+from domain.stream import Event, Personal
 
 MOST = 100
 """Presets of one account."""
@@ -17,17 +17,21 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 # Events
 
 
-class PresetSaved(Event, frozen=True, kw_only=True, tag="account.preset-saved"):
+class PresetName(Personal, frozen=True, kw_only=True):
     name: str
+
+
+class PresetKept(Event, frozen=True, kw_only=True, tag="account.preset-kept"):
     ops: str
     """Canonical."""
+    personal: PresetName | None
 
 
-class PresetRemoved(Event, frozen=True, kw_only=True, tag="account.preset-removed"):
-    name: str
+class PresetDropped(Event, frozen=True, kw_only=True, tag="account.preset-dropped"):
+    personal: PresetName | None
 
 
-PresetEvent: TypeAlias = PresetSaved | PresetRemoved
+PresetEvent: TypeAlias = PresetKept | PresetDropped
 
 # State
 
@@ -36,8 +40,11 @@ Presets: TypeAlias = Mapping[str, str]
 
 
 def evolve(presets: Presets, event: PresetEvent) -> Presets:
-    others = {name: ops for name, ops in presets.items() if name != event.name}
-    return others | {event.name: event.ops} if isinstance(event, PresetSaved) else others
+    if event.personal is None:
+        return presets
+    named = event.personal.name
+    others = {name: ops for name, ops in presets.items() if name != named}
+    return others | {named: event.ops} if isinstance(event, PresetKept) else others
 
 
 # Decisions
@@ -52,10 +59,10 @@ def save(presets: Presets, *, name: str, ops: str) -> list[PresetEvent]:
         return []
     if name not in presets and len(presets) >= MOST:
         raise TooManyPresets(limit=MOST)
-    return [PresetSaved(name=name, ops=canonical)]
+    return [PresetKept(ops=canonical, personal=PresetName(name=name))]
 
 
 def remove(presets: Presets, *, name: str) -> list[PresetEvent]:
     if name not in presets:
         raise NotFound
-    return [PresetRemoved(name=name)]
+    return [PresetDropped(personal=PresetName(name=name))]

@@ -19,6 +19,7 @@ class Kind(Enum):
     RATE_LIMITED = "rate limited"
     TIMEOUT = "timeout"
     UNAVAILABLE = "unavailable"
+    BEYOND = "beyond"
     NOT_IMPLEMENTED = "not implemented"
 
 
@@ -217,6 +218,12 @@ class FormatNotImplemented(Refusal):
     """The answer is to be had in JSON alone."""
 
     kind = Kind.NOT_IMPLEMENTED
+
+
+class RangeNotSatisfiable(Refusal):
+    """Nothing of the range that was asked for is there."""
+
+    kind = Kind.BEYOND
 
 
 class RestoreWindowClosed(Refusal):

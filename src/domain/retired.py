@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
+from domain.preset import PresetDropped, PresetKept, PresetName
 from domain.stream import Event, tag
 from domain.webhook import TurnedBack
 
@@ -15,12 +16,33 @@ class WebhookRewound(Event, frozen=True, kw_only=True, tag="webhook.rewound"):
     request: UUID
 
 
+class PresetSaved(Event, frozen=True, kw_only=True, tag="account.preset-saved"):
+    """Had its name in the clear, which outlived its account."""
+
+    name: str
+    ops: str
+
+
+class PresetRemoved(Event, frozen=True, kw_only=True, tag="account.preset-removed"):
+    name: str
+
+
+def _kept(event: PresetSaved) -> PresetKept:
+    return PresetKept(ops=event.ops, personal=PresetName(name=event.name))
+
+
+def _dropped(event: PresetRemoved) -> PresetDropped:
+    return PresetDropped(personal=PresetName(name=event.name))
+
+
 def _turned_back(event: WebhookRewound) -> TurnedBack:
     return TurnedBack(after=event.position - 1, request=event.request)
 
 
 _NEWER: Mapping[type[Event], tuple[Callable[[Any], Event], type[Event]]] = {
     WebhookRewound: (_turned_back, TurnedBack),
+    PresetSaved: (_kept, PresetKept),
+    PresetRemoved: (_dropped, PresetDropped),
 }
 RETIRED: Mapping[str, type[Event]] = {tag(kind): kind for kind in _NEWER}
 """By the tag they are stored under; no other event ever has it again."""

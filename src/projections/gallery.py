@@ -124,6 +124,8 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
 
     listed: int = 0
     """Of its images those that everybody may list: nobody counts a million rows for one page."""
+    withheld: int = 0
+    """Those that only their owner and some others may."""
     images: int = 0
     storage_bytes: int = 0
     reserved_bytes: int = 0
@@ -135,6 +137,8 @@ class Tagged(msgspec.Struct, frozen=True, kw_only=True):
 
     listed: int = 0
     """Those that everybody may list."""
+    withheld: int = 0
+    """Those that only their owner and some others may."""
 
 
 class Sort(StrEnum):
@@ -331,20 +335,21 @@ def tally(card: Card | None) -> Mapping[tuple[UUID], Tally]:
         return {}
     found = Tally(reserved_bytes=card.size)
     if card.finalized:
-        listed = int(_everybodys(card))
-        found = Tally(images=1, storage_bytes=card.size, uploads=1, listed=listed)
+        shown = msgspec.structs.asdict(_shown(card))
+        found = Tally(images=1, storage_bytes=card.size, uploads=1, **shown)
     return {(card.owner_id,): found, (NOBODY,): found}
 
 
 def tagged(card: Card | None) -> Mapping[tuple[UUID, str], Tagged]:
     """The same of its tags."""
-    if card is None or not _everybodys(card):
+    shown = _shown(card) if card else Tagged()
+    if card is None or shown == Tagged():
         return {}
     owners = (card.owner_id, NOBODY)
-    return {(whose, tag): Tagged(listed=1) for whose in owners for tag in card.tags}
+    return {(whose, tag): shown for whose in owners for tag in card.tags}
 
 
-def _everybodys(card: Card) -> bool:
+def _shown(card: Card) -> Tagged:
     alive = card.finalized and card.deleted_at is None and not card.quarantined
-    shown = card.cleared and not card.taken_down
-    return alive and shown and card.visibility is Visibility.PUBLIC
+    public = card.visibility is Visibility.PUBLIC and card.cleared and not card.taken_down
+    return Tagged(listed=int(alive and public), withheld=int(alive and not public))

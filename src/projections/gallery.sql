@@ -51,11 +51,13 @@ create table usage (
     storage_bytes bigint not null,
     reserved_bytes bigint not null,
     uploads bigint not null,
-    listed bigint not null
+    listed bigint not null,
+    withheld bigint not null
 );
 create table tags (
     owner_id uuid,
     tag text,
     listed bigint not null,
+    withheld bigint not null,
     primary key (owner_id, tag)
 );

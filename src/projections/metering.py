@@ -2,17 +2,24 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import msgspec
 
 from commands.execute import Stream, execute, execute_together
-from commands.ports import EventStore
+from commands.ports import Batch, EventStore, StreamMoved
 from domain import statement
 from domain.ids import NOBODY, AccountId
-from domain.statement import StatementEvent, StatementOpened, Usage, month_of, statement_id
+from domain.statement import (
+    Statement,
+    StatementEvent,
+    StatementOpened,
+    Usage,
+    month_of,
+    statement_id,
+)
 
 HOUR = timedelta(hours=1)
 SETTLING = timedelta(minutes=2)
@@ -20,6 +27,8 @@ SETTLING = timedelta(minutes=2)
 CLOSING = timedelta(hours=24)
 """After a month's end; what comes to light later is a line of its own, in a later month."""
 AT_ONCE = 8
+TOGETHER = 200
+"""Owners whose hour is noted in one append."""
 
 
 class Owner(msgspec.Struct, frozen=True):
@@ -33,6 +42,13 @@ class Due(msgspec.Struct, frozen=True):
     owner: Owner
     hour: datetime
     usage: Usage
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """An owner's statement of a month as far as one hour of it goes; None before it is opened."""
+
+    statement: Statement | None = None
+    version: int = 0
 
 
 class Meters(Protocol):
@@ -68,6 +84,12 @@ class Meters(Protocol):
 
     async def closed(self, owner_id: AccountId, month: str) -> bool: ...
 
+    async def standing(
+        self, owners: Sequence[AccountId], hour: datetime
+    ) -> Mapping[AccountId, Standing]:
+        """As of the last `follow`: who appends on top of it finds out whether it still is so."""
+        ...
+
 
 class Meter:
     def __init__(self, meters: Meters, *, store: EventStore, now: Callable[[], datetime]) -> None:
@@ -81,10 +103,12 @@ class Meter:
         await meters.follow()
         hour, lines = await meters.metered_until(now), 0
         while hour + HOUR + SETTLING <= now:
-            lines += await self._note(await meters.used(hour))
+            used = await meters.used(hour)
+            for first in range(0, len(used), TOGETHER):
+                lines += await self._note_together(used[first : first + TOGETHER], hour)
             hour += HOUR
             await meters.advance(hour)
-        await meters.follow()  # what was noted just now is asked for next
+            await meters.follow()  # what was noted just now is asked for next
         for owner, month in await meters.open_before(month_of(now - CLOSING)):
             lines += await self._close(owner, month)
         await meters.follow()
@@ -92,6 +116,27 @@ class Meter:
             lines += await self._note(late)
             await meters.settled(late)
         return lines
+
+    async def _note_together(self, dues: Sequence[Due], hour: datetime) -> int:
+        """In one append, as the tables have their statements; one by one where these have moved."""
+        month = month_of(hour)
+        standing = await self._meters.standing([due.owner.id for due in dues], hour)
+        known = [standing.get(due.owner.id, Standing()) for due in dues]
+        if any(it.statement and it.statement.closed for it in known):
+            return await self._note(dues)
+        batches = list[Batch]()
+        for due, it in zip(dues, known, strict=True):
+            opened = opening(due.owner, month)
+            events = statement.meter(it.statement, None, opening=opened, hour=hour, usage=due.usage)
+            if events:
+                id = statement_id(due.owner.id, month)
+                batches.append(Batch(stream_id=id, after=it.version, events=events))
+        try:
+            if batches:
+                await self._store.append(batches, by=NOBODY)
+        except StreamMoved:
+            return await self._note(dues)
+        return len(batches)
 
     async def _note(self, dues: Sequence[Due]) -> int:
         """Owners beside each other, the hours of each one after another."""

@@ -80,13 +80,7 @@ def project(suspect: Suspect | None, recorded: Recorded[Any]) -> Suspect | None:
     match event:
         case image_events.UploadInitiated(owner_id=owner_id):
             return Suspect(id=ImageId(recorded.stream_id), owner_id=owner_id)
-        case (
-            image_events.UploadAborted()
-            | image_events.UploadExpired()
-            | image_events.UploadRefused()
-            | image_events.UploadDeduplicated()
-            | image_events.Purged()
-        ):
+        case event if isinstance(event, image_events.Over):
             return None
     return replace(suspect, **_changes(recorded)) if suspect else None
 

@@ -14,11 +14,17 @@ create table texts (
     title text not null,
     description text not null,
     tags text[] not null,
+    format text,
+    created_at timestamptz not null,
+    barred text[] not null,
+    listed boolean generated always as (barred = '{}') stored,
     tsv tsvector generated always as (
-        setweight(to_tsvector('simple', spaced(title)), 'A')
-        || setweight(to_tsvector('simple', spaced(words(tags))), 'B')
-        || setweight(to_tsvector('simple', spaced(description)), 'C')
-        || setweight(to_tsvector('simple', spaced(filename)), 'D')
+        setweight(searching.lexemes(spaced(title)), 'A')
+        || setweight(searching.lexemes(spaced(words(tags))), 'B')
+        || setweight(searching.lexemes(spaced(description)), 'C')
+        || setweight(searching.lexemes(spaced(filename)), 'D')
     ) stored
 );
 create index on texts using gin (tsv);
+create index on texts (created_at desc, id desc) where listed;
+create index on texts (owner_id, created_at desc, id desc) where not listed;

@@ -5,8 +5,9 @@ import hmac
 import math
 import random
 from base64 import b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -36,6 +37,9 @@ UNBORN = timedelta(hours=1)
 AT_ONCE = timedelta(0)
 LONGEST_ASKED = 3_600
 """Seconds that an endpoint's Retry-After counts for, at most."""
+
+
+Telling = Callable[[], Awaitable[None]]
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,11 +151,12 @@ class Messenger:
         self._patience = patience
         self._jitter = jitter
 
-    async def work(self, *, slow: bool) -> bool:
-        """Tell one webhook what it has not been told. False if none waits."""
+    async def next(self, *, slow: bool) -> Telling | None:
+        """One webhook's turn to be told what it has not been told. None if none waits."""
         claim = await self._queue.claim(slow=slow)
-        if claim is None:
-            return False
+        return partial(self._turn, claim) if claim else None
+
+    async def _turn(self, claim: Claim) -> None:
         state = await load_webhook(claim.id, store=self._store)
         if state is None and self._now() - claim.made_at < UNBORN:
             await self._queue.release(claim, UNBORN)
@@ -159,7 +164,6 @@ class Messenger:
             await self._queue.forget(claim.id)
         else:
             await self._queue.release(*await self._tell(claim, state))
-        return True
 
     async def _tell(self, claim: Claim, state: Webhook) -> tuple[Claim, timedelta]:
         """As much as is its turn. Returns the claim as it is then, and how long to let it be."""

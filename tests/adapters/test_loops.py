@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from structlog.testing import capture_logs
 
-from bootstrap.loops import every, for_ever
+from bootstrap.loops import after, every, for_ever, hand_out
 
 
 class Script:
@@ -50,3 +50,38 @@ async def test_one_step_at_a_time_has_a_pause_after_each():
         await every(0.01, "test", script.work)
     assert asyncio.get_running_loop().time() - began >= 0.03
     assert [log["count"] for log in logs] == [5, 5]
+
+
+async def test_one_looks_and_several_work():
+    """Two at once of five pieces; a piece that fails gives its place back."""
+    pieces, looking, working, most, done = list(range(5)), 0, 0, 0, []
+    finished = asyncio.Event()
+
+    async def piece(number):
+        nonlocal working, most
+        working += 1
+        most = max(most, working)
+        await asyncio.sleep(0.01)
+        working -= 1
+        done.append(number)
+        if len(done) == 5:
+            finished.set()
+        if number == 1:
+            raise OSError("down")
+
+    async def find():
+        nonlocal looking
+        looking += 1
+        assert looking == 1, "nobody else looks meanwhile"
+        await asyncio.sleep(0)
+        looking -= 1
+        number = pieces.pop(0) if pieces else None
+        return None if number is None else lambda: piece(number)
+
+    with capture_logs() as logs:
+        handing = asyncio.create_task(hand_out(2, "test", find, after(0.005)))
+        await finished.wait()
+        handing.cancel()
+        await asyncio.gather(handing, return_exceptions=True)
+    assert (sorted(done), most) == ([0, 1, 2, 3, 4], 2)
+    assert [log["reason"] for log in logs] == ["down"]

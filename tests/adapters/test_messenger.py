@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 import socket
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from functools import partial
 from uuid import uuid4
@@ -14,6 +14,7 @@ from adapters.addresses import PublicAddresses, networks
 from adapters.feed import LogFeed
 from adapters.posting import HttpSender, allowed
 from adapters.sealing import Sealer
+from adapters.web import resolved
 from adapters.webhooks import KEPT, PostgresWebhooks
 from bootstrap import new_id, now
 from commands.ports import Batch
@@ -31,6 +32,7 @@ from tests.spec import OWNER
 
 PUBLIC = PublicAddresses(networks(f"{ELSEWHERE}/32"))
 DAY = timedelta(days=1)
+SIGNED = {"webhook-id": "msg_1", "webhook-signature": "v1,"}
 
 
 class Everything:
@@ -38,13 +40,6 @@ class Everything:
 
     async def told(self, caller, page, wanted):
         return for_viewer(caller, page, {}, {}, {}, wanted, now=now())
-
-
-@pytest.fixture
-def receiver():
-    receiver = Receiver()
-    yield receiver
-    receiver.down()
 
 
 @pytest.fixture
@@ -75,13 +70,21 @@ def messenger(core, hooks, patience=DAY, sender=None):
     )
 
 
+async def turn(messenger, *, slow=False) -> bool:
+    """Whether there was one to take."""
+    found = await messenger.next(slow=slow)
+    if found:
+        await found()
+    return found is not None
+
+
 @asynccontextmanager
 async def telling(*messengers):
     """Each with a worker for those that are slow, and one for the others."""
 
     async def work(it, slow):
         while True:
-            if not await it.work(slow=slow):
+            if not await turn(it, slow=slow):
                 await asyncio.sleep(0.02)
 
     tasks = [asyncio.create_task(work(it, slow)) for it in messengers for slow in (False, True)]
@@ -255,8 +258,8 @@ async def test_who_dies_between_answer_and_note_is_followed(core, hooks, make, r
             raise asyncio.CancelledError
 
     with pytest.raises(asyncio.CancelledError):
-        await messenger(core, hooks, sender=Dying(PUBLIC)).work(slow=False)
-    assert not await messenger(core, hooks).work(slow=False), "still the other's, for a moment"
+        await turn(messenger(core, hooks, sender=Dying(PUBLIC)))
+    assert not await turn(messenger(core, hooks)), "still the other's, for a moment"
     async with telling(messenger(core, hooks)):
         await until(lambda: len(receiver.told) == 2)
 
@@ -304,24 +307,60 @@ async def test_the_log_of_deliveries_is_bounded(core, hooks, make, receiver):
     assert rows == [(KEPT, 2)]
 
 
+@contextmanager
+def inside(port=0):
+    """A server that nobody may connect to."""
+    with socket.create_server(("127.0.0.1", port)) as server:
+        server.setblocking(False)
+        yield server.getsockname()[1]
+        with pytest.raises(BlockingIOError):
+            server.accept()
+
+
 @pytest.mark.parametrize(
-    "url",
+    "host",
     [
-        *("http://127.0.0.1:8080/", "http://[::1]:8080/", "http://169.254.169.254/latest"),
-        *("http://inside.example:8080/", "http://2130706433:8080/", "http://0x7f000001:8080/"),
+        *("127.0.0.1", "[::1]", "169.254.169.254", "inside.example", "2130706433", "0x7f000001"),
+        *("127.1", "0.0.0", "10.0.0.1", "100.64.0.1", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]"),
+        *("[64:ff9b::7f00:1]", "[fd00::1]", "[fe80::1]", "[::]", "localhost", "localhost."),
     ],
 )
-async def test_nothing_inside_is_ever_connected_to(url):
-    with socket.create_server(("127.0.0.1", 0)) as inside:
-        ports = frozenset({inside.getsockname()[1], 80, 8080})
+async def test_nothing_inside_is_ever_connected_to(host):
+    with inside() as port:
 
         async def resolve(host, port):
-            return ["127.0.0.1"] if "." not in host or "inside" in host else [host.strip("[]")]
+            names = "inside" in host or not any(it in host for it in ".:")
+            return ["127.0.0.1"] if names else await resolved(host, port)
 
-        answered = await HttpSender(PUBLIC, resolve=resolve, ports=ports).post(url, {}, b"{}")
+        sender = HttpSender(PUBLIC, resolve=resolve, ports=frozenset({port}))
+        answered = await sender.post(f"http://{host}:{port}/", {}, b"{}")
 
-        assert answered.status is None
-        assert answered.reason == "no public address"
+    assert answered.status is None
+    assert answered.reason == "no public address"
+
+
+async def test_a_redirect_is_an_answer_and_leads_nowhere(receiver):
+    with inside() as port:
+        place = f"http://127.0.0.1:{port}/"
+        receiver.always = partial(answer, status=307, Location=place)
+        answered = await HttpSender(PUBLIC).post(receiver.url(), SIGNED, b"{}")
+
+    assert (answered.status, answered.good) == (307, False)
+
+
+async def test_a_name_that_changes_its_mind_is_looked_up_once_for_each_request(receiver):
+    answers = [[ELSEWHERE], ["127.0.0.1"], [ELSEWHERE, "127.0.0.1"]]
+
+    async def resolve(host, port):
+        return answers.pop(0)
+
+    with inside(receiver.port):
+        sender = HttpSender(PUBLIC, resolve=resolve)
+        url = f"http://rebinding.example:{receiver.port}{receiver.path}"
+        answered = [await sender.post(url, SIGNED, b"{}") for _ in range(3)]
+
+    assert [it.status for it in answered] == [204, None, None]
+    assert [it.reason for it in answered] == ["", *["no public address"] * 2]
 
 
 @pytest.mark.parametrize(

@@ -83,9 +83,12 @@ async def test_no_list_looks_at_every_image(explained, core, viewer):
 
 async def test_no_search_looks_at_every_image(explained, core):
     search = PostgresSearch(explained, core.store)
-    await search.find("word777", viewer=NOBODY, limit=20, page=1)
-
-    assert not whole(explained.plans)
+    for viewer in (NOBODY, OWNER):
+        for text in ("word777", "all", '"tag 3"', "word7 all few", "nowhere"):
+            found = await search.find(text, viewer=viewer, limit=20, page=1)
+            assert bool(found.total or found.facets["tags"]) == (text != "nowhere")
+            assert not whole(explained.plans), (text, explained.plans)
+            explained.plans.clear()
 
 
 async def test_a_total_is_the_number_of_what_the_pages_hold(explained, core):
@@ -118,14 +121,19 @@ _IMAGES = """
     returning owner_id, visibility = 'public' as listed, tags),
     tagged as (
         insert into gallery.tags
-        select coalesce(owner_id, %(nobody)s), tag, count(*) from new cross join unnest(tags) tag
-        where listed group by grouping sets ((owner_id, tag), (tag)))
+        select coalesce(owner_id, %(nobody)s), tag, count(*) filter (where listed),
+            count(*) filter (where not listed)
+        from new cross join unnest(tags) tag group by grouping sets ((owner_id, tag), (tag)))
     insert into gallery.usage
-    select coalesce(owner_id, %(nobody)s), count(*), 0, 0, count(*), count(*) filter (where listed)
+    select coalesce(owner_id, %(nobody)s), count(*), 0, 0, count(*),
+        count(*) filter (where listed), count(*) filter (where not listed)
     from new group by grouping sets ((owner_id), ())"""
 _TEXTS = """
-    insert into search.texts (id, owner_id, filename, title, description, tags)
-    select id, owner_id, filename, title, description, tags from gallery.images"""
+    insert into search.texts (id, owner_id, filename, title, description, tags, format, created_at,
+        barred)
+    select id, owner_id, filename, title, description, tags, format, created_at,
+        case when visibility = 'public' then '{}' else array['visibility'] end
+    from gallery.images"""
 _COUNTS = """
     insert into counting.images
     select id, owner_id, (random() * 1000)::int, 0, 0, 0, 0, 0, 0, 0, 0 from gallery.images

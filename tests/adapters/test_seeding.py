@@ -47,6 +47,8 @@ async def test_the_same_seed_is_sown_once(core, settings):
 
 
 _TAGS = """
-    select coalesce(owner_id, '00000000-0000-0000-0000-000000000000'), tag, count(*)
-    from gallery.images cross join unnest(tags) tag where visibility = 'public'
+    select coalesce(owner_id, '00000000-0000-0000-0000-000000000000'), tag,
+        count(*) filter (where visibility = 'public'),
+        count(*) filter (where visibility <> 'public')
+    from gallery.images cross join unnest(tags) tag
     group by grouping sets ((owner_id, tag), (tag)) order by 1, 2"""

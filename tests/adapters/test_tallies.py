@@ -26,31 +26,42 @@ STORY = [
 
 @pytest.fixture
 def happened(core):
-    """Projects the story up to an event, in one step or in many."""
+    """Projects the story up to an event, in one step or in many; tells how tags are counted."""
     events, model, position = recorded(*STORY), ReadModel(PROJECTIONS["gallery"]), 0
 
-    async def project(upto: int) -> set[str]:
+    async def project(upto: int) -> dict[str, tuple[int, int]]:
         nonlocal position
         async with core.database.connection() as connection:
             await model.apply(connection, events[position:upto], after=position, upto=upto)
         position = upto
-        rows = await core.database.rows("select owner_id, tag, listed from gallery.tags")
-        assert {count for *_, count in rows} <= {1}
-        tags = [{tag for whose, tag, _ in rows if whose == it} for it in (OWNER, NOBODY)]
-        assert tags[0] == tags[1]
-        return tags[0]
+        rows = await core.database.rows("select * from gallery.tags")
+        mine, all = (
+            {tag: (listed, withheld) for whose, tag, listed, withheld in rows if whose == it}
+            for it in (OWNER, NOBODY)
+        )
+        assert mine == all
+        return mine
 
     return project
 
 
-async def test_tags_are_counted_while_everybody_may_list_what_has_them(happened, core):
+PUBLIC, WITHHELD = (1, 0), (0, 1)
+
+
+async def test_tags_are_counted_as_their_images_are_shown(happened, core):
     seen = [await happened(upto) for upto in range(4, len(STORY) + 1)]
 
-    public, retagged = {"lake", "sea"}, {"sea", "sun"}
-    assert seen == [set(), public, retagged, set(), retagged, set()]
+    assert seen == [
+        {"lake": WITHHELD, "sea": WITHHELD},
+        {"lake": PUBLIC, "sea": PUBLIC},
+        {"sea": PUBLIC, "sun": PUBLIC},
+        {},
+        {"sea": PUBLIC, "sun": PUBLIC},
+        {},
+    ]
     assert await core.database.rows("select * from gallery.usage") == []
 
 
 async def test_a_page_with_the_whole_story_counts_the_same(happened):
-    assert await happened(6) == {"sea", "sun"}
-    assert await happened(len(STORY)) == set()
+    assert await happened(6) == {"sea": PUBLIC, "sun": PUBLIC}
+    assert await happened(len(STORY)) == {}

@@ -60,6 +60,14 @@ def test_an_album_as_it_was(gil, ben, dot):
     gil.http.put(f"{path}/images/{third}")
     gil.http.patch(path, json={"title": "New", "visibility": "public"})
 
+    then = expect(gil.http.get(f"{path}/history", params={"at": at}), 200)["album"]
+    assert (then["title"], then["imageIds"]) == ("Old", [first, second])
+    head = expect(gil.http.get(f"{path}/history"), 200)["events"][-1]["position"]
+    gil.http.put(f"{path}/order", json={"imageIds": [third]})
+    arranged = position(gil.http.patch(path, json={"description": "in order"}))
+    for moment, inside in ((head, [second, third]), (arranged, [third, second])):
+        found = expect(gil.http.get(f"{path}/history", params={"at": moment}), 200)["album"]
+        assert found["imageIds"] == inside
     refused(ben.http.post(f"{path}/restore-to", json={"at": at}), 403, "forbidden")
     done = expect(gil.http.post(f"{path}/restore-to", json={"at": at}), 200)
 

@@ -194,3 +194,18 @@ def test_every_bad_parameter_is_named_at_once(anyone, asked):
     problem = refused(anyone.get("/v1/images", params=asked), 422, "validation")
 
     assert {error["field"] for error in problem["errors"]} == set(asked)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("sort", "best", "must be one of newest, oldest, most_viewed, largest, title, arranged"),
+        ("visibility", "secret", "must be one of public, unlisted, private"),
+        ("minWidth", "wide", "must be a whole number"),
+        ("from", "yesterday", "must be a date, or a time like 2026-01-31T12:00:00Z"),
+    ],
+)
+def test_what_would_be_right_is_said(anyone, field, value, message):
+    problem = refused(anyone.get("/v1/images", params={field: value}), 422, "validation")
+
+    assert problem["errors"] == [{"field": field, "message": message}]

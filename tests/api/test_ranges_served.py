@@ -5,7 +5,7 @@ import email.policy
 
 import pytest
 
-from tests.people import sample
+from tests.people import refused, sample
 
 PHOTO = "valid/sharp__with-alpha.png"
 
@@ -118,7 +118,7 @@ def test_what_is_not_there_is_416(anyone, url, asked):
 
     answer = ranged(anyone, url, asked)
 
-    assert answer.status_code == 416
+    assert refused(answer, 416, "range_not_satisfiable")["sizeBytes"] == size
     assert answer.headers["content-range"] == f"bytes */{size}"
 
 

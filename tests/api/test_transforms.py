@@ -200,8 +200,9 @@ def test_a_preset_is_in_the_accounts_history(ann):
     events = expect(ann.http.get("/v1/me/history"), 200)["events"]
 
     told = [it for it in events if it["type"].startswith("account.preset-")][-2:]
-    assert [it["type"] for it in told] == ["account.preset-saved", "account.preset-removed"]
-    assert told[0]["data"].items() >= {"name": "told", "ops": "gray"}.items()
+    assert [it["type"] for it in told] == ["account.preset-kept", "account.preset-dropped"]
+    assert told[0]["data"]["ops"] == "gray"
+    assert told[0]["data"]["changes"]["presets"]["after"]["told"] == "gray"
 
 
 def test_many_who_ask_at_once_cost_one_decode(service, ann, anyone):

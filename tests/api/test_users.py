@@ -168,3 +168,10 @@ def test_a_plan_says_how_large_a_file_may_be(admin, user):
     ):
         assert refused(answer, 413, "file_too_large")["limitBytes"] == 76
     expect(user.http.post("/v1/images", files={"file": ("a.png", PIXEL)}), 201)
+
+
+def test_who_runs_the_installation_is_shown_as_such(admin, user):
+    for who, runs in ((admin, True), (user, False)):
+        shown = expect(admin.http.get(f"/v1/admin/users/{who.id}"), 200)
+        listed = expect(admin.http.get("/v1/admin/users", params={"q": who.email}), 200)["users"]
+        assert [shown["administrator"], *(it["administrator"] for it in listed)] == [runs, runs]

@@ -12,13 +12,6 @@ HOOKS = "/v1/webhooks"
 
 
 @pytest.fixture
-def receiver():
-    receiver = Receiver()
-    yield receiver
-    receiver.down()
-
-
-@pytest.fixture
 def eve(service) -> Person:
     return Person(service, "eve")
 

@@ -225,6 +225,13 @@ def test_its_table_has_a_column_for_each_field(projection):
     assert columns[: len(fields)] == fields, "what others keep stands behind"
 
 
+def shown(card):
+    """Whether everybody may list it, and whether only its owner and some others may."""
+    viewers = (Viewer(), Viewer(account_id=card.owner_id))
+    public, own = (access.decide(it, Action.LIST, card.subject, now=NOW) is None for it in viewers)
+    return {"listed": public, "withheld": own and not public}
+
+
 @given(histories())
 def test_an_owners_tally_is_what_the_card_says(history):
     """Promised bytes are reserved, accepted ones stored; what was given up or purged is nowhere."""
@@ -235,23 +242,34 @@ def test_an_owners_tally_is_what_the_card_says(history):
     if card is None or (card.closed and not card.finalized):
         assert counted == {}
     else:
-        listed = access.decide(Viewer(), Action.LIST, card.subject, now=NOW) is None
-        stored = gallery.Tally(listed=listed, images=1, uploads=1, storage_bytes=card.size)
+        stored = gallery.Tally(images=1, uploads=1, storage_bytes=card.size, **shown(card))
         expected = stored if card.finalized else gallery.Tally(reserved_bytes=card.size)
         assert counted == {(OWNER,): expected, (NOBODY,): expected}
     assert gallery.tally(None) == {}
 
 
 @given(histories())
-def test_tags_are_counted_of_what_everybody_may_list(history):
+def test_search_bars_what_not_everybody_may_list(history):
+    search = next(it for it in ALL if it.name == "search")
+    cards, entries = ([it for it, _ in documents(p, recorded(*history))] for p in (ALL[0], search))
+
+    for card, entry in zip(cards, entries, strict=True):
+        listed = card and access.decide(Viewer(), Action.LIST, card.subject, now=NOW) is None
+        assert bool(entry and not entry.barred) == bool(listed)
+        if card and entry:
+            assert (entry.created_at, entry.format) == (card.created_at, card.format)
+
+
+@given(histories())
+def test_tags_are_counted_as_their_images_are_shown(history):
     *_, (card, _) = documents(ALL[0], recorded(*history))
 
     counted = gallery.tagged(card)
 
-    listed = card and access.decide(Viewer(), Action.LIST, card.subject, now=NOW) is None
-    tags = card.tags if card and listed else ()
+    expected = gallery.Tagged(**shown(card)) if card else gallery.Tagged()
+    tags = card.tags if expected != gallery.Tagged() else ()
     assert set(counted) == {(whose, tag) for whose in (OWNER, NOBODY) for tag in tags}
-    assert all(it == gallery.Tagged(listed=1) for it in counted.values())
+    assert all(it == expected for it in counted.values())
     assert gallery.tagged(None) == {}
 
 

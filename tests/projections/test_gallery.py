@@ -175,6 +175,9 @@ def test_the_index_holds_the_words_and_nothing_else():
         title="Lake",
         description="Blue.",
         tags=["a"],
+        format=Format.PNG,
+        created_at=NOW,
+        barred=["visibility"],
     )
     assert entry(opened, image_events.UploadAborted()) is None
     assert entry(opened, accepted, image_events.DetailsChanged(personal=None)).title == ""

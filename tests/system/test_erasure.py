@@ -13,7 +13,9 @@ from adapters.embedded import DataFolder
 from bootstrap import Core
 from domain.ids import from_text
 from settings import load
+from tests.elsewhere import ELSEWHERE
 from tests.people import PASSWORD, Person, eventually, expect, refused, sample
+from tests.receiver import Receiver, answer
 from tests.service import Service
 
 pytestmark = pytest.mark.xdist_group("erasure")
@@ -24,7 +26,9 @@ WHEREABOUTS = "exif/test-assets__datetimeoriginal-gps.jpg"
 @pytest.fixture(scope="module")
 def forgetful(tmp_path_factory):
     """A Darkroom of our own, to look into."""
-    service = Service(tmp_path_factory.mktemp("forgetful") / "data")
+    service = Service(
+        tmp_path_factory.mktemp("forgetful") / "data", DARKROOM_WEBHOOK_ALLOW=f"{ELSEWHERE}/32"
+    )
     service.start()
     yield service
     service.stop()
@@ -70,6 +74,13 @@ def hits(service: Service, canaries: dict[str, bytes]) -> dict[str, list[str]]:
     return found
 
 
+def vanished(service: Service, canaries: dict[str, bytes], within: float = 60.0) -> None:
+    deadline = time.monotonic() + within
+    while found := hits(service, canaries):
+        assert time.monotonic() < deadline, found
+        time.sleep(0.5)
+
+
 def canaries_of(person: Person, image: dict, content: bytes) -> dict[str, bytes]:
     checksum = image["checksum"].removeprefix("sha256:")
     return {
@@ -81,6 +92,12 @@ def canaries_of(person: Person, image: dict, content: bytes) -> dict[str, bytes]
         "file name": b"canary-of-a-file",
         "album": b"a canary of an album",
         "webhook": b"canary-of-a-hook",
+        "answer to a webhook": b"a canary of an answer",
+        "custom field": b"a canary of a field",
+        "preset": b"canary-of-a-preset",
+        "key": b"a canary of a key",
+        "report": b"a canary of a report",
+        "search": b"canary-for-a-search",
         "file name, as tus says it": base64.b64encode(b"canary-of-a-file.jpg"),
         "whereabouts": b"latitude",
         "checksum": checksum.encode(),
@@ -96,15 +113,73 @@ def uploaded(person: Person, content: bytes) -> dict:
         title="a canary of a title",
         description="a canary of a description",
         tags=["canary-tag"],
+        custom={"where": "a canary of a field"},
     )
     return person.developed(image)
 
 
-def test_no_raw_byte_is_left_of_an_account_that_was_erased(forgetful):
+def looked_at(person: Person, image: dict, others: dict) -> None:
+    """And everything else that leaves something somewhere."""
+    http, path = person.http, f"/v1/images/{image['imageId']}"
+    for transform in ("w_320.webp", "w_321,h_200,crop_entropy.jpg"):
+        url = expect(http.post(f"{path}/signed-url", json={"transform": transform}), 200)["url"]
+        assert person.service.client().get(url).status_code == 200
+    assert http.get(f"/images/{image['imageId']}").status_code == 200
+    assert http.get("/v1/me/export").status_code == 200
+    expect(http.get("/v1/search", params={"q": "canary-for-a-search"}), 200)
+    expect(http.put("/v1/me/presets/canary-of-a-preset", json={"ops": "w_320"}), 200)
+    key = {"name": "a canary of a key", "scopes": ["read"]}
+    expect(http.post("/v1/api-keys", json=key), 201)
+    expect(http.post("/v1/upload-tokens", json={}), 201)
+    report = {"reason": "other", "details": "a canary of a report", "imageId": others["imageId"]}
+    expect(http.post("/v1/reports", json=report), 202)
+    eventually(lambda: expect(http.get(f"{path}/stats"), 200)["views"] > 0)
+
+
+def rows_naming(service: Service, *ids: str) -> dict[str, int]:
+    """By table, rows in which one of the ids is to be found in some form."""
+    found: dict[str, int] = {}
+    forms = [form for id in ids for form in (id, from_text(id.partition("_")[0], id))]
+    wanted = "|".join(text for it in forms for text in (str(it), getattr(it, "hex", str(it))))
+    with database(service) as connection:
+        tables = connection.execute(
+            "select format('%I.%I', table_schema, table_name) from information_schema.tables"
+            " where table_type = 'BASE TABLE'"
+            " and table_schema not in ('pg_catalog', 'information_schema')"
+        ).fetchall()
+        for (table,) in tables:
+            query = f"select count(*) from {table} t where t::text ~ %s"
+            ((count,),) = connection.execute(query, (wanted,)).fetchall()
+            if count:
+                found[table] = count
+    return found
+
+
+TRACES = {
+    *("log.darkroom_events", "log.account_usage"),
+    *("gallery.images", "gallery.usage", "metering.spans"),  # that it was there, and for how long
+    "erasure.tasks",  # the receipt
+    "secrets.letters",  # that the first one was sent, until it can be asked for no more
+}
+"""Tables that may name what was erased, by nothing but its id."""
+
+
+def test_no_raw_byte_is_left_of_an_account_that_was_erased(forgetful, dot):
     person, content = Person(forgetful, "canary"), sample(WHEREABOUTS)
+    other, receiver = Person(forgetful, "other"), Receiver()
+    receiver.always = lambda it: answer(it, 200, b"a canary of an answer")
+    expect(person.http.post("/v1/webhooks", json={"url": receiver.url()}), 201)
     expect(person.http.patch("/v1/me", json={"duplicates": "return", "keepGps": True}), 200)
     image = uploaded(person, content)
     canaries = canaries_of(person, image, content)
+    looked_at(person, image, other.upload(dot, visibility="public"))
+    view = {"permissions": ["view"]}
+    lent = f"/v1/images/{other.upload(dot)['imageId']}/collaborators/{person.id}"
+    expect(other.http.put(lent, json=view), 200)
+    told = "/v1/notifications"
+    eventually(lambda: expect(person.http.get(told), 200)["notifications"])
+    eventually(lambda: receiver.ids)
+    receiver.down()
     metadata = f"/v1/images/{image['imageId']}/metadata"
     assert expect(person.http.get(metadata), 200)["gps"]["latitude"]
     albums = [{"title": f"a canary of an album, {n}"} for n in range(2)]
@@ -124,26 +199,29 @@ def test_no_raw_byte_is_left_of_an_account_that_was_erased(forgetful):
     hook = {"headers": key, "json": hooks[1]}
     expect(person.http.post("/v1/webhooks", **hook), 201)
     there = {name for names in hits(forgetful, canaries).values() for name in names}
-    assert there >= canaries.keys() - {"file name, as tus says it", "checksum, raw", "webhook"}
-    assert "webhook" not in there, "not even before"
+    sealed = {"webhook", "search", "key"}
+    assert there >= canaries.keys() - {"file name, as tus says it", "checksum, raw"} - sealed
+    assert not there & sealed, "not even before"
 
     refused(
         person.http.request("DELETE", "/v1/me", json={"password": "no"}), 401, "unauthenticated"
     )
-    answer = person.http.request("DELETE", "/v1/me", json={"password": PASSWORD})
-    receipt = completed(expect(answer, 202)["receiptUrl"])
+    ordered = person.http.request("DELETE", "/v1/me", json={"password": PASSWORD})
+    receipt = completed(expect(ordered, 202)["receiptUrl"])
     done = forgetful.run("erasure", "compact")
 
     assert done.returncode == 0, done.stderr
     assert receipt["userId"] == person.id
     assert counts(receipt)["images"] == 3
-    # password, session, refresh token, mailed token, the device that was signed in from
-    assert counts(receipt)["secrets"] == 5
+    # password, session, refresh token, mailed token, the device that was signed in from, two keys
+    assert counts(receipt)["secrets"] == 7
     assert counts(receipt)["albums"] == 2
-    assert counts(receipt)["webhooks"] == 2
-    eventually(lambda: not hits(forgetful, canaries))
+    assert counts(receipt)["webhooks"] == 3
+    assert rows_naming(forgetful, person.id, image["imageId"]).keys() <= TRACES
+    vanished(forgetful, canaries)
     assert forgetful.run("rebuild", "--all").returncode == 0
-    assert expect(forgetful.client().get("/v1/images"), 200)["total"] == 0
+    left = expect(forgetful.client().get("/v1/images"), 200)["images"]
+    assert {it["ownerId"] for it in left} == {other.id}
     refused(person.http.get("/v1/me"), 401, "unauthenticated")
     login = {"email": person.email, "password": PASSWORD}
     refused(forgetful.client().post("/v1/auth/login", json=login), 401, "unauthenticated")
@@ -244,4 +322,4 @@ def test_darkroom_rewrites_its_small_tables_by_itself(forgetful, dot):
         url = expect(person.http.post(f"/v1/images/{image['imageId']}/purge"), 202)["receiptUrl"]
         completed(url)
 
-        eventually(lambda: not hits(forgetful, canaries))
+        vanished(forgetful, canaries)

@@ -1,0 +1,80 @@
+"""counting: what it costs those who look, and whether it is exact over many processes."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import partial
+from typing import Any
+
+import httpx
+
+from benchmarks.load import load
+from benchmarks.measure import Figure, medians
+from benchmarks.rig import Rig
+from tests.people import Person, expect
+from tests.service import Service
+
+VIEWS = int(os.environ.get("DARKROOM_BENCH_VIEWS", "40000"))
+CONNECTIONS, EACH, ROUNDS, PROCESSES = 64, 75, 9, "3"
+WRITTEN = 30
+"""Seconds at most until every process has written down what it counted."""
+WHAT = f"serving with views counted beside not; {VIEWS:,} views over {PROCESSES} processes, exactly"
+
+
+def run(rig: Rig) -> Iterator[Figure]:
+    rig.step("starting one that counts, and one that does not")
+    with ExitStack() as stack:
+        counted, uncounted = (
+            rig.new_service(f"counting-{it}", DARKROOM_API_WORKERS=PROCESSES, DARKROOM_COUNTING=it)
+            for it in ("on", "off")
+        )
+        for service in (counted, uncounted):
+            service.start()
+            stack.callback(service.stop)
+        yield from _beside(rig, counted, uncounted)
+        yield from _exactly(rig, counted)
+
+
+def _beside(rig: Rig, counted: Service, uncounted: Service) -> Iterator[Figure]:
+    thumbs = [_shown(rig, it)[1]["variants"]["thumb"] for it in (counted, uncounted)]
+    for strangers, who in ((False, "one viewer"), (True, "each by another viewer")):
+        rig.step(who)
+        reads = [partial(_read, thumb, strangers=strangers) for thumb in thumbs]
+        ours, theirs = medians(ROUNDS, *reads)
+        yield Figure(
+            what=f"cached thumb.webp, {who}",
+            measured=ours,
+            unit="requests/s",
+            beside=theirs,
+            peer="not counted",
+            least_ratio=0.95,
+        )
+
+
+def _read(url: str, *, strangers: bool) -> float:
+    return load(url, connections=CONNECTIONS, each=EACH, strangers=strangers).rate
+
+
+def _exactly(rig: Rig, counted: Service) -> Iterator[Figure]:
+    """Every answer is counted once, and every viewer."""
+    rig.step(f"{VIEWS:,} views")
+    person, image = _shown(rig, counted)
+    each, thumb = VIEWS // CONNECTIONS, image["variants"]["thumb"]
+    load(thumb, connections=CONNECTIONS, each=each, strangers=True)
+    began, wanted, stats = time.monotonic(), each * CONNECTIONS, {"views": 0, "variants": 0}
+    wanted += 1  # the one that saw it first
+    while stats["views"] < wanted and time.monotonic() < began + WRITTEN:
+        time.sleep(0.1)
+        stats = expect(person.http.get(f"/v1/images/{image['imageId']}/stats"), 200)
+    for kind in ("views", "variants"):
+        wrong = abs(stats[kind] - wanted)
+        yield Figure(what=f"{wanted:,} {kind} counted", measured=wrong, unit="wrong", most=0)
+
+
+def _shown(rig: Rig, service: Service) -> tuple[Person, dict[str, Any]]:
+    person = Person(service)
+    image = person.upload(rig.photo().read_bytes(), visibility="public")
+    image = person.developed(image, 60)
+    httpx.get(image["variants"]["thumb"]).raise_for_status()
+    return person, image
