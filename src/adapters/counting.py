@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 
 import structlog
 
+from adapters import metrics
 from adapters.database import Database
 from commands.counts import Counts, Sight
 from domain.ids import ImageId, ShareId
@@ -88,13 +89,12 @@ class PostgresCounter:
         self._hour = datetime.min.replace(tzinfo=UTC)
         self._salt = b""
         self._known: set[bytes] = set()
-        self.dropped = 0
 
     def saw(self, sight: Sight) -> None:
         hour = self._this_hour()
         sum = self._sum(sight.image_id, hour)
         if sum is None:
-            self.dropped += 1
+            metrics.COUNTS_DROPPED.inc()
             return
         sum.egress_bytes += sight.egress
         if sight.again:
@@ -126,10 +126,17 @@ class PostgresCounter:
             self._number += 1
         parameters = self._sent.parameters()
         parameters |= {"writer": self._writer, "number": self._number}
-        async with self._database.connection() as connection, connection.transaction():
-            await connection.execute("select pg_advisory_xact_lock(hashtext('counting'))")
-            await connection.execute(_FLUSH.encode(), parameters)
+        metrics.COUNTS_WAITING.set(self._waiting)
+        with metrics.COUNTS_SECONDS.time():
+            async with self._database.connection() as connection, connection.transaction():
+                await connection.execute("select pg_advisory_xact_lock(hashtext('counting'))")
+                await connection.execute(_FLUSH.encode(), parameters)
         self._sent = None
+        metrics.COUNTS_WAITING.set(self._waiting)
+
+    @property
+    def _waiting(self) -> int:
+        return sum(len(it.sums) + len(it.viewers) for it in (self._batch, self._sent) if it)
 
     async def flush_for_ever(self) -> None:
         while True:

@@ -8,6 +8,7 @@ import msgspec
 from meilisearch.index import Index
 from meilisearch.models.task import TaskInfo
 
+from adapters import metrics
 from adapters.database import Database
 from adapters.meili import IndexMissing, Meili
 from adapters.meili_documents import document
@@ -99,6 +100,7 @@ class Indexer:
         if gone:
             calls.append(_removing(gone))
         await self._do(uid, calls)
+        metrics.INDEXED.inc(len(documents))
 
     async def _fill(self, uid: str, report: Callable[[int], None]) -> int:
         last, count, tasks = UUID(int=0), 0, list[TaskInfo]()

@@ -1,7 +1,8 @@
 """Prometheus metrics of all processes of this machine, through PROMETHEUS_MULTIPROC_DIR."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from prometheus_client import (
@@ -66,6 +67,43 @@ OBJECTS_SECONDS = Histogram(
     "darkroom_objects_seconds", "Requests to the object store, until answered.", ["operation"]
 )
 
+CACHE_LOOKUPS = Counter(
+    "darkroom_cache_lookups", "What was looked for at hand, and whether it was.", ["cache", "found"]
+)
+ARCHIVES = Gauge("darkroom_archives", "Archives being sent.", multiprocess_mode="livesum")
+ARCHIVE_BYTES = Counter("darkroom_archive_bytes", "Of archives that were sent.")
+COUNTS_WAITING = Gauge(
+    "darkroom_counts_waiting",
+    "Sums and viewers that are not written down yet.",
+    multiprocess_mode="livesum",
+)
+COUNTS_DROPPED = Counter(
+    "darkroom_counts_dropped", "Looks that were not counted: the database was away for too long."
+)
+COUNTS_SECONDS = Histogram("darkroom_counts_seconds", "Writing down what was counted.")
+INDEXED = Counter("darkroom_search_indexed", "Images that the search server was told of.")
+WORK_SECONDS = Histogram(
+    "darkroom_work_seconds",
+    "A step of what reactors do, where there was something to do.",
+    ["work"],
+    buckets=(0.001, 0.01, 0.1, 1, 10, 100),
+)
+WORK_INTERRUPTED = Counter(
+    "darkroom_work_interrupted", "Steps that something stood in the way of.", ["work"]
+)
+WAITING = Gauge(
+    "darkroom_waiting",
+    "What waits for a reactor: images, letters, hours, positions.",
+    ["queue"],
+    multiprocess_mode="mostrecent",
+)
+STORED = Gauge(
+    "darkroom_stored",
+    "Images; bytes of originals, and bytes that are promised to uploads.",
+    ["what"],
+    multiprocess_mode="mostrecent",
+)
+
 
 def serve(port: int) -> None:
     """For a role that has no API to show its page; a thread of its own answers."""
@@ -83,6 +121,7 @@ class Metrics:
             "darkroom_http_seconds", "Time until the answer began.", ["method", "route"]
         )
         self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self._caches: dict[tuple[str, bool], Counter] = {}
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         requests, times = self._of(method, route, status)
@@ -96,6 +135,24 @@ class Metrics:
             labels = self._requests.labels(method, route, str(status))
             known = self._known[method, route, status] = labels, self._seconds.labels(method, route)
         return known
+
+    def looked_for(self, cache: str, *, found: bool) -> None:
+        child = self._caches.get((cache, found))
+        if child is None:
+            child = CACHE_LOOKUPS.labels(cache, str(found).lower())
+            self._caches[cache, found] = child
+        child.inc()
+
+    @contextmanager
+    def archiving(self) -> Iterator[Callable[[int], None]]:
+        with ARCHIVES.track_inprogress():
+            yield ARCHIVE_BYTES.inc
+
+    def waiting(self, queues: Mapping[str, int], stored: Mapping[str, int]) -> None:
+        """As Backlogs tells it."""
+        for gauge, found in ((WAITING, queues), (STORED, stored)):
+            for name, count in found.items():
+                gauge.labels(name).set(count)
 
     def standing(self, models: Sequence[Mapping[str, Any]]) -> None:
         """How far read models are, as health tells it."""

@@ -167,15 +167,17 @@ def answer(request: AnyRequest, parts: Parts, archive: Archive, filename: str) -
     headers["Content-Length"] = str(stop - start)
     if request.method == "HEAD":
         return Response(b"", status_code=status, headers=headers, media_type=TYPE)
-    body = _sent(archive, start, stop)
+    body = _sent(parts, archive, start, stop)
     return Streamed(body, parts.archives, status_code=status, headers=headers, media_type=TYPE)
 
 
-async def _sent(archive: Archive, start: int, stop: int) -> Chunks:
+async def _sent(parts: Parts, archive: Archive, start: int, stop: int) -> Chunks:
     try:
-        async with aclosing(archive.chunks(start, stop)) as chunks:
-            async for chunk in chunks:
-                yield chunk
+        with parts.metrics.archiving() as went:
+            async with aclosing(archive.chunks(start, stop)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+                    went(len(chunk))
     except (Changed, ObjectMissing, Refusal) as error:
         # less than Content-Length ends the connection; what is asked for next is another archive
         _log.warning("archive broken off", reason=str(error) or type(error).__name__)

@@ -114,6 +114,7 @@ class Direct:
         """None where it takes more than is at hand, or where nothing may be given."""
         try:
             exhibit = await self._parts.gallery.recalled(wish.target.image_id)
+            self._metrics.looked_for("images", found=exhibit is not None)
             if exhibit is None or not self._allowed(scope, wish, exhibit):
                 return None
         except Refusal:
@@ -149,6 +150,7 @@ class Direct:
         if ranges.unchanged(sent.etag, card.created_at, none_match, since):
             return Answer(304, self._head(wish, exhibit, sent, None), b"")
         body = self._parts.printer.at_hand(card.id, wish.target.rung, format)
+        self._metrics.looked_for("renderings", found=body is not None)
         if body is None:
             return None
         return Answer(200, self._head(wish, exhibit, sent, len(body)), body)

@@ -29,6 +29,7 @@ async def metrics(parts: Given) -> Response[bytes]:
     parts.metrics.standing(models)
     with suppress(Unavailable):
         await _count_untold(parts)
+        parts.metrics.waiting(await parts.backlogs.waiting(), await parts.backlogs.stored())
     page, content_type = parts.metrics.page()
     return Response(page, media_type=content_type)
 

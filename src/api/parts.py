@@ -1,6 +1,7 @@
 """What the HTTP face is given to work with."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
@@ -70,6 +71,16 @@ class HealthCheck(Protocol):
         ...
 
 
+class Backlogs(Protocol):
+    async def waiting(self) -> Mapping[str, int]:
+        """By queue: images, letters, hours or positions that wait for a reactor."""
+        ...
+
+    async def stored(self) -> Mapping[str, int]:
+        """Images, and bytes by whether they are there or promised."""
+        ...
+
+
 class MetricsPage(Protocol):
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Counts an answer by its route's template, never by what stood in its place."""
@@ -77,6 +88,18 @@ class MetricsPage(Protocol):
 
     def standing(self, models: Sequence[Mapping[str, Any]]) -> None:
         """How far read models are, as health tells it."""
+        ...
+
+    def looked_for(self, cache: str, *, found: bool) -> None:
+        """Of what a process keeps at hand."""
+        ...
+
+    def archiving(self) -> AbstractContextManager[Callable[[int], None]]:
+        """While an archive is sent; gives what to call with the bytes that went out."""
+        ...
+
+    def waiting(self, queues: Mapping[str, int], stored: Mapping[str, int]) -> None:
+        """What waits, by queue, and what is stored, by kind."""
         ...
 
     def untold(self, behind: int, oldest: float, dead: int) -> None:
@@ -125,6 +148,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     url_keys: KeyFinder
     health: HealthCheck
     metrics: MetricsPage
+    backlogs: Backlogs
     counter: Counter | None
     """None where no looks are counted."""
     weights: Weights

@@ -1,11 +1,13 @@
 """Work without end: at once while there is any, again after a rest, whatever goes wrong."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 
 import structlog
 
+from adapters import metrics
 from adapters.election import Election
 from adapters.positions import HeardPositions
 
@@ -22,10 +24,15 @@ BREATH = 0.05  # seconds between looks at least: under load, announcements come 
 async def for_ever(name: str, work: Work, rest: Rest, *, outage: float = OUTAGE) -> None:
     """In all processes that want to. What interrupts it is said once, not each second."""
     log, reason = structlog.get_logger(), ""
+    interrupted, seconds = metrics.WORK_INTERRUPTED.labels(name), metrics.WORK_SECONDS.labels(name)
     while True:
+        began = time.perf_counter()
         try:
             worked, reason = await work(), ""
+            if worked:
+                seconds.observe(time.perf_counter() - began)
         except Exception as error:
+            interrupted.inc()
             worked, before = False, reason
             reason = str(getattr(error, "facts", error)) or type(error).__name__
             if reason != before:

@@ -17,6 +17,7 @@ from adapters.addresses import PublicAddresses, networks
 from adapters.albums import PostgresAlbums
 from adapters.api_keys import PostgresApiKeys
 from adapters.audit_log import LogEntries
+from adapters.backlogs import PostgresBacklogs
 from adapters.blocklist import PostgresBlocklist
 from adapters.claims import PostgresClaims
 from adapters.counting import PostgresCounter
@@ -231,6 +232,7 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
             url_keys=url_keys,
             health=health,
             metrics=metrics,
+            backlogs=PostgresBacklogs(core.database, indexed=bool(settings.meili_url)),
             counter=counter if settings.counting == "on" else None,
             weights=weights,
             tallies=PostgresTallies(core.database),
