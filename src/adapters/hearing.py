@@ -7,6 +7,9 @@ from contextlib import suppress
 from eventsourcing.persistence import Notification
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.js import JetStreamContext
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+from nats.js.errors import NotFoundError
 
 from adapters.jetstream import Names, received
 
@@ -18,22 +21,34 @@ Heard = tuple[Notification, int]
 
 
 class Hearing:
-    """Plain subscriptions: nothing is acknowledged and nothing sent twice. Whatever is lost is
-    missing in the chain of positions, and after a silence the log is asked."""
+    """One consumer for all projectors: nothing is acknowledged and nothing sent twice. Whatever
+    is lost is missing in the chain of positions, and after a silence the log is asked."""
 
     def __init__(self, nc: Client, names: Names) -> None:
         self.nc = nc
         self.names = names
         self._ears: list[Ear] = []
-        self._first = asyncio.Lock()
+        self._subscription: JetStreamContext.PushSubscription | None = None
+        self._listening = asyncio.Lock()
 
-    async def ear(self) -> "Ear":
-        """Hears whatever is told from now on."""
-        async with self._first:
-            if not self._ears:
-                await self.nc.subscribe(self.names.subjects, cb=self._told)
-            self._ears.append(Ear())
-        return self._ears[-1]
+    def ear(self) -> "Ear":
+        """Hears whatever is told from now on, while we listen."""
+        ear = Ear()
+        self._ears.append(ear)
+        return ear
+
+    async def listen(self) -> None:
+        """Begin, or begin again where NATS has forgotten us. Raises one of GONE."""
+        async with self._listening:
+            if self._subscription and await _known(self._subscription):
+                return
+            self._subscription = await self.nc.jetstream().subscribe(
+                self.names.subjects,
+                stream=self.names.stream,
+                cb=self._told,
+                manual_ack=True,
+                config=ConsumerConfig(ack_policy=AckPolicy.NONE, deliver_policy=DeliverPolicy.NEW),
+            )
 
     async def _told(self, message: Msg) -> None:
         heard = received(message)
@@ -60,3 +75,13 @@ class Ear:
                 async with asyncio.timeout(within):
                     await self._stirred.wait()
         return [self._heard.popleft() for _ in range(min(limit, len(self._heard)))]
+
+
+async def _known(subscription: JetStreamContext.PushSubscription) -> bool:
+    """False of one that NATS has forgotten; it is ended then."""
+    try:
+        await subscription.consumer_info()
+    except NotFoundError:
+        await subscription.unsubscribe()
+        return False
+    return True

@@ -14,7 +14,7 @@ from adapters import metrics
 from adapters.database import DOWN
 from adapters.event_store import EventLog
 from adapters.feeding import Connection, Feeding
-from adapters.hearing import Ear, Heard, Hearing
+from adapters.hearing import Heard, Hearing
 from adapters.jetstream import GONE
 from adapters.read_model import PositionMoved, ReadModel
 from domain.refusals import Unavailable
@@ -49,7 +49,7 @@ class Projector:
         self._feeding = Feeding(model, log)
         self._events = log
         self._hearing = hearing
-        self._ear: Ear | None = None
+        self._ear = hearing.ear()
         self._followed = followed
 
     async def run(self) -> None:
@@ -68,12 +68,12 @@ class Projector:
     async def _lead(self, connection: Connection) -> None:
         while not await self._elected(connection):  # noqa: ASYNC110 - the lock is in the database
             await asyncio.sleep(STANDBY)
-        ear = self._ear = self._ear or await self._hearing.ear()
+        await self._listen()
         await self._feeding.look(connection)
         await self._catch_up(connection)
         while True:
             try:
-                await self._follow(connection, ear)
+                await self._follow(connection)
             except PositionMoved:
                 await self._feeding.look(connection)
 
@@ -84,15 +84,23 @@ class Projector:
         row = await cursor.fetchone()
         return bool(row and row[0])
 
-    async def _follow(self, connection: Connection, ear: Ear) -> None:
-        messages = await ear.next(PAGE, IDLE if self._hearing.nc.is_connected else BLIND)
+    async def _follow(self, connection: Connection) -> None:
+        messages = await self._ear.next(PAGE, IDLE if self._hearing.nc.is_connected else BLIND)
         fresh = self._chained(messages)
-        if fresh is None:
+        if not messages:
+            await self._listen()
+            await self._catch_up(connection)
+        elif fresh is None:
             metrics.GAPS.labels(self._model.schema).inc()
-        if fresh is None or not messages:
             await self._catch_up(connection)
         elif fresh:
             await self._apply(connection, fresh)
+
+    async def _listen(self) -> None:
+        """Where NATS cannot be asked, the log is, again and again."""
+        if self._hearing.nc.is_connected:
+            with suppress(*GONE):
+                await self._hearing.listen()
 
     def _chained(self, messages: Sequence[Heard]) -> list[Notification] | None:
         """The events that are new to us; None if one is missing before or between them."""
