@@ -1,6 +1,7 @@
 """Every list is read along an index: on 100,000 images no query looks at all of them."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from itertools import product
 from typing import Any
 from uuid import UUID
@@ -15,12 +16,12 @@ from adapters.search import PostgresSearch
 from domain.access import Viewer
 from domain.ids import NOBODY as SYSTEM
 from domain.ids import AccountId
-from projections.gallery import Query, Sort
+from projections.gallery import Period, Query, Sort
 
 OWNERS, EACH = 200, 500
 TABLES = (
-    *("gallery.images", "gallery.usage", "gallery.tags"),
-    *("search.texts", "counting.images"),
+    *("gallery.images", "gallery.usage", "gallery.tags", "search.texts"),
+    *("counting.images", "counting.recent", "development.exposures", "development.prints"),
 )
 SOMEBODY = AccountId(UUID(int=7))
 NOBODY, OWNER = Viewer(account_id=None), Viewer(account_id=SOMEBODY)
@@ -46,7 +47,8 @@ async def explained(core):
     async with core.database.connection() as connection:
         await connection.execute(_IMAGES, {"owners": OWNERS, "each": EACH, "nobody": SYSTEM})
         await connection.execute(_TEXTS)
-        await connection.execute(_COUNTS)
+        for counts in (_COUNTS, _RECENT, _EXPOSED, _PRINTS):
+            await connection.execute(counts)
         for table in TABLES:
             schema, name = table.split(".")
             await connection.execute(SQL("analyze {}").format(Identifier(schema, name)))
@@ -60,6 +62,11 @@ LISTS: dict[str, dict[str, Any]] = {
     "newest": {},
     "oldest": {"sort": Sort.OLDEST},
     "most viewed": {"sort": Sort.MOST_VIEWED},
+    "most viewed of a week": {"sort": Sort.MOST_VIEWED, "period": Period.WEEK},
+    "taken in a year": {
+        "taken_since": datetime(2001, 1, 1, tzinfo=UTC),
+        "taken_until": datetime(2002, 1, 1, tzinfo=UTC),
+    },
     "of a user": {"owner": SOMEBODY},
     "of a user, most viewed": {"owner": SOMEBODY, "sort": Sort.MOST_VIEWED},
     "with a tag": {"tags": ["tag-3"]},
@@ -138,3 +145,15 @@ _COUNTS = """
     insert into counting.images
     select id, owner_id, (random() * 1000)::int, 0, 0, 0, 0, 0, 0, 0, 0 from gallery.images
     where hashtext(id::text) % 3 = 0"""
+_RECENT = """
+    insert into counting.recent
+    select p, image_id, owner_id, views from counting.images
+    cross join unnest(array['day', 'week', 'month']) p where views > 0"""
+_EXPOSED = """
+    insert into development.exposures (id, owner_id) select id, owner_id from gallery.images"""
+_PRINTS = """
+    insert into development.prints
+    select id, '', '', false, false, true,
+        jsonb_build_object('taken_at', to_char(timestamp '2000-01-01'
+            + (hashtext(id::text) % 300) * interval '1 week', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')), '{}'
+    from gallery.images"""
