@@ -245,7 +245,7 @@ _FILTERS = {
     "format": "i.format = %(format)s",
     "visibility": "i.visibility = %(visibility)s",
     "min_width": "i.width >= %(min_width)s",
-    "custom": "i.custom @> %(custom)s",
+    "custom": "i.custom <> '{}' and i.custom @> %(custom)s",
 }
 """One condition for each field of a Query that is set."""
 _AS_WRITTEN = ("taken_since", "taken_until")

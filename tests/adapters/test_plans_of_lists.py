@@ -73,6 +73,7 @@ LISTS: dict[str, dict[str, Any]] = {
     "with a common tag": {"tags": ["all"]},
     "with a tag, of a user": {"tags": ["tag-3"], "owner": SOMEBODY},
     "with a word": {"text": "word777"},
+    "with a custom field": {"custom": {"camera": "c7"}},
 }
 
 
@@ -120,7 +121,8 @@ _IMAGES = """
     select gen_random_uuid(), o.id, o.id, 4, 100, 'a.png', now(), false, gen_random_uuid(), 'png',
         'x', 4, 3, 1, 'word' || n %% 1000, '',
         array['tag-' || n %% 300, 'few-' || n %% 7000, 'all'],
-        '{}', case when n %% 5 = 0 then 'private' else 'public' end, 0, true, false, false, '{}',
+        case when n %% 3 = 0 then jsonb_build_object('camera', 'c' || n %% 500) else '{}' end,
+        case when n %% 5 = 0 then 'private' else 'public' end, 0, true, false, false, '{}',
         '{}', '{}', now() - n * interval '1 minute', now()
     from generate_series(1, %(owners)s) m
     cross join lateral (select lpad(to_hex(m), 32, '0')::uuid as id) o
