@@ -2,7 +2,7 @@
 BIN := .venv/bin
 UV := uv==0.13.9
 
-.PHONY: run test check bench fix lock clean
+.PHONY: run test check bench fuzz fix lock clean
 
 run: .venv/ready
 	@exec $(BIN)/darkroom up $(ARGS)
@@ -18,6 +18,9 @@ check: .venv/ready
 
 bench: .venv/ready
 	$(BIN)/python -m benchmarks $(ARGS)
+
+fuzz: .venv/ready
+	$(BIN)/python -m tests.fuzz
 
 fix: .venv/ready
 	$(BIN)/ruff check --fix .

@@ -9,11 +9,12 @@ from psycopg.types.json import Jsonb
 
 from adapters.database import Database
 from adapters.read_model import Connection, generation_lock
+from adapters.weights import weigh
 from commands.ports import Traits
 from domain.ids import ImageId
 from domain.refusals import Refusal, Unavailable
 from projections import development
-from projections.development import Developed, Exposure, Variant, unheard
+from projections.development import Developed, Exposure, Refined, unheard
 
 T = TypeVar("T")
 
@@ -43,7 +44,7 @@ class Desk:
         """Take the next exposure through `develop`. False if there is none."""
         return await self._turn(_NEXT, develop, self._developed)
 
-    async def refine(self, refine: Callable[[Exposure], Awaitable[Sequence[Variant]]]) -> bool:
+    async def refine(self, refine: Callable[[Exposure], Awaitable[Refined]]) -> bool:
         """The same with what was developed, for what is made later. False if there is none."""
         return await self._turn(_COARSE, refine, self._refined)
 
@@ -51,7 +52,7 @@ class Desk:
         self,
         query: str,
         work: Callable[[Exposure], Awaitable[T]],
-        keep: Callable[[Connection, ImageId, T], Awaitable[None]],
+        keep: Callable[[Connection, Exposure, T], Awaitable[None]],
     ) -> bool:
         async with self._database.connection() as connection, connection.transaction():
             await connection.execute(
@@ -73,17 +74,21 @@ class Desk:
                     await self._give_up(exposure.id, getattr(error, "code", "internal"))
                 await connection.execute(self._sql(_FAILED), (_reason(error), exposure.id))
                 return True
-            await keep(connection, exposure.id, made)
+            await keep(connection, exposure, made)
             await connection.execute(self._sql(_DONE), (exposure.id,))
             return True
 
-    async def _developed(self, connection: Connection, id: ImageId, made: Developed) -> None:
+    async def _developed(self, connection: Connection, exposure: Exposure, made: Developed) -> None:
+        id = exposure.id
         await connection.execute(self._sql(_PRINT), _columns(id, made))
         traits = {"id": id} | msgspec.structs.asdict(made.traits)
         await connection.execute(self._sql(_TRAITS), traits)
+        await weigh(connection, exposure.id, exposure.owner_id, made.weights)
 
-    async def _refined(self, connection: Connection, id: ImageId, made: Sequence[Variant]) -> None:
-        await connection.execute(self._sql(_REFINED), (Jsonb(msgspec.to_builtins(made)), id))
+    async def _refined(self, connection: Connection, exposure: Exposure, made: Refined) -> None:
+        variants = Jsonb(msgspec.to_builtins(made.variants))
+        await connection.execute(self._sql(_REFINED), (variants, exposure.id))
+        await weigh(connection, exposure.id, exposure.owner_id, made.weights)
 
     def _sql(self, query: str) -> Any:
         return SQL(query).format(schema=Identifier(self._schema))

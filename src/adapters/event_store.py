@@ -342,7 +342,7 @@ class EventSourcedStore:
     async def _quota_exceeded(self, guards: Sequence[Guard]) -> QuotaExceeded:
         asked = next(it for it in guards if isinstance(it, Reserve) and it.bytes > 0)
         rows = await self._log.database.rows(
-            "select quota, used from log.account_usage where account_id = %s",
+            "select quota, used from log.quota_usage where account_id = %s",
             (asked.account_id,),
         )
         quota, used = rows[0] if rows else (0, 0)

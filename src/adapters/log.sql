@@ -7,6 +7,16 @@ create table if not exists {schema}.account_usage (
     used bigint not null default 0 check (used >= 0)
 );
 
+-- Beside it, what is stored of prints: no fact, and made again where it is lost. Kept by triggers.
+create table if not exists {schema}.derived_usage (
+    account_id uuid primary key,
+    bytes bigint not null
+);
+create or replace view {schema}.quota_usage as
+    select u.account_id, u.quota, u.used as originals, coalesce(d.bytes, 0) as derivatives,
+        u.used + coalesce(d.bytes, 0) as used
+    from {schema}.account_usage u left join {schema}.derived_usage d on d.account_id = u.account_id;
+
 -- One key for each stream, wrapped by the instance's key. Deleting a row is how content is erased.
 create table if not exists {schema}.stream_keys (
     stream_id uuid primary key,
@@ -44,7 +54,8 @@ begin
         if grq[i] = request and gquota[i] is null then
             update {schema}.account_usage u set used = u.used + gdelta[i]
                 where u.account_id = gacc[i] and u.used + gdelta[i] >= 0
-                and (gdelta[i] <= 0 or u.used + gdelta[i] <= u.quota);
+                and (gdelta[i] <= 0 or u.used + gdelta[i] + coalesce((select d.bytes
+                    from {schema}.derived_usage d where d.account_id = u.account_id), 0) <= u.quota);
             if not found then raise exception 'over quota' using errcode = 'DRQTA'; end if;
         end if;
     end loop;

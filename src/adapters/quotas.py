@@ -12,12 +12,13 @@ class PostgresQuotas:
         self._database = database
 
     async def overview(self, *, limit: int) -> Overview:
-        ((holders, used, quota),) = await self._database.rows(_TOTALS)
+        ((holders, used, derivatives, quota),) = await self._database.rows(_TOTALS)
         reached = await self._database.rows(_REACHED, (list(THRESHOLDS),))
         fullest = await self._database.records(_FULLEST, (limit,))
         return Overview(
             holders=holders,
             used=int(used),
+            derivatives=int(derivatives),
             quota=int(quota),
             reached=dict(reached),
             fullest=msgspec.convert(fullest, list[Holder]),
@@ -26,17 +27,18 @@ class PostgresQuotas:
 
 # An erased account's counter stays, without room.
 _TOTALS = """
-    select count(*), coalesce(sum(used), 0), coalesce(sum(quota), 0)
-    from log.account_usage where quota > 0"""
+    select count(*), coalesce(sum(used), 0), coalesce(sum(derivatives), 0), coalesce(sum(quota), 0)
+    from log.quota_usage where quota > 0"""
 _REACHED = """
     select t.percent, count(u.account_id)
-    from unnest(%s::int[]) as t (percent) left join log.account_usage u
+    from unnest(%s::int[]) as t (percent) left join log.quota_usage u
     on u.quota > 0 and u.used::numeric * 100 >= u.quota::numeric * t.percent
     group by t.percent order by t.percent"""
 _FULLEST = """
     select u.account_id as id, p.id is null as organization,
-        coalesce(p.username, o.name) as name, coalesce(p.plan, o.plan) as plan, u.used, u.quota
-    from log.account_usage u
+        coalesce(p.username, o.name) as name, coalesce(p.plan, o.plan) as plan,
+        u.used, u.derivatives, u.quota
+    from log.quota_usage u
     left join accounts.profiles p on p.id = u.account_id
     left join organizations.organizations o on o.id = u.account_id
     where u.quota > 0 and coalesce(p.id, o.id) is not null

@@ -27,7 +27,7 @@ class PostgresUsages:
 # Whoever has passed the next threshold, or is well below the last one that was noted.
 _UNSETTLED = """
     select u.account_id, u.used, u.quota
-    from log.account_usage u join accounts.profiles p on p.id = u.account_id
+    from log.quota_usage u join accounts.profiles p on p.id = u.account_id
     where u.account_id > %(after)s and (
         exists (select from unnest(%(thresholds)s::int[]) as t (percent)
             where t.percent > p.reached and u.used > 0

@@ -12,6 +12,7 @@ from api.erasure import accepted
 from api.idempotency import Ids
 from api.identity import AnyRequest, Bearing, Caller
 from api.parts import Given, Parts
+from api.stored import stored
 from api.waiting import written
 from commands.accounts import ChangeAccount, LogIn, Refresh, SignUp
 from commands.credentials import Bearer
@@ -121,6 +122,8 @@ class MeController(Controller):
 
     @get("/usage", summary="What your images take, and what they may")
     async def usage(self, caller: Caller, parts: Given) -> dict[str, Any]:
+        """`usedBytes` is what counts against `quotaBytes`: originals, what was promised, and
+        derivatives."""
         profile = await parts.accounts.find(caller)
         if profile is None:
             raise Unauthenticated
@@ -128,8 +131,7 @@ class MeController(Controller):
         month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
         counts = await parts.tallies.of_owner(caller, month)
         return {
-            "storageBytes": tally.storage_bytes,
-            "reservedBytes": tally.reserved_bytes,
+            **await stored(parts, caller, tally),
             "quotaBytes": profile.quota_bytes,
             "images": tally.images,
             "uploads": tally.uploads,

@@ -37,12 +37,14 @@ async def events(request: AnyRequest, maybe_caller: MaybeCaller, parts: Given) -
 
     `Last-Event-ID`, or `from`, is the position to go on behind: any one, however long ago; `from=0`
     begins at the beginning. Without either the stream begins now. `type` is a whole type or a
-    stream's; `album` picks its own events and those of the images that are in it now.
+    stream's; `album` picks its own events and those of the images that are in it now. It lasts 15
+    minutes, or `wait` seconds.
     """
     asked = Asked(request)
     album = asked.one("album", album_id)
     wanted = Wanted(type=asked.one("type", type_of), album=album)
     after = asked.one("from", _position)
+    lasting = asked.number("wait", int(LIFETIME), int(LIFETIME))
     asked.check()
     if (within := request.query_params.get("album")) is not None:
         await visible_album(parts, Viewer(account_id=maybe_caller), within, Action.VIEW)
@@ -51,7 +53,7 @@ async def events(request: AnyRequest, maybe_caller: MaybeCaller, parts: Given) -
     if after is None:
         after = await parts.feed.head()
     still = partial(holds, request.scope, parts)
-    told = _told(parts, maybe_caller, after, wanted, still)
+    told = _told(parts, maybe_caller, after, wanted, still, lasting)
     return Stream(told, media_type="text/event-stream", headers=_HEADERS)
 
 
@@ -66,10 +68,11 @@ async def _told(
     after: int,
     wanted: Wanted,
     still: Callable[[], Awaitable[bool]],
+    lasting: int,
 ) -> AsyncIterator[bytes]:
     """Only as long as the credentials `still` hold."""
     loop = asyncio.get_running_loop()
-    ends, spoke = loop.time() + LIFETIME, loop.time()
+    ends, spoke = loop.time() + lasting, loop.time()
     yield b"retry: 1000\n\n"
     while loop.time() < ends:
         page = await parts.feed.page(after, PAGE)

@@ -12,6 +12,7 @@ from api.identity import Caller, account_id, organization_id
 from api.org_bodies import NewOrganization, NewRole, Transfer
 from api.org_views import governed, joined, organization
 from api.parts import Given
+from api.stored import stored
 from api.waiting import ORGANIZATIONS, written
 from commands.organizations import (
     CreateOrganization,
@@ -81,8 +82,7 @@ class OrganizationController(Controller):
         card = await governed(parts, caller, organization_id(id))
         tally = await parts.gallery.usage(AccountId(card.id))
         return {
-            "storageBytes": tally.storage_bytes,
-            "reservedBytes": tally.reserved_bytes,
+            **await stored(parts, AccountId(card.id), tally),
             "quotaBytes": card.quota_bytes,
             "images": tally.images,
             "uploads": tally.uploads,

@@ -34,7 +34,7 @@ from commands.ports import (
     Sessions,
     UrlSigner,
 )
-from commands.prints import Printer
+from commands.prints import Printer, Weights
 from commands.restoring import Belongings
 from commands.transforming import Transformer
 from commands.upkeep import Parking, Upkeep
@@ -151,6 +151,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     backlogs: Backlogs
     counter: Counter | None
     """None where no looks are counted."""
+    weights: Weights
     tallies: Tallies
     reports: Reports
     records: Records

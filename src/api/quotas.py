@@ -21,6 +21,7 @@ async def quotas(request: AnyRequest, administrator: Administrator, parts: Given
     return {
         "holders": found.holders,
         "usedBytes": found.used,
+        "derivativesBytes": found.derivatives,
         "quotaBytes": found.quota,
         "reached": {str(percent): count for percent, count in found.reached.items()},
         "fullest": [*map(_shown, found.fullest)],
@@ -35,6 +36,7 @@ def _shown(holder: Holder) -> dict[str, Any]:
         "name": holder.name,
         "plan": holder.plan,
         "usedBytes": holder.used,
+        "derivativesBytes": holder.derivatives,
         "quotaBytes": holder.quota,
         "percent": round(100 * holder.used / holder.quota, 1),
     }

@@ -13,6 +13,7 @@ from adapters.places import Answers, Keys, PostgresFamily, Progress, Rows, Secre
 from adapters.share_passwords import Locks
 from adapters.tallies import Counted
 from adapters.transforms import Transforms
+from adapters.weights import Weighed
 from bootstrap import Core, mail_folder, now, searching, webhooks
 from commands.erasure import (
     Kind,
@@ -70,6 +71,7 @@ def eraser(core: Core, edge: Edge | None = None) -> Eraser:
         Counted(database),
         *searching.places(core),
         Transforms(database),
+        Weighed(database),
         *([Copies(edge)] if edge else []),
         Duplicates(family, core.store, core.key),
     ]

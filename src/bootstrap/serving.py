@@ -56,6 +56,7 @@ from adapters.upkeep import PostgresUpkeep
 from adapters.upload_tokens import PostgresUploadTokens
 from adapters.url_keys import UrlKeys
 from adapters.usage_reports import PostgresReports
+from adapters.weights import PostgresWeights
 from api.app import create
 from api.correlating import Correlating
 from api.deadlines import Pace
@@ -133,11 +134,13 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
     keys = PostgresApiKeys(core.database)
     signing, url_keys = token_keys(core), UrlKeys(core.database, core.key)
     counter = PostgresCounter(core.database, now)
+    weights = PostgresWeights(core.database)
     printer = Printer(
         core.objects,
         lab,
         core.spool,
         claims,
+        weights,
         held=settings.rendering_memory,
         queue=settings.rendering_queue,
     )
@@ -229,6 +232,7 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
             metrics=metrics,
             backlogs=PostgresBacklogs(core.database, indexed=bool(settings.meili_url)),
             counter=counter if settings.counting == "on" else None,
+            weights=weights,
             tallies=PostgresTallies(core.database),
             reports=PostgresReports(core.database),
             records=PostgresRecords(core.database, core.key),

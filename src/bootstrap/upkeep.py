@@ -19,6 +19,7 @@ from adapters.health import Health
 from adapters.read_model import ReadModel
 from adapters.rebuild import RebuildReport, Report
 from adapters.upkeep import PostgresUpkeep
+from adapters.weights import weigh_what_is_there
 from bootstrap import PROJECTIONS, Core, scanner, searching
 from projections import development, edge, notices, search
 from projections.projection import ALL
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 TABLES = (
     *("secrets", "idempotency", "ledger", "erasure", "audit", "limits", "webhooks"),
-    *("counting", "metering", "searching", "transforms", "upkeep", "reactors"),
+    *("counting", "metering", "searching", "transforms", "upkeep", "reactors", "derivatives"),
 )
 FOLLOWERS = (notices.NAME, edge.NAME)
 
@@ -55,6 +56,7 @@ async def prepare(settings: Settings) -> None:
             await model.create(connection)
         for name in FOLLOWERS:
             await Follower(core.log, name, ()).begin()
+        await weigh_what_is_there(connection)
         outgrown = [model.schema for model in models if not await model.fits(connection)]
         await core.objects.ensure_bucket()
         await jetstream.ensure_stream(core.nats.jetstream(), core.names)

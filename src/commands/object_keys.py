@@ -31,6 +31,11 @@ def originals(owner_id: AccountId, image_id: ImageId) -> str:
     return f"originals/{owner_id.hex}/{image_id.hex}/"
 
 
+def owner(key: ObjectKey) -> AccountId:
+    """Whose an original is."""
+    return AccountId(UUID(key.split("/")[1]))
+
+
 def derivatives(image_id: ImageId) -> str:
     """The prefix of every print of an image."""
     return f"derivatives/{image_id.hex}/"

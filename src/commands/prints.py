@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
@@ -12,7 +12,7 @@ from commands import object_keys
 from commands.once import Once
 from commands.ports import Lab, ObjectKey, ObjectMissing, ObjectStore
 from commands.uploads import downloaded
-from domain.ids import ImageId
+from domain.ids import AccountId, ImageId
 from domain.media import Format, Rung
 from domain.refusals import Unavailable
 
@@ -22,6 +22,19 @@ SMALL = 8
 """What takes more than this part of them is not kept: it would drive out too many others."""
 AT_ONCE, QUEUE = 64, 256
 """Derivatives that a process fetches or makes at the same time, and that wait until it can."""
+
+
+class Weights(Protocol):
+    async def add(self, image_id: ImageId, owner_id: AccountId, prints: Mapping[str, int]) -> None:
+        """Count bytes to the owner's quota, by the ends of their keys; the same again counts once.
+
+        Raises Unavailable.
+        """
+        ...
+
+    async def of_owner(self, owner_id: AccountId) -> int:
+        """Bytes that are stored of all their images, beside the originals."""
+        ...
 
 
 class Claims(Protocol):
@@ -43,6 +56,7 @@ class Printer:
         lab: Lab,
         spool: Path,
         claims: Claims,
+        weights: Weights,
         *,
         held: int = HELD,
         queue: int = QUEUE,
@@ -51,6 +65,7 @@ class Printer:
         self._lab = lab
         self._spool = spool
         self._claims = claims
+        self._weights = weights
         self._once: Once[bytes] = Once()
         self._held = Held(held)
         self._places = asyncio.Semaphore(AT_ONCE)
@@ -107,6 +122,7 @@ class Printer:
     async def _make(self, key: ObjectKey, original: ObjectKey, rung: Rung, format: Format) -> bytes:
         async with downloaded(self._objects, original, self._spool) as path:
             made = await self._lab.render(path, rung, format)
+        await self._weigh(key, original, len(made.body))
         await self._objects.put(key, made.body, content_type=format.content_type)
         try:
             await self._objects.head(original)
@@ -114,6 +130,12 @@ class Printer:
             await self._objects.delete([key])
             raise
         return made.body
+
+    async def _weigh(self, key: ObjectKey, original: ObjectKey, size: int) -> None:
+        image_id, owner_id = object_keys.whose(key), object_keys.owner(original)
+        assert image_id is not None
+        name = key.removeprefix(object_keys.derivatives(image_id))
+        await self._weights.add(image_id, owner_id, {name: size})
 
     async def scrubbed(self, original: ObjectKey) -> bytes | None:
         """The original without its whereabouts; None if it tells none."""

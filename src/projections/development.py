@@ -110,6 +110,28 @@ class Developed(msgspec.Struct, frozen=True, kw_only=True):
     variants: Sequence[Variant]
     traits: Traits
 
+    @property
+    def weights(self) -> dict[str, int]:
+        """Bytes of all that is stored, by the ends of their keys."""
+        scrubbed = self.traits.scrubbed_size
+        found = _weights(self.recipe, self.variants)
+        return found if scrubbed is None else found | {f"{self.recipe}/scrubbed": scrubbed}
+
+
+class Refined(msgspec.Struct, frozen=True, kw_only=True):
+    """What was made later."""
+
+    recipe: str
+    variants: Sequence[Variant]
+
+    @property
+    def weights(self) -> dict[str, int]:
+        return _weights(self.recipe, self.variants)
+
+
+def _weights(recipe: str, variants: Sequence[Variant]) -> dict[str, int]:
+    return {f"{recipe}/{it.rung}.{it.format.extension}": it.size for it in variants}
+
 
 async def unheard(image_id: ImageId, fact: object) -> None:
     """Where nobody wants to know."""
@@ -156,9 +178,7 @@ async def develop(
     )
 
 
-async def refine(
-    exposure: Exposure, *, objects: ObjectStore, lab: Lab, spool: Path
-) -> Sequence[Variant]:
+async def refine(exposure: Exposure, *, objects: ObjectStore, lab: Lab, spool: Path) -> Refined:
     """What nobody waits for: AVIF, or GIF of what moves. What is stored is not made again."""
     format = Format.GIF if exposure.frames > 1 else Format.AVIF
     found = [await _stored(exposure, rung, format, objects, lab.recipe) for rung in Rung]
@@ -171,7 +191,7 @@ async def refine(
                 key = object_keys.derivative(exposure.id, lab.recipe, rung, format)
                 await objects.put(key, made.body, content_type=format.content_type)
                 variants.append(_variant(made))
-    return variants
+    return Refined(recipe=lab.recipe, variants=variants)
 
 
 async def _stored(

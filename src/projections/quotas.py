@@ -17,12 +17,15 @@ class Holder(msgspec.Struct, frozen=True, kw_only=True):
     plan: str
     used: int
     """Bytes, with what is reserved for uploads under way."""
+    derivatives: int
+    """Of those, what is stored of images beside their originals."""
     quota: int
 
 
 class Overview(msgspec.Struct, frozen=True, kw_only=True):
     holders: int
     used: int
+    derivatives: int
     quota: int
     """Bytes promised to all of them together."""
     reached: dict[int, int]

@@ -17,7 +17,7 @@ PAGE = 200
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
     account_id: AccountId
     used: int
-    """With what is reserved for uploads under way."""
+    """With what is reserved for uploads under way, and what is stored beside originals."""
     quota: int
 
 

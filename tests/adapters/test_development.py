@@ -16,7 +16,7 @@ from commands.ports import ObjectMissing, Traits
 from domain.media import Caps, Format, Rung
 from domain.refusals import CorruptImage, Unavailable
 from projections import development
-from projections.development import Developed, Exposure, Variant
+from projections.development import Developed, Exposure, Refined, Variant
 
 PRINT = Developed(
     recipe="v1",
@@ -114,7 +114,7 @@ async def test_what_is_made_later_is_made_once_and_counts_again_with_a_new_print
 
     async def refine(exposure: Exposure):
         seen.append(exposure.id)
-        return [avif]
+        return Refined(recipe="v1", variants=[avif])
 
     assert not await desk.refine(refine), "nothing is developed yet"
     while await desk.next(fails_for(None, None)):
@@ -142,7 +142,7 @@ async def test_what_was_begun_and_not_finished_is_taken_up_again(core, waiting):
         await desk.refine(dies)
 
     async def refine(exposure: Exposure):
-        return []
+        return Refined(recipe="v1", variants=[])
 
     assert [await desk.refine(refine) for _ in range(3)] == [True, True, False]
 
@@ -162,8 +162,8 @@ async def test_what_is_stored_is_not_made_again(core, lab, tmp_path):
 
     again = await work(exposure)
 
-    assert sorted(again, key=lambda it: it.rung) == sorted(first, key=lambda it: it.rung)
-    assert {(it.rung, it.format, it.width, it.height) for it in first} == {
+    assert again.weights == first.weights
+    assert {(it.rung, it.format, it.width, it.height) for it in first.variants} == {
         (rung, Format.AVIF, *rung.fit(3000, 1500)) for rung in Rung
     }
     after = [it async for it in core.objects.list(object_keys.derivatives(exposure.id))]

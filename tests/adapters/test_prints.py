@@ -7,6 +7,7 @@ import pytest
 
 from adapters.claims import PostgresClaims
 from adapters.lab import VipsLab
+from adapters.weights import PostgresWeights
 from bootstrap import new_id
 from commands import object_keys
 from commands.ports import ObjectMissing
@@ -51,7 +52,8 @@ async def original(core):
 async def printers(core, lab, tmp_path):
     """Of as many processes, as far as they could tell."""
     claims = [PostgresClaims(core.database) for _ in range(4)]
-    yield [Printer(core.objects, lab, tmp_path, it) for it in claims]
+    weights = PostgresWeights(core.database)
+    yield [Printer(core.objects, lab, tmp_path, it, weights) for it in claims]
     for it in claims:
         await it.close()
 
@@ -115,7 +117,8 @@ async def test_nothing_is_left_of_what_is_purged_while_it_is_made(core, printers
 
 async def test_who_finds_the_queue_full_is_told_at_once(core, lab, tmp_path, original):
     claims = PostgresClaims(core.database)
-    printer = Printer(core.objects, lab, tmp_path, claims, queue=-63)  # one place, no queue
+    weights, one = PostgresWeights(core.database), -63  # a place, and no queue
+    printer = Printer(core.objects, lab, tmp_path, claims, weights, queue=one)
     key, _ = original
 
     outcomes = await asyncio.gather(

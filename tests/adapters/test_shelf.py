@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from adapters.claims import PostgresClaims
 from adapters.lab import VipsLab
 from adapters.transforms import Clearance, PostgresShelf, Transforms
+from adapters.weights import PostgresWeights
 from commands import object_keys
 from commands.erasure import Erasure, Kind
 from commands.ports import Batch, ObjectMissing
@@ -160,7 +161,7 @@ async def transformers(core, shelf, lab):
             lab=lab,
             spool=core.spool,
             shelf=shelf,
-            printer=Printer(core.objects, lab, core.spool, claims),
+            printer=Printer(core.objects, lab, core.spool, claims, PostgresWeights(core.database)),
         )
         for _ in range(2)
     ]

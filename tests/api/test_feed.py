@@ -82,6 +82,16 @@ def test_what_cannot_be_is_refused(ann, asked):
     refused(ann.http.get("/v1/events", params=asked), 422, "validation")
 
 
+def test_it_ends_when_it_was_to_end(cal, dot):
+    image = cal.upload(dot)["imageId"]
+
+    answer = cal.http.get("/v1/events", params={"from": 0, "type": "image", "wait": 1})
+
+    assert answer.text.count(f'"streamId":"{image}"') == 3
+    for never in ("0", "901", "soon"):
+        refused(cal.http.get("/v1/events", params={"wait": never}), 422, "validation")
+
+
 def test_a_last_event_id_that_is_none_is_refused(ann):
     answer = ann.http.get("/v1/events", headers={"Last-Event-ID": "yesterday"})
 

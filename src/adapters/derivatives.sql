@@ -1,0 +1,43 @@
+-- What is stored of each image beside its original, so that it counts to its owner's quota. It is
+-- noted where something is made; triggers keep the sums, whoever changes what.
+create schema if not exists derivatives;
+create table if not exists derivatives.weights (
+    image_id uuid primary key,
+    owner_id uuid not null,
+    prints jsonb not null default '{}',  -- bytes, by the end of its key in the object store
+    printed bigint not null default 0,  -- their sum
+    transformed bigint not null default 0  -- the sum of its rows in transforms.made
+);
+
+create or replace function derivatives.sum_up() returns trigger language plpgsql as $body$
+declare delta bigint := 0; owner uuid;
+begin
+    if tg_op <> 'INSERT' then delta := - old.printed - old.transformed; owner := old.owner_id; end if;
+    if tg_op <> 'DELETE' then
+        delta := delta + new.printed + new.transformed; owner := new.owner_id;
+    end if;
+    if delta <> 0 then
+        insert into log.derived_usage as u (account_id, bytes) values (owner, delta)
+            on conflict (account_id) do update set bytes = u.bytes + excluded.bytes;
+    end if;
+    return null;
+end $body$;
+create or replace trigger sum_up after insert or update or delete on derivatives.weights
+    for each row execute function derivatives.sum_up();
+
+create or replace function derivatives.weigh_transform() returns trigger language plpgsql as $body$
+declare delta bigint := 0; image uuid;
+begin
+    if tg_op <> 'INSERT' then delta := - coalesce(old.size, 0); image := old.image_id; end if;
+    if tg_op <> 'DELETE' then delta := delta + coalesce(new.size, 0); image := new.image_id; end if;
+    if delta = 0 then return null; end if;
+    update derivatives.weights set transformed = transformed + delta where image_id = image;
+    if not found and delta > 0 then
+        insert into derivatives.weights as w (image_id, owner_id, transformed)
+            select id, owner_id, delta from gallery.images where id = image
+            on conflict (image_id) do update set transformed = w.transformed + excluded.transformed;
+    end if;
+    return null;
+end $body$;
+create or replace trigger weigh after insert or update of size or delete on transforms.made
+    for each row execute function derivatives.weigh_transform();

@@ -1,0 +1,72 @@
+"""What is made of images counts against the quota of their owner, for as long as it is stored."""
+
+import pytest
+
+from tests.people import PHOTO, Person, eventually, expect, refused, sample
+
+
+@pytest.fixture
+def eve(service):
+    return Person(service, "eve")
+
+
+def usage(person):
+    return expect(person.http.get("/v1/me/usage"), 200)
+
+
+def refined(person, image):
+    """Its figures once AVIF is there, too: after that nothing is made unasked."""
+    rendering = f"/images/{image['imageId']}/small.auto"
+    avif = {"Accept": "image/avif"}
+
+    def there():
+        return person.http.get(rendering, headers=avif).headers["content-type"] == "image/avif"
+
+    eventually(there)
+    return usage(person)
+
+
+def test_what_is_made_counts_part_by_part_until_it_is_purged(eve):
+    photo = sample(PHOTO)
+    image = eve.developed(eve.upload(photo, visibility="public"))
+    made = refined(eve, image)
+    derivatives = made["derivativesBytes"]
+    assert (made["originalsBytes"], made["storageBytes"]) == (len(photo), len(photo))
+    assert made["usedBytes"] == len(photo) + derivatives
+    sizes = [
+        len(eve.http.get(f"/images/{image['imageId']}/{rung}.{extension}").content)
+        for rung in ("thumb", "small", "medium", "large")
+        for extension in ("webp", "jpg", "avif")
+    ]
+    scrubbed = derivatives - sum(sizes)
+    anyones = len(eve.service.client().get(image["url"]).content)
+    assert scrubbed in (0, anyones), "what others get, where the original tells where it was taken"
+
+    on_the_spot = len(eve.http.get(f"/images/{image['imageId']}/thumb.png").content)
+    transform = len(eve.http.get(f"/images/{image['imageId']}/t/w_64.webp").content)
+    more = on_the_spot + transform
+    eventually(lambda: usage(eve)["derivativesBytes"] == derivatives + more)
+    for again in ("thumb.png", "t/w_64.webp"):
+        assert eve.http.get(f"/images/{image['imageId']}/{again}").status_code == 200
+    assert usage(eve)["derivativesBytes"] == derivatives + more
+
+    expect(eve.http.post(f"/v1/images/{image['imageId']}/purge"), 202)
+    eventually(lambda: usage(eve)["usedBytes"] == 0)
+
+
+def test_it_leaves_less_room(eve, admin):
+    photo = sample(PHOTO)
+    image = eve.developed(eve.upload(photo, visibility="public"))
+    used = refined(eve, image)["usedBytes"]
+    change = {"quotaBytes": used + 100, "reason": "a small room"}
+    expect(admin.http.patch(f"/v1/admin/users/{eve.id}", json=change), 200)
+    promise = {"filename": "a.png", "contentType": "image/png"}
+
+    no = refused(eve.http.post("/v1/uploads", json=promise | {"size": 101}), 413, "quota_exceeded")
+
+    assert (no["limitBytes"], no["usedBytes"]) == (used + 100, used)
+    expect(eve.http.post("/v1/uploads", json=promise | {"size": 100}), 201)
+    overview = expect(admin.http.get("/v1/admin/quotas", params={"limit": 100}), 200)
+    (mine,) = [it for it in overview["fullest"] if it.get("userId") == eve.id]
+    assert mine["usedBytes"] == used + 100
+    assert mine["derivativesBytes"] == used - len(photo)
