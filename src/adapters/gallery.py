@@ -233,24 +233,22 @@ async def lender(database: Database, table: str, share_id: ShareId) -> UUID | No
     return rows[0][0] if rows else None
 
 
-_TAKEN = """i.id in (
-    select t.id from development.prints t where (t.metadata ->> 'taken_at') collate "C" {0})"""
 _FILTERS = {
     "owner": "i.owner_id = %(owner)s",
     "tags": "i.tags @> %(tags)s::text[]",
     "since": "i.created_at >= %(since)s",
     "until": "i.created_at < %(until)s",
-    "taken_since": _TAKEN.format(">= %(taken_since)s"),
-    "taken_until": _TAKEN.format("< %(taken_until)s"),
     "format": "i.format = %(format)s",
     "visibility": "i.visibility = %(visibility)s",
     "min_width": "i.width >= %(min_width)s",
     "custom": "i.custom <> '{}' and i.custom @> %(custom)s",
 }
 """One condition for each field of a Query that is set."""
-_AS_WRITTEN = ("taken_since", "taken_until")
+_TAKEN = """i.id in (
+    select t.id from development.prints t
+    where (t.metadata ->> 'taken_at') collate "C" >= %(taken_since)s
+    and (t.metadata ->> 'taken_at') collate "C" < %(taken_until)s)"""
 """Compared as the metadata has it: RFC 3339, which is in order."""
-
 _COUNTED = """
     select coalesce(sum({0}), 0)::bigint from gallery.usage where account_id = %({1})s::uuid"""
 _TAGGED = """
@@ -268,7 +266,10 @@ def conditions(query: Query) -> tuple[str, dict[str, Any]]:
     reach, parameters = in_reach(query)
     where = [reach, *_filters(query)]
     parameters |= {field: getattr(query, field) for field in _FILTERS}
-    parameters |= {it: msgspec.to_builtins(getattr(query, it)) for it in _AS_WRITTEN}
+    if query.taken_since or query.taken_until:
+        where.append(_TAKEN)
+        parameters["taken_since"] = msgspec.to_builtins(query.taken_since) or ""
+        parameters["taken_until"] = msgspec.to_builtins(query.taken_until) or "~"
     if query.album:
         where.append("i.albums <> '{}' and i.albums ? %(in_album)s")
         parameters |= {"in_album": str(query.album), "arranged": list(query.arranged)}

@@ -63,9 +63,9 @@ LISTS: dict[str, dict[str, Any]] = {
     "oldest": {"sort": Sort.OLDEST},
     "most viewed": {"sort": Sort.MOST_VIEWED},
     "most viewed of a week": {"sort": Sort.MOST_VIEWED, "period": Period.WEEK},
-    "taken in a year": {
+    "taken in two weeks": {
         "taken_since": datetime(2001, 1, 1, tzinfo=UTC),
-        "taken_until": datetime(2002, 1, 1, tzinfo=UTC),
+        "taken_until": datetime(2001, 1, 15, tzinfo=UTC),
     },
     "of a user": {"owner": SOMEBODY},
     "of a user, most viewed": {"owner": SOMEBODY, "sort": Sort.MOST_VIEWED},
