@@ -8,6 +8,7 @@ from litestar.params import FromPath
 from api.identity import AnyRequest, Caller
 from api.listing import MAX_LIMIT, MAX_PAGE, Asked
 from api.parts import Given, Parts
+from api.waiting import position
 from domain.account_marks import NewDeviceSeen, QuotaThresholdReached
 from domain.album import AlbumLent
 from domain.ids import from_text, to_text
@@ -29,7 +30,7 @@ class NoticeController(Controller):
         """`?unread=true` for what was not read yet."""
         asked = Asked(request)
         limit, page = asked.number("limit", 20, MAX_LIMIT), asked.number("page", 1, MAX_PAGE)
-        unread, before = asked.flag("unread"), asked.one("cursor", int)
+        unread, before = asked.flag("unread"), asked.one("cursor", position)
         asked.check()
         found, count = await parts.notices.of(
             caller, unread=unread, before=before, page=page, limit=limit + 1

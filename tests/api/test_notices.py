@@ -16,7 +16,7 @@ from tests.api.test_derivatives_counted import refined
 from tests.api.test_organizations import found_organization, invited
 from tests.api.test_webhooks import hooked
 from tests.api.test_webhooks import told as posted
-from tests.people import PASSWORD, Person, eventually, expect
+from tests.people import PASSWORD, Person, eventually, expect, refused
 from tests.receiver import Receiver
 
 
@@ -162,11 +162,13 @@ def test_that_their_storage_is_nearly_full(admin, reader, dot):
     eventually(lambda: "80 % of your storage is in use" in mails(reader))
 
 
-def test_not_of_what_they_want_to_hear_nothing_of(ann, reader, dot):
+def test_not_of_what_they_want_to_hear_nothing_of(service, ann, reader, dot):
     expect(reader.http.patch("/v1/me", json={"notify": {"shared": False}}), 200)
-    image = ann.upload(dot)["imageId"]
+    image, witness = ann.upload(dot)["imageId"], Person(service, "witness")
     view = {"permissions": ["view"]}
-    expect(ann.http.put(f"/v1/images/{image}/collaborators/{reader.id}", json=view), 200)
+    for whom in (reader, witness):
+        expect(ann.http.put(f"/v1/images/{image}/collaborators/{whom.id}", json=view), 200)
+    eventually(lambda: bool(told(witness)))  # then whoever came before was thought of, too
     quietly = {"shared.mail": False, "shared": True}
     expect(reader.http.patch("/v1/me", json={"notify": quietly}), 200)
     second = ann.upload(dot)["imageId"]
@@ -176,3 +178,8 @@ def test_not_of_what_they_want_to_hear_nothing_of(ann, reader, dot):
 
     assert [it["imageId"] for it in told(reader)] == [second]
     assert not [it for it in mails(reader) if "shared" in it]
+
+
+@pytest.mark.parametrize("cursor", ["x", "-1", "9" * 30, "1.5"])
+def test_not_from_where_no_notice_can_be(ann, cursor):
+    refused(ann.http.get("/v1/notifications", params={"cursor": cursor}), 422, "validation")
