@@ -55,6 +55,7 @@ async def explained(core):
     database = Explained(core.settings.database_url)
     await database.open()
     yield database
+    await database.run("checkpoint")  # so that the server's end is not kept waiting by it
     await database.close()
 
 
@@ -150,12 +151,13 @@ _COUNTS = """
 _RECENT = """
     insert into counting.recent
     select p, image_id, owner_id, views from counting.images
-    cross join unnest(array['day', 'week', 'month']) p where views > 0"""
+    cross join unnest(array['day', 'week']) p where views > 500"""
 _EXPOSED = """
-    insert into development.exposures (id, owner_id) select id, owner_id from gallery.images"""
+    insert into development.exposures (id, owner_id)
+    select id, owner_id from gallery.images where hashtext(id::text) % 7 = 0"""
 _PRINTS = """
     insert into development.prints
     select id, '', '', false, false, true,
         jsonb_build_object('taken_at', to_char(timestamp '2000-01-01'
             + (hashtext(id::text) % 300) * interval '1 week', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')), '{}'
-    from gallery.images"""
+    from development.exposures"""
