@@ -12,7 +12,7 @@ from api.waiting import position
 from domain.account_marks import NewDeviceSeen, QuotaThresholdReached
 from domain.album import AlbumLent
 from domain.ids import from_text, to_text
-from domain.organization import MemberInvited
+from domain.organization import MemberInvited, RoomRanShort
 from domain.refusals import NotFound
 from domain.webhook import DeliveryAbandoned, WebhookDisabled
 from projections.notices import WORDS, Kind, Notice, reason
@@ -72,6 +72,8 @@ def _about(notice: Notice, event: Any) -> dict[str, Any]:
     match event:
         case QuotaThresholdReached(percent=percent):
             return {"percent": percent}
+        case RoomRanShort(percent=percent):
+            return {"percent": percent, "orgId": to_text("org", notice.stream_id)}
         case AlbumLent():
             return {"albumId": to_text("alb", notice.stream_id)}
         case NewDeviceSeen(personal=device):

@@ -326,6 +326,23 @@ async def test_a_rebuild_under_load_misses_nothing(core, model):
     )
 
 
+async def test_a_new_generation_waits_for_no_reader_of_the_old_one(core, model):
+    """Who reads from several models at once must never wait for one that waits for it."""
+    await write_many(core, 5)
+    await rebuild(COUNTS, core.log, lambda *_: None)
+    async with core.database.connection() as reading, reading.transaction():
+        await reading.execute("select from counts.counts")
+        await write_many(core, 5)
+        rebuilding = asyncio.create_task(rebuild(COUNTS, core.log, lambda *_: None))
+        async with asyncio.timeout(30):
+            while len(await counts(core)) < 10:  # noqa: ASYNC110 - the swap is in the database
+                await asyncio.sleep(0.02)
+        assert not rebuilding.done(), "the old one is there until it is read no more"
+    await rebuilding
+
+    assert not await core.database.rows("select from pg_namespace where nspname = 'counts_old'")
+
+
 async def test_a_rebuild_that_was_broken_off_goes_on_where_it_was(core, model, monkeypatch):
     streams = await write_many(core, 40)
     monkeypatch.setattr("adapters.folding.BATCH", 10)

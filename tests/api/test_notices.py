@@ -3,12 +3,15 @@
 import asyncio
 import email
 from email.policy import default
+from functools import partial
 
 import pytest
 
 from adapters.embedded import DataFolder
 from bootstrap import Core
-from domain.ids import from_text
+from commands.execute import Stream, execute
+from domain import membership, organization
+from domain.ids import NOBODY, from_text
 from projections.development import fail
 from settings import load
 from tests.api.test_albums import new_album
@@ -160,6 +163,25 @@ def test_that_their_storage_is_nearly_full(admin, reader, dot):
     (notice,) = told(reader)
     assert (notice["kind"], notice["percent"]) == ("quota", 80)
     eventually(lambda: "80 % of your storage is in use" in mails(reader))
+
+
+def test_that_their_organizations_storage_is_nearly_full(service, reader, dot):
+    """The organization's plan is as large as any: what is nearly full is told behind the scenes."""
+    firm = found_organization(reader)
+
+    async def filled():
+        core = Core(load(DataFolder(service.data).endpoints()))
+        async with core.opened():
+            id = from_text("org", firm["orgId"])
+            decide = partial(membership.note_usage, used=96, quota=100)
+            await execute(core.store, Stream(id, organization.evolve), decide, by=NOBODY)
+
+    asyncio.run(filled())
+    eventually(lambda: len(told(reader)) == 2)
+
+    assert {(it["kind"], it["orgId"]) for it in told(reader)} == {("quota", firm["orgId"])}
+    assert [it["percent"] for it in told(reader)] == [95, 80]
+    eventually(lambda: "95 % of Lens Ltd's storage is in use" in mails(reader))
 
 
 def test_not_of_what_they_want_to_hear_nothing_of(service, ann, reader, dot):
