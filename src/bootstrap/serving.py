@@ -1,6 +1,7 @@
 """The API: its parts, and every command it accepts."""
 
 import asyncio
+import gc
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -120,6 +121,7 @@ def app() -> ASGIApp:
     metrics = Metrics()
     framework = application(settings, metrics)
     app = Dialect(framework, max_size=settings.max_file_bytes)
+    gc.freeze()  # what is here by now is no garbage: looking for some in it stops every request
     return Direct(Correlating(app, metrics), framework.state.parts, metrics)
 
 
