@@ -35,7 +35,6 @@ from adapters.lab import VipsLab
 from adapters.ledger import PostgresLedger
 from adapters.likeness import PostgresLikenesses
 from adapters.limits import PostgresLimiter
-from adapters.metering import PostgresReports
 from adapters.metrics import Metrics
 from adapters.notices import PostgresNotices
 from adapters.organizations import PostgresOrganizations
@@ -58,6 +57,7 @@ from adapters.transforms import PostgresShelf
 from adapters.upkeep import PostgresUpkeep
 from adapters.upload_tokens import PostgresUploadTokens
 from adapters.url_keys import UrlKeys
+from adapters.usage_reports import PostgresReports
 from adapters.weights import PostgresWeights
 from api.app import create
 from api.correlating import Correlating
