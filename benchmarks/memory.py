@@ -14,7 +14,7 @@ from benchmarks.rig import Rig
 from tests.people import Person, eventually
 from tests.service import Service
 
-WHAT = "peak memory while 8 clients send 60 MB each, or resize 48 MP; counted as PSS"
+WHAT = "peak memory while 8 clients send 60 MB each or resize 48 MP, or one takes 1 GB; as PSS"
 CLIENTS, TICK, MB = 8, 0.2, 1e6
 RESIZED, SIDES = 3, (1080, 1200, 1600, 1920)
 """Pictures that each client asks for, as no rendering can stand in for, each for the first time."""
@@ -32,6 +32,7 @@ def run(rig: Rig) -> Iterator[Figure]:
     yield Figure(what="API processes, idle", measured=idle, unit="MB")
     yield Figure(what=f"API processes, {CLIENTS} forms of 60 MB", measured=api, unit="MB", most=300)
     yield Figure(what="their decoding children", measured=lab, unit="MB")
+    yield from _taking(rig, person, file)
 
 
 def _resizing(rig: Rig, person: Person) -> Iterator[Figure]:
@@ -57,8 +58,27 @@ def _resizing(rig: Rig, person: Person) -> Iterator[Figure]:
     yield Figure(what=what, measured=most, unit="MB", most=1000)
 
 
+def _taking(rig: Rig, person: Person, file: Path) -> Iterator[Figure]:
+    """Of the account whose images came in forms."""
+    rig.step("an archive of 1 GB")
+    for _ in range(CLIENTS):
+        _send(person, file)
+    taken = list[int]()
+
+    def take(_: int) -> None:
+        with person.http.stream("GET", "/v1/me/export", timeout=300) as answer:
+            taken.append(sum(map(len, answer.iter_raw())))
+            assert taken[-1] == int(answer.headers["Content-Length"])
+
+    api, _ = _peak(lambda: _resident(rig.service), take, clients=1)
+    what = f"API processes, an archive of {taken[0] / MB:,.0f} MB"
+    yield Figure(what=what, measured=api, unit="MB", most=300)
+
+
 def _peak(
-    measure: Callable[[], tuple[float, ...]], work: Callable[[int], None]
+    measure: Callable[[], tuple[float, ...]],
+    work: Callable[[int], None],
+    clients: int = CLIENTS,
 ) -> tuple[float, ...]:
     """Of each figure the highest that was seen while all clients were at work."""
     done, seen = threading.Event(), [measure()]
@@ -70,8 +90,8 @@ def _peak(
     watcher = threading.Thread(target=watch)
     watcher.start()
     try:
-        with ThreadPoolExecutor(CLIENTS) as clients:
-            list(clients.map(work, range(CLIENTS)))
+        with ThreadPoolExecutor(clients) as pool:
+            list(pool.map(work, range(clients)))
     finally:
         done.set()
         watcher.join()

@@ -266,6 +266,7 @@ class _Query:
     def __init__(self, text: str, settings: dict[str, Any]) -> None:
         self._fields = settings["searchableAttributes"]
         self._synonyms = settings["synonyms"]
+        self._typos = settings["typoTolerance"]
         parts = re.findall(r'"([^"]*)"|(\S+)', text)
         self._phrases = [_words(phrase) for phrase, _ in parts if phrase]
         self._excluded = [_words(word[1:]) for _, word in parts if word.startswith("-")]
@@ -313,7 +314,12 @@ class _Query:
     def _distance(self, word: str, other: str) -> int | None:
         if other.startswith(word) or other in self._synonyms.get(word, ()):
             return 0
-        most = 0 if len(word) < 5 else 1 if len(word) < 9 else 2
+        sizes = self._typos["minWordSizeForTypos"]
+        most = sum(len(word) >= sizes[it] for it in ("oneTypo", "twoTypos"))
+        if not self._typos["enabled"] or word in self._typos["disableOnWords"]:
+            most = 0
+        if self._typos["disableOnNumbers"] and word.isdigit():
+            most = 0
         distance = _levenshtein(word, other)
         return distance if distance <= most else None
 

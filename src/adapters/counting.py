@@ -19,6 +19,7 @@ from adapters.database import Database
 from commands.counts import Counts, Sight
 from domain.ids import ImageId, ShareId
 from domain.refusals import Unavailable
+from projections.gallery import Period
 
 FLUSH = 0.8
 """Seconds between writings: with the writing itself no count is older than one."""
@@ -125,7 +126,7 @@ class PostgresCounter:
             self._sent, self._batch = self._batch, _Batch()
             self._number += 1
         parameters = self._sent.parameters()
-        parameters |= {"writer": self._writer, "number": self._number}
+        parameters |= {"writer": self._writer, "number": self._number, **self._periods()}
         metrics.COUNTS_WAITING.set(self._waiting)
         with metrics.COUNTS_SECONDS.time():
             async with self._database.connection() as connection, connection.transaction():
@@ -133,6 +134,11 @@ class PostgresCounter:
                 await connection.execute(_FLUSH.encode(), parameters)
         self._sent = None
         metrics.COUNTS_WAITING.set(self._waiting)
+
+    def _periods(self) -> dict[str, Any]:
+        today = self._now().date()
+        since = [today - DAY * (period.days - 1) for period in Period]
+        return {"periods": [period.value for period in Period], "since": since}
 
     @property
     def _waiting(self) -> int:
@@ -248,6 +254,12 @@ links as (
         or exists (select from albums.albums a where a.id = subject_id))
     on conflict (share_id) do update set views = t.views + excluded.views,
         last_viewed_at = greatest(t.last_viewed_at, excluded.last_viewed_at)),
+recent as (
+    insert into counting.recent as t (period, image_id, owner_id, views)
+    select p.period, n.image_id, n.owner_id, sum(n.views) from new n
+    join unnest(%(periods)s::text[], %(since)s::date[]) as p (period, since) on n.day >= p.since
+    where n.views > 0 group by 1, 2, 3
+    on conflict (image_id, period) do update set views = t.views + excluded.views),
 by_image as ({_added("images", "image_id, owner_id", "image_id")}),
 by_month as ({_added("months", "owner_id, month", "owner_id, month")}),
 by_day as ({_added("days", "image_id, day", "image_id, day")})

@@ -26,6 +26,21 @@ create table if not exists counting.days (
     like counting.counts,
     primary key (image_id, day)
 );
+-- Views of today, of a week and of a month, for lists of what is popular; made anew once a day.
+create table if not exists counting.recent (
+    period text not null,
+    image_id uuid not null,
+    owner_id uuid not null,
+    views bigint not null,
+    primary key (image_id, period)
+);
+create index if not exists recent_by_views on counting.recent (period, views desc, image_id desc);
+create index if not exists recent_of_owner_by_views
+    on counting.recent (period, owner_id, views desc, image_id desc);
+create table if not exists counting.recounted (
+    single boolean primary key default true check (single),
+    day date not null
+);
 -- By share link; `subject_id` is the image or the album that it lends.
 create table if not exists counting.links (
     share_id uuid primary key,

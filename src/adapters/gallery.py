@@ -219,7 +219,7 @@ def _chosen(query: Query, order: Order, where: str) -> str:
     """From where the rows come: those that are asked for, beyond the cursor where there is one."""
     beyond = query.cursor is not None
     if query.sort is Sort.MOST_VIEWED:
-        few = ranked(where, of_owner=query.owner is not None, beyond=beyond)
+        few = ranked(where, query.period, of_owner=query.owner is not None, beyond=beyond)
         return f"from {few} join gallery.images i on i.id = r.id {PRINTS}"
     ranks = ARRANGED if query.sort is Sort.ARRANGED else ""
     return f"{FROM} {ranks} where {where}{f' and {order.beyond}' if beyond else ''}"
@@ -241,10 +241,14 @@ _FILTERS = {
     "format": "i.format = %(format)s",
     "visibility": "i.visibility = %(visibility)s",
     "min_width": "i.width >= %(min_width)s",
-    "custom": "i.custom @> %(custom)s",
+    "custom": "i.custom <> '{}' and i.custom @> %(custom)s",
 }
 """One condition for each field of a Query that is set."""
-
+_TAKEN = """i.id in (
+    select t.id from development.prints t
+    where (t.metadata ->> 'taken_at') collate "C" >= %(taken_since)s
+    and (t.metadata ->> 'taken_at') collate "C" < %(taken_until)s)"""
+"""Compared as the metadata has it: RFC 3339, which is in order."""
 _COUNTED = """
     select coalesce(sum({0}), 0)::bigint from gallery.usage where account_id = %({1})s::uuid"""
 _TAGGED = """
@@ -262,6 +266,10 @@ def conditions(query: Query) -> tuple[str, dict[str, Any]]:
     reach, parameters = in_reach(query)
     where = [reach, *_filters(query)]
     parameters |= {field: getattr(query, field) for field in _FILTERS}
+    if query.taken_since or query.taken_until:
+        where.append(_TAKEN)
+        parameters["taken_since"] = msgspec.to_builtins(query.taken_since) or ""
+        parameters["taken_until"] = msgspec.to_builtins(query.taken_until) or "~"
     if query.album:
         where.append("i.albums <> '{}' and i.albums ? %(in_album)s")
         parameters |= {"in_album": str(query.album), "arranged": list(query.arranged)}

@@ -1,4 +1,4 @@
-"""The Meters and Reports ports: image and statement events of the log as tables, beside counts."""
+"""The Meters port: image and statement events of the log as tables, beside counts."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -6,14 +6,13 @@ from typing import Any
 
 from eventsourcing.persistence import Notification
 
-from adapters.database import Database
 from adapters.event_store import EventLog
 from domain import image_events as image
 from domain import statement
 from domain.ids import AccountId
 from domain.statement import FIELDS, Usage
 from domain.stream import Recorded, tag
-from projections.metering import HOUR, Due, Line, Owner, Standing
+from projections.metering import HOUR, Due, Owner, Standing
 
 PAGE = 1_000
 LATEST = timedelta(days=3)
@@ -93,7 +92,7 @@ class PostgresMeters:
         rows = await self._database.rows(_STANDING, {"ids": ids, "hour": hour})
         return {
             AccountId(owner): Standing(
-                statement.Statement(month=month, closed=closed, hours={hour: _usage(figures)}),
+                statement.Statement(month=month, closed=closed, hours={hour: usage_of(figures)}),
                 version,
             )
             for owner, closed, version, *figures in rows
@@ -102,52 +101,8 @@ class PostgresMeters:
     async def _due(self, query: str, asked: dict[str, Any]) -> Sequence[Due]:
         rows = await self._database.rows(query, asked)
         return [
-            Due(Owner(AccountId(id), organization), asked["hour"], _usage(figures))
+            Due(Owner(AccountId(id), organization), asked["hour"], usage_of(figures))
             for id, organization, *figures in rows
-        ]
-
-
-class PostgresReports:
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def usage(
-        self,
-        since: datetime,
-        until: datetime,
-        *,
-        by_day: bool,
-        owners: Collection[AccountId] | None,
-    ) -> Sequence[Line]:
-        asked = {
-            "since": since,
-            "until": until,
-            "form": "YYYY-MM-DD" if by_day else "YYYY-MM",
-            "owners": None if owners is None else list(owners),
-        }
-        return [
-            Line(
-                period=period,
-                owner=Owner(AccountId(id), organization),
-                corrects=corrects,
-                usage=_usage(figures),
-            )
-            for period, id, organization, corrects, *figures in await self._database.rows(
-                _REPORT, asked
-            )
-        ]
-
-    async def unmetered(
-        self, now: datetime, *, owners: Collection[AccountId] | None
-    ) -> Sequence[Due]:
-        rows = await self._database.rows("select hour from metering.progress")
-        if not rows or rows[0][0] is None:
-            return []
-        since = rows[0][0]
-        asked = {"hour": since, "until": now, "owners": None if owners is None else list(owners)}
-        return [
-            Due(Owner(AccountId(id), organization), since, _usage(figures))
-            for id, organization, *figures in await self._database.rows(_USED_BY_SOME, asked)
         ]
 
 
@@ -188,12 +143,11 @@ def _figures(usage: Usage) -> dict[str, int]:
     return {name: getattr(usage, name) for name in FIELDS}
 
 
-def _usage(figures: Sequence[Any]) -> Usage:
+def usage_of(figures: Sequence[Any]) -> Usage:
     return Usage(**{name: int(it) for name, it in zip(FIELDS, figures, strict=True)})
 
 
 _NAMES = ", ".join(FIELDS)
-_SUMS = ", ".join(f"sum({name}) as {name}" for name in FIELDS)
 _NEXT = """
     select notification_id, originator_id, originator_version, topic, state
     from log.darkroom_events
@@ -243,7 +197,7 @@ _LINE = f"""
     from metering.statements s where s.id = %(id)s on conflict do nothing"""  # noqa: S608 - our own words
 
 
-def _used(owner: str) -> str:
+def used_by(owner: str) -> str:
     """What everybody used between two moments, or some; its columns are those of Usage."""
     return f"""
     with spans as (
@@ -267,9 +221,8 @@ def _used(owner: str) -> str:
     from spans u full join counts c using (owner_id)"""  # noqa: S608 - our own words
 
 
-_USED = _used("")
-_USED_BY_ONE = _used("and s.owner_id = %(owner)s")
-_USED_BY_SOME = _used("and (%(owners)s::uuid[] is null or s.owner_id = any(%(owners)s))")
+_USED = used_by("")
+_USED_BY_ONE = used_by("and s.owner_id = %(owner)s")
 _LATE = """
     select owner_id, hour from metering.late
     union
@@ -290,15 +243,3 @@ _SETTLED = """
 _OPEN = """
     select owner_id, organization, month from metering.statements
     where not closed and month < %s order by month, owner_id limit 1000"""
-_REPORT = f"""
-    with known as (
-        select case when corrects then at else hour end as counted, hour, owner_id, organization,
-            corrects, {_NAMES}
-        from metering.lines
-        where (%(owners)s::uuid[] is null or owner_id = any(%(owners)s)))
-    select to_char(counted at time zone 'UTC', %(form)s) as period, owner_id,
-        bool_or(organization),
-        case when corrects then to_char(hour at time zone 'UTC', 'YYYY-MM') end as corrected,
-        {_SUMS}
-    from known where counted >= %(since)s and counted < %(until)s
-    group by period, owner_id, corrected order by period, owner_id, corrected nulls first"""  # noqa: S608 - our own words

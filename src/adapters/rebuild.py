@@ -114,7 +114,7 @@ async def _replay(
     """From where the model stands to `upto` at least. Returns how many events that were."""
     count = 0
     while feeding.position < upto and (page := await log.recorder.page(feeding.position, PAGE)):
-        await feeding.feed(connection, await log.opened(page))
+        await feeding.take(connection, page)
         count += len(page)
         report(feeding.model.projection.name, feeding.position, await log.head())
     return count

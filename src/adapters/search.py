@@ -70,8 +70,11 @@ _FOUND = f"""
     with found as materialized (
         ({_ENTRY} from search.texts e where e.listed and {_NEWEST})
         union all
-        ({_ENTRY} from search.texts e where not e.listed and e.owner_id = %(me)s
-            and exists (select from gallery.images i where i.id = e.id and {ALIVE}) and {_NEWEST})
+        ({_ENTRY} from (
+                select * from search.texts t where not t.listed and t.owner_id = %(me)s
+                order by t.created_at desc, t.id desc offset 0) e
+            where exists (select from gallery.images i where i.id = e.id and {ALIVE})
+            and {_NEWEST})
         union all
         ({_ENTRY} from gallery.images i cross join lateral (
                 select * from search.texts e where e.id = i.id and not e.listed offset 0) e
@@ -84,8 +87,8 @@ _FOUND = f"""
             'tags', {_COUNTS.format("select unnest(f.tags)")},
             'format', {_COUNTS.format("values (f.format)")},
             'year', {_COUNTS.format("values (extract(year from f.created_at)::int::text)")})"""
-"""What everybody may find, and what is the viewer's own, along an index each; what is lent, by its
-id, whatever Postgres thinks: it is little."""
+"""What everybody may find, along an index. What is the viewer's own, by its time, and what is lent,
+by its id, whatever Postgres thinks: all that has a common word is more."""
 _HEADLINES = ", ".join(
     f"searching.marked({column}, {ASKED})"
     for column in ("i.title", "i.description", "array_to_string(i.tags, ' ')", "i.filename")

@@ -55,5 +55,6 @@ _CLEAR_OTHER = """
     delete from counting.hours where owner_id = %(id)s"""
 _CLEAR_IMAGE = """
     with days as (delete from counting.days where image_id = %(id)s),
+        recent as (delete from counting.recent where image_id = %(id)s),
         links as (delete from counting.links where subject_id = %(id)s)
     delete from counting.images where image_id = %(id)s"""

@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import EnumType
 from typing import Any, TypeVar
 
@@ -21,7 +21,7 @@ from domain.ids import AccountId, from_text
 from domain.media import Format
 from domain.refusals import Unauthenticated, Validation
 from projections.albums import Binder
-from projections.gallery import Query, Sort
+from projections.gallery import Period, Query, Sort
 from projections.search import NAME as SEARCH
 
 T = TypeVar("T")
@@ -133,6 +133,8 @@ def _query(asked: "Asked", viewer: Viewer, *, sort: Sort = Sort.NEWEST) -> Query
         text=asked.text("q", 500),
         since=asked.moment("from"),
         until=asked.moment("to"),
+        taken_since=asked.one("takenFrom", _second),
+        taken_until=asked.one("takenTo", _second),
         format=asked.one("format", lambda text: Format({"jpg": "jpeg"}.get(text, text))),
         visibility=asked.one("visibility", Visibility),
         shared=asked.flag("shared"),
@@ -140,6 +142,7 @@ def _query(asked: "Asked", viewer: Viewer, *, sort: Sort = Sort.NEWEST) -> Query
         min_width=asked.one("minWidth", int),
         custom=asked.custom(),
         sort=asked.one("sort", Sort) or sort,
+        period=asked.one("period", _period),
         **paging(asked),
     )
     if (query.deleted or query.shared) and viewer.account_id is None:
@@ -244,6 +247,16 @@ def _moment(text: str) -> datetime:
     full = f"{text}T00:00:00Z" if len(text) == len("2026-01-31") else text.replace(" ", "+")
     moment = msgspec.convert(full, datetime)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _second(text: str) -> datetime:
+    """The first that does not end before the moment: cameras know whole ones."""
+    moment = _moment(text).astimezone(UTC)
+    return (moment + timedelta(microseconds=999_999)).replace(microsecond=0)
+
+
+def _period(text: str) -> Period | None:
+    return None if text == "all" else Period(text)
 
 
 def _account(text: str) -> AccountId:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from adapters import counting
+from adapters import counting, popular
 from adapters.election import Election
 from adapters.forgetting import LOOK, Forgetting
 from adapters.idempotency import PostgresRecords
@@ -50,6 +50,7 @@ POST = 0.5  # seconds between looks for letters
 WEBHOOKS = 8  # that a process tells at once, and as many of those that are slow
 WATCH = 2.0  # seconds between looks for accounts that run short of room
 REBUILD = 1.0  # seconds between looks for read models to be made again
+RECOUNT = 60.0  # seconds between looks whether another day has begun
 SWEEPING = 600.0  # seconds between removals of answers that are old enough to be forgotten
 
 
@@ -106,6 +107,7 @@ def _now_and_then(core: Core) -> list[tuple[str, float, Work]]:
         ("sweep limits", SWEEPING, PostgresLimiter(core.database).sweep),
         ("sweep sessions", SWEEPING, sessions(core).sweep),
         ("sweep viewers", SWEEPING, lambda: counting.sweep(core.database, now())),
+        ("recount", RECOUNT, lambda: popular.recount(core.database, now().date())),
     ]
 
 

@@ -1,6 +1,7 @@
 """The API: its parts, and every command it accepts."""
 
 import asyncio
+import gc
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -34,7 +35,6 @@ from adapters.lab import VipsLab
 from adapters.ledger import PostgresLedger
 from adapters.likeness import PostgresLikenesses
 from adapters.limits import PostgresLimiter
-from adapters.metering import PostgresReports
 from adapters.metrics import Metrics
 from adapters.notices import PostgresNotices
 from adapters.organizations import PostgresOrganizations
@@ -57,6 +57,7 @@ from adapters.transforms import PostgresShelf
 from adapters.upkeep import PostgresUpkeep
 from adapters.upload_tokens import PostgresUploadTokens
 from adapters.url_keys import UrlKeys
+from adapters.usage_reports import PostgresReports
 from adapters.weights import PostgresWeights
 from api.app import create
 from api.correlating import Correlating
@@ -120,6 +121,7 @@ def app() -> ASGIApp:
     metrics = Metrics()
     framework = application(settings, metrics)
     app = Dialect(framework, max_size=settings.max_file_bytes)
+    gc.freeze()  # what is here by now is no garbage: looking for some in it stops every request
     return Direct(Correlating(app, metrics), framework.state.parts, metrics)
 
 

@@ -38,3 +38,4 @@ create table prints (
     refined boolean not null default false
 );
 create index on prints (id) where not refined;
+create index on prints ((metadata ->> 'taken_at') collate "C");

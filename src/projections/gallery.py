@@ -151,6 +151,18 @@ class Sort(StrEnum):
     """As the album has them; only in one."""
 
 
+class Period(StrEnum):
+    """Of days in UTC, today's among them."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+
+    @property
+    def days(self) -> int:
+        return {"day": 1, "week": 7, "month": 30}[self]
+
+
 class Query(msgspec.Struct, frozen=True, kw_only=True):
     """Which images to list. Everything given must match."""
 
@@ -161,6 +173,10 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     """Full text, as in search."""
     since: datetime | None = None
     until: datetime | None = None
+    """Exclusive."""
+    taken_since: datetime | None = None
+    """By the camera's clock; whole seconds."""
+    taken_until: datetime | None = None
     """Exclusive."""
     format: Format | None = None
     visibility: Visibility | None = None
@@ -176,6 +192,8 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     min_width: int | None = None
     custom: Mapping[str, str] = {}
     sort: Sort = Sort.NEWEST
+    period: Period | None = None
+    """In which views count, for the most viewed; None is always."""
     limit: int = 20
     page: int = 1
     cursor: str | None = None
@@ -185,7 +203,7 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     def counted(self) -> bool:
         """Whether it asks for all of somebody's, or everybody's, with one tag at most: how many of
         these everybody may list is known beforehand."""
-        ways = ("viewer", "owner", "tags", "sort", "limit", "page", "cursor")
+        ways = ("viewer", "owner", "tags", "sort", "period", "limit", "page", "cursor")
         plain = Query(**{name: getattr(self, name) for name in ways})
         return len(self.tags) < 2 and msgspec.structs.replace(self, arranged=()) == plain
 

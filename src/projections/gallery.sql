@@ -37,6 +37,7 @@ create index on images (owner_id, created_at desc, id desc) where finalized and 
 create index on images (owner_id, deleted_at desc, id desc) where deleted_at is not null;
 create index on images (created_at desc, id desc) where finalized and deleted_at is null;
 create index on images using gin (tags) where finalized and deleted_at is null;
+create index on images using gin (custom jsonb_path_ops) where custom <> '{}';
 create index on images (owner_id, checksum) where finalized;
 create index on images (expires_at) where not finalized and not closed;
 create index on images (purge_after, id) where deleted_at is not null;

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from adapters import counting
 from adapters.counting import PostgresCounter
+from adapters.popular import recount
 from adapters.read_model import ReadModel
 from adapters.tallies import Counted, PostgresTallies
 from bootstrap import PROJECTIONS
@@ -104,6 +105,28 @@ async def test_robots_and_what_is_no_look_of_its_own_are_apart(counters, tallies
 
     stats = await tallies.stats(IMAGE)
     assert (stats.views, stats.robots, stats.repeats, stats.egress_bytes) == (0, 1, 2, 20)
+
+
+async def test_what_is_popular_is_so_for_a_day_a_week_and_a_month(core, counters, clock):
+    async def recent():
+        rows = await core.database.rows("select period, image_id, views from counting.recent")
+        return {(period, id): views for period, id, views in rows}
+
+    every, week, month = {"day", "week", "month"}, {"week", "month"}, {"month"}
+    assert await recount(core.database, clock.now.date())
+    for number in range(3):
+        counters[0].saw(replace(look, viewer=f"v{number}"))
+        counters[1].saw(replace(look, image_id=TWIN, viewer="v"))
+    await flush(counters)
+    assert await recent() == {
+        (period, image): views for period in every for image, views in ((IMAGE, 3), (TWIN, 1))
+    }
+    assert not await recount(core.database, clock.now.date()), "it is the same day"
+
+    for days, left in ((1, week), (6, month), (22, month), (1, set())):
+        clock.now += timedelta(days=days)
+        assert await recount(core.database, clock.now.date())
+        assert {period for period, id in await recent() if id == IMAGE} == left
 
 
 async def test_days_add_up_to_the_whole(counters, tallies, clock):

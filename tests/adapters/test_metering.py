@@ -10,7 +10,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from adapters.event_store import EventSourcedStore
-from adapters.metering import PostgresMeters, PostgresReports
+from adapters.metering import PostgresMeters
+from adapters.usage_reports import PostgresReports
 from commands.ports import Batch
 from domain import image_events
 from domain.access import Visibility

@@ -1,6 +1,7 @@
 """Every list is read along an index: on 100,000 images no query looks at all of them."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from itertools import product
 from typing import Any
 from uuid import UUID
@@ -15,12 +16,12 @@ from adapters.search import PostgresSearch
 from domain.access import Viewer
 from domain.ids import NOBODY as SYSTEM
 from domain.ids import AccountId
-from projections.gallery import Query, Sort
+from projections.gallery import Period, Query, Sort
 
 OWNERS, EACH = 200, 500
 TABLES = (
-    *("gallery.images", "gallery.usage", "gallery.tags"),
-    *("search.texts", "counting.images"),
+    *("gallery.images", "gallery.usage", "gallery.tags", "search.texts"),
+    *("counting.images", "counting.recent", "development.exposures", "development.prints"),
 )
 SOMEBODY = AccountId(UUID(int=7))
 NOBODY, OWNER = Viewer(account_id=None), Viewer(account_id=SOMEBODY)
@@ -46,13 +47,15 @@ async def explained(core):
     async with core.database.connection() as connection:
         await connection.execute(_IMAGES, {"owners": OWNERS, "each": EACH, "nobody": SYSTEM})
         await connection.execute(_TEXTS)
-        await connection.execute(_COUNTS)
+        for counts in (_COUNTS, _RECENT, _EXPOSED, _PRINTS):
+            await connection.execute(counts)
         for table in TABLES:
             schema, name = table.split(".")
             await connection.execute(SQL("analyze {}").format(Identifier(schema, name)))
     database = Explained(core.settings.database_url)
     await database.open()
     yield database
+    await database.run("checkpoint")  # so that the server's end is not kept waiting by it
     await database.close()
 
 
@@ -60,12 +63,18 @@ LISTS: dict[str, dict[str, Any]] = {
     "newest": {},
     "oldest": {"sort": Sort.OLDEST},
     "most viewed": {"sort": Sort.MOST_VIEWED},
+    "most viewed of a week": {"sort": Sort.MOST_VIEWED, "period": Period.WEEK},
+    "taken in two weeks": {
+        "taken_since": datetime(2001, 1, 1, tzinfo=UTC),
+        "taken_until": datetime(2001, 1, 15, tzinfo=UTC),
+    },
     "of a user": {"owner": SOMEBODY},
     "of a user, most viewed": {"owner": SOMEBODY, "sort": Sort.MOST_VIEWED},
     "with a tag": {"tags": ["tag-3"]},
     "with a common tag": {"tags": ["all"]},
     "with a tag, of a user": {"tags": ["tag-3"], "owner": SOMEBODY},
     "with a word": {"text": "word777"},
+    "with a custom field": {"custom": {"camera": "c7"}},
 }
 
 
@@ -113,7 +122,8 @@ _IMAGES = """
     select gen_random_uuid(), o.id, o.id, 4, 100, 'a.png', now(), false, gen_random_uuid(), 'png',
         'x', 4, 3, 1, 'word' || n %% 1000, '',
         array['tag-' || n %% 300, 'few-' || n %% 7000, 'all'],
-        '{}', case when n %% 5 = 0 then 'private' else 'public' end, 0, true, false, false, '{}',
+        case when n %% 3 = 0 then jsonb_build_object('camera', 'c' || n %% 500) else '{}' end,
+        case when n %% 5 = 0 then 'private' else 'public' end, 0, true, false, false, '{}',
         '{}', '{}', now() - n * interval '1 minute', now()
     from generate_series(1, %(owners)s) m
     cross join lateral (select lpad(to_hex(m), 32, '0')::uuid as id) o
@@ -138,3 +148,16 @@ _COUNTS = """
     insert into counting.images
     select id, owner_id, (random() * 1000)::int, 0, 0, 0, 0, 0, 0, 0, 0 from gallery.images
     where hashtext(id::text) % 3 = 0"""
+_RECENT = """
+    insert into counting.recent
+    select p, image_id, owner_id, views from counting.images
+    cross join unnest(array['day', 'week']) p where views > 500"""
+_EXPOSED = """
+    insert into development.exposures (id, owner_id)
+    select id, owner_id from gallery.images where hashtext(id::text) % 7 = 0"""
+_PRINTS = """
+    insert into development.prints
+    select id, '', '', false, false, true,
+        jsonb_build_object('taken_at', to_char(timestamp '2000-01-01'
+            + (hashtext(id::text) % 300) * interval '1 week', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')), '{}'
+    from development.exposures"""

@@ -309,6 +309,16 @@ async def test_typos_and_synonyms_are_found(meili):
     assert await meili.found("ozean") == {"sea", "alps"}
 
 
+async def test_typos_are_what_the_settings_make_of_them(stand_in):
+    strict = {"typoTolerance": {"enabled": False}}
+    await stand_in.indexer._do(stand_in.indexer._uid, [lambda it: it.update_settings(strict)])
+    assert await stand_in.found("sommerurlaup") == set()
+
+    stand_in.indexer._checked = False
+    await stand_in.known()
+    assert await stand_in.found("sommerurlaup") == {"sea"}, "an index set up otherwise is made anew"
+
+
 async def test_every_query_is_limited_to_its_tenant(stand_in):
     await stand_in.found("see", None)
     await stand_in.found("see", BEN)

@@ -209,3 +209,25 @@ def test_what_would_be_right_is_said(anyone, field, value, message):
     problem = refused(anyone.get("/v1/images", params={field: value}), 422, "validation")
 
     assert problem["errors"] == [{"field": field, "message": message}]
+
+
+def test_by_when_the_camera_took_it(service, dot, anyone):
+    """To the second; what says nothing of it is not among them."""
+    owner = Person(service, "camera")
+    owner.developed(owner.upload(dot, "dot.png", title="dot", visibility="public"))
+    photo = sample("exif/test-assets__datetimeoriginal-gps.jpg")
+    taken = owner.developed(owner.upload(photo, "taken.jpg", title="taken", visibility="public"))
+    at = expect(owner.http.get(f"/v1/images/{taken['imageId']}/metadata"), 200)["takenAt"]
+    before, after = at.replace("Z", "-00:00"), at.replace("Z", ".5Z")
+
+    for http in (owner.http, anyone):
+        for asked, found in (
+            ({"takenFrom": at}, ["taken"]),
+            ({"takenFrom": before, "takenTo": after}, ["taken"]),
+            ({"takenFrom": after}, []),
+            ({"takenTo": at}, []),
+            ({"takenFrom": "1990-01-01", "takenTo": "2100-01-01", "format": "jpeg"}, ["taken"]),
+        ):
+            assert listed(http, user=owner.id, **asked) == found, asked
+    last = {"takenFrom": "9999-12-31T23:59:59.9Z"}
+    refused(anyone.get("/v1/images", params=last), 422, "validation")

@@ -11,6 +11,7 @@ from tests.people import PASSWORD, Person, expect, refused
 
 PARAMETERS = [
     *("q", "tag", "user", "cursor", "from", "to", "limit", "page", "minWidth", "format"),
+    *("takenFrom", "takenTo", "period"),
     *("visibility", "status", "sort", "custom.camera", "shared", "org"),
 ]
 BODIES = {

@@ -149,6 +149,10 @@ def test_the_most_viewed_come_first_and_cursors_go_through_all(service, dot):
             found += page["images"]
             cursor = page["nextCursor"]
         assert found == whole
+    for period in ("day", "week", "month", "all"):
+        page = expect(owner.http.get("/v1/images", params=query | {"period": period}), 200)
+        assert (page["images"], page["total"]) == (whole, 7)
+    refused(owner.http.get("/v1/images", params=query | {"period": "year"}), 422, "validation")
     everybody = {"sort": "most_viewed", "limit": 100}
     public = expect(service.client().get("/v1/images", params=everybody), 200)["images"]
     assert [it["views"] for it in public] == sorted((it["views"] for it in public), reverse=True)
