@@ -1,5 +1,6 @@
 """The command: run all benchmarks or some of them, and show what they found."""
 
+import gc
 import signal
 import sys
 import tempfile
@@ -19,6 +20,7 @@ from benchmarks import (
     delivery,
     finalize,
     ladder,
+    latency,
     listing,
     memory,
     project,
@@ -32,6 +34,7 @@ from benchmarks.rig import Rig
 ALL: dict[str, Any] = {
     "append": append,
     "project": project,
+    "latency": latency,
     "finalize": finalize,
     "ladder": ladder,
     "delivery": delivery,
@@ -61,6 +64,7 @@ def main(names: Sequence[str], file: Path | None) -> None:
     is better than that. Absolute figures are this machine's; the ratios are what to look at.
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # no server is left behind
+    gc.freeze()  # as every role does
     console = Console()
     found: dict[str, list[Figure]] = {}
     with tempfile.TemporaryDirectory(prefix="darkroom-bench-") as folder, _progress() as progress:

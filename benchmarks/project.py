@@ -1,15 +1,12 @@
-"""project: from the log into a read model, all of it at once and event by event."""
+"""project: from the log into a read model, all of it at once."""
 
 import asyncio
 import os
-import time
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from statistics import median
 
-from adapters.positions import HeardPositions
 from adapters.rebuild import PAGE, rebuild
-from benchmarks.measure import Figure, medians, percentile, seconds
+from benchmarks.measure import Figure, medians, seconds
 from benchmarks.rig import Rig
 from bootstrap import PROJECTIONS, Core, new_id, now
 from commands.ports import Batch
@@ -19,24 +16,14 @@ from domain.ids import AccountId
 from domain.media import Content, Format
 from domain.stream import Event
 
-WHAT = "events/s of a rebuild beside SELECT and COPY of the same rows, and how late a read model is"
+WHAT = "events/s of a rebuild beside SELECT and COPY of the same rows"
 OWNERS, ROUNDS = 50, 3
+TABLES = ("gallery.images", "gallery.usage", "gallery.tags")
 IMAGES = int(os.environ.get("BENCH_IMAGES", "4000"))
 """Of all owners; each has a life of five events. 200000 of them are a million events."""
-WRITES, A_SECOND = 500, 100
 
 
 def run(rig: Rig) -> Iterator[Figure]:
-    yield _rebuilt(rig)
-    rig.step("lag")
-    with rig.core(rig.settings) as (core, wait):
-        lags = wait(_lags(core))
-    what = f"append to readable, {A_SECOND} writes/s"
-    yield Figure(what=f"{what}, p50", measured=median(lags), unit="ms", most=5)
-    yield Figure(what=f"{what}, p99", measured=percentile(lags, 99), unit="ms", most=25)
-
-
-def _rebuilt(rig: Rig) -> Figure:
     gallery = PROJECTIONS["gallery"]
     with rig.core(rig.new_settings()) as (core, wait):
         rig.step("writing a log")
@@ -49,7 +36,7 @@ def _rebuilt(rig: Rig) -> Figure:
             lambda: seconds(lambda: wait(rebuild(gallery, core.log, lambda *_: None))),
             lambda: seconds(lambda: wait(_read_and_copied(core, rows))),
         )
-    return Figure(
+    yield Figure(
         what=f"rebuild of the gallery, {events:,} events",
         measured=events / again,
         unit="events/s",
@@ -101,44 +88,30 @@ def _initiated(owner: AccountId, number: int) -> image_events.UploadInitiated:
     )
 
 
-async def _dumped(core: Core) -> bytes:
-    """The rows that a rebuild makes."""
-    out = "copy gallery.images to stdout"
-    async with (
-        core.database.connection() as connection,
-        connection.cursor() as cursor,
-        cursor.copy(out) as copy,
-    ):
-        return b"".join([bytes(chunk) async for chunk in copy])
-
-
-async def _read_and_copied(core: Core, rows: bytes) -> None:
-    """All events out of the log, and as many rows into a table with the same indexes."""
-    position = 0
-    while page := await core.log.recorder.page(position, PAGE):
-        position = page[-1].id
+async def _dumped(core: Core) -> dict[str, bytes]:
+    """The rows that a rebuild makes, by table."""
+    rows = {}
     async with core.database.connection() as connection, connection.cursor() as cursor:
-        await cursor.execute(_BARE)
-        async with cursor.copy("copy bare from stdin") as copy:
-            await copy.write(rows)
-        await cursor.execute("drop table bare")
+        for table in TABLES:
+            async with cursor.copy(f"copy {table} to stdout".encode()) as copy:
+                rows[table] = b"".join([bytes(chunk) async for chunk in copy])
+    return rows
 
 
-_BARE = "create table bare (like gallery.images including indexes including generated)"
+async def _read_and_copied(core: Core, rows: dict[str, bytes]) -> None:
+    """All events out of the log, and as many rows into tables with the same indexes."""
+    position = 0
+    while page := await core.database.rows(_PAGE, (position, PAGE)):
+        position = page[-1][0]
+    async with core.database.connection() as connection, connection.cursor() as cursor:
+        for table, content in rows.items():
+            await cursor.execute(_BARE.format(table).encode())
+            async with cursor.copy(b"copy bare from stdin") as copy:
+                await copy.write(content)
+            await cursor.execute(b"drop table bare")
 
 
-async def _lags(core: Core) -> list[float]:
-    """Milliseconds from the append's return until every core read model has told of it."""
-    positions = HeardPositions(core.database, core.names)
-    await positions.listen(core.nats)
-    owner = AccountId(new_id())
-
-    async def lag(number: int) -> float:
-        await asyncio.sleep(number / A_SECOND)
-        batch = Batch(stream_id=new_id(), after=0, events=[_initiated(owner, number)])
-        position = await core.store.append([batch], by=owner)
-        began = time.perf_counter()
-        assert await positions.reached(position)
-        return 1000 * (time.perf_counter() - began)
-
-    return list(await asyncio.gather(*map(lag, range(WRITES))))
+_PAGE = """
+    select notification_id, originator_id, originator_version, topic, state
+    from log.darkroom_events where notification_id > %s order by notification_id limit %s"""
+_BARE = "create table bare (like {} including indexes including generated)"

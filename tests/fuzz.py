@@ -10,11 +10,13 @@ import re
 import subprocess
 import sys
 import tempfile
+from contextlib import chdir
 from pathlib import Path
 
 from tests.people import EACH_FORMAT, Person, sample
 from tests.service import Service
 
+ROOT = str(Path(__file__).parents[1])
 MOST = 20_000
 EXAMPLES = "200"
 """Of each route, at most, beside those of its coverage."""
@@ -28,7 +30,7 @@ RUN = [
 
 
 def main() -> int:
-    with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
+    with tempfile.TemporaryDirectory(prefix="fuzz-") as folder, chdir(folder):
         service = Service(
             Path(folder) / "data",
             DARKROOM_ACCESS_TOKEN_SECONDS="86400",
@@ -57,7 +59,7 @@ def piece(service: Service, who: Person, part: str) -> tuple[int, int]:
     """How many were asked, and how many kinds of wrong answers there were."""
     command = [*RUN, f"--{part}-path-regex", ADMINISTRATION, f"{service.url}/schema/openapi.json"]
     headers = ["--header", f"Authorization: Bearer {who.tokens['accessToken']}"]
-    hooks = os.environ | {"SCHEMATHESIS_HOOKS": "tests.fuzz_hooks"}
+    hooks = os.environ | {"SCHEMATHESIS_HOOKS": "tests.fuzz_hooks", "PYTHONPATH": ROOT}
     done = subprocess.run(
         [*command, *headers], capture_output=True, text=True, env=hooks, check=False
     )

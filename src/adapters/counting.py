@@ -241,7 +241,8 @@ counted as (
         hour, egress_bytes, originals, variants, shared, robots, repeats, transforms)
     where exists (select from mine)),
 new as (
-    select c.*, i.owner_id, (c.hour at time zone 'UTC')::date as day
+    select c.*, i.owner_id, (c.hour at time zone 'UTC')::date as day,
+        date_trunc('month', c.hour at time zone 'UTC')::date as month
     from counted c join gallery.images i on i.id = c.image_id),
 links as (
     insert into counting.links as t (share_id, subject_id, views, last_viewed_at)
@@ -260,6 +261,7 @@ recent as (
     where n.views > 0 group by 1, 2, 3
     on conflict (image_id, period) do update set views = t.views + excluded.views),
 by_image as ({_added("images", "image_id, owner_id", "image_id")}),
+by_month as ({_added("months", "owner_id, month", "owner_id, month")}),
 by_day as ({_added("days", "image_id, day", "image_id, day")})
 {_added("hours", "owner_id, hour", "owner_id, hour")}"""  # noqa: S608 - our own words
 """What is counted of an image that was purged meanwhile is dropped: nothing of it may come back."""

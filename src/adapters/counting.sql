@@ -55,6 +55,28 @@ create table if not exists counting.hours (
     like counting.counts,
     primary key (owner_id, hour)
 );
+create table if not exists counting.months (
+    owner_id uuid not null,
+    month date not null,  -- its first day
+    views bigint not null,
+    downloads bigint not null,
+    egress_bytes bigint not null,
+    originals bigint not null,
+    variants bigint not null,
+    shared bigint not null,
+    robots bigint not null,
+    repeats bigint not null,
+    transforms bigint not null,
+    primary key (owner_id, month)
+);
+create index if not exists months_by_egress on counting.months (month, egress_bytes);
+-- Of an installation that did not sum up months before.
+insert into counting.months (owner_id, month, views, downloads, egress_bytes, originals, variants,
+        shared, robots, repeats, transforms)
+    select owner_id, date_trunc('month', hour at time zone 'UTC')::date, sum(views), sum(downloads),
+        sum(egress_bytes), sum(originals), sum(variants), sum(shared), sum(robots), sum(repeats),
+        sum(transforms)
+    from counting.hours where not exists (select from counting.months) group by 1, 2;
 -- Who was seen in this hour and the last: hashes that nobody can undo once the day's salt is gone.
 create table if not exists counting.seen (viewer bytea primary key, hour timestamptz not null);
 create index if not exists seen_by_hour on counting.seen (hour);

@@ -20,6 +20,9 @@ begin
         insert into log.derived_usage as u (account_id, bytes) values (owner, delta)
             on conflict (account_id) do update set bytes = u.bytes + excluded.bytes;
     end if;
+    if delta < 0 then  -- whoever has nothing is not named
+        delete from log.derived_usage where account_id = owner and bytes = 0;
+    end if;
     return null;
 end $body$;
 create or replace trigger sum_up after insert or update or delete on derivatives.weights

@@ -9,7 +9,10 @@ from adapters.embedded import postgres_programs
 
 LOG = ("log.darkroom_events", "log.darkroom_events_*", "log.seals", "log.account_usage")
 SECRETS = ("secrets.*", "erasure.tasks", "webhooks.*", "reactors.notices")
-COUNTS = ("counting.images", "counting.days", "counting.hours", "counting.links")
+COUNTS = (
+    *("counting.images", "counting.days", "counting.hours", "counting.months"),
+    "counting.links",
+)
 """Neither who was seen lately nor the salts that hide who it was."""
 KEYS = ("log.stream_keys",)
 
@@ -21,7 +24,8 @@ do $$ declare one regclass; begin
         and (n.nspname in ('secrets', 'webhooks') or (n.nspname, c.relname) in (
             ('log', 'stream_keys'), ('log', 'account_usage'), ('log', 'seals'),
             ('erasure', 'tasks'), ('reactors', 'notices'), ('counting', 'images'),
-            ('counting', 'days'), ('counting', 'hours'), ('counting', 'links')))
+            ('counting', 'days'), ('counting', 'hours'), ('counting', 'months'),
+            ('counting', 'links')))
     loop execute format('truncate %s', one); end loop;
 end $$"""
 """Clears what a restore that was broken off has left beside an empty log."""

@@ -5,6 +5,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Any, Protocol, cast
 from uuid import UUID
 
@@ -26,12 +27,13 @@ from psycopg.conninfo import conninfo_to_dict
 from adapters.database import Database
 from adapters.recorder import GroupCommitRecorder, GuardRow, KeyRow, OverQuota
 from commands.correlation import CORRELATION
-from commands.ports import Batch, Clock, Guard, Reserve, SetQuota, StreamMoved
+from commands.ports import Batch, Bring, Clock, Guard, Reserve, SetQuota, StreamMoved
 from domain.catalogue import EVENTS, PERSONAL
 from domain.ids import AccountId
-from domain.refusals import QuotaExceeded, Unavailable
+from domain.refusals import QuotaExceeded, Refusal, TransferExceeded, Unavailable
 from domain.retired import RETIRED, upcast
 from domain.stream import Event, Personal, Recorded, tag
+from domain.transfer import BOUNDLESS, left_of
 
 _tracer = trace.get_tracer("darkroom")
 
@@ -295,10 +297,11 @@ class EventSourcedStore:
         stored = self._stored(batches, by)
         try:
             with _tracer.start_as_current_span("append"):
-                positions = await self._log.recorder.append(stored, [*map(_row, guards)], keys)
+                rows = [*chain.from_iterable(map(_rows, guards))]
+                positions = await self._log.recorder.append(stored, rows, keys)
         except OverQuota as error:
             self._settle(keys, stored=False)
-            raise await self._quota_exceeded(guards) from error
+            raise await self._exceeded(guards) from error
         except IntegrityError as error:
             self._settle(keys, stored=False)
             raise StreamMoved from error
@@ -339,17 +342,27 @@ class EventSourcedStore:
             for version, event in enumerate(batch.events, start=batch.after + 1)
         ]
 
-    async def _quota_exceeded(self, guards: Sequence[Guard]) -> QuotaExceeded:
+    async def _exceeded(self, guards: Sequence[Guard]) -> Refusal:
+        for guard in guards:
+            if isinstance(guard, Bring):
+                figures = await self._figures(guard.counter, guard.bytes)
+                return TransferExceeded(**figures, retryAfter=left_of(self._now()))
         asked = next(it for it in guards if isinstance(it, Reserve) and it.bytes > 0)
-        rows = await self._log.database.rows(
-            "select quota, used from log.quota_usage where account_id = %s",
-            (asked.account_id,),
-        )
+        return QuotaExceeded(**await self._figures(asked.account_id, asked.bytes))
+
+    async def _figures(self, account_id: AccountId, bytes: int) -> dict[str, int]:
+        query = "select quota, used from log.quota_usage where account_id = %s"
+        rows = await self._log.database.rows(query, (account_id,))
         quota, used = rows[0] if rows else (0, 0)
-        return QuotaExceeded(limitBytes=quota, usedBytes=used, requestedBytes=asked.bytes)
+        return {"limitBytes": quota, "usedBytes": used, "requestedBytes": bytes}
 
 
-def _row(guard: Guard) -> GuardRow:
-    if isinstance(guard, SetQuota):
-        return GuardRow(guard.account_id, 0, guard.quota_bytes)
-    return GuardRow(guard.account_id, guard.bytes)
+def _rows(guard: Guard) -> list[GuardRow]:
+    match guard:
+        case SetQuota(account_id=account_id, quota_bytes=quota_bytes):
+            return [GuardRow(account_id, 0, quota_bytes)]
+        case Bring(counter=counter, limit=limit, bytes=bytes):
+            most = BOUNDLESS if limit is None else limit
+            return [GuardRow(counter, 0, most), GuardRow(counter, bytes)]
+        case Reserve(account_id=account_id, bytes=bytes):
+            return [GuardRow(account_id, bytes)]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import structlog
+from eventsourcing.persistence import Notification
 from psycopg import AsyncConnection
 
 from adapters.database import DOWN
@@ -40,45 +41,73 @@ class Feeding:
         self._parked = await self.model.parked(connection)
         await passing_over(self.model, self._events)
 
-    async def feed(self, connection: Connection, events: Sequence[Recorded[Any]]) -> None:
-        """All of it in one transaction; if that fails, in halves, until the bad event is alone.
+    async def take(
+        self, connection: Connection, page: Sequence[Notification]
+    ) -> Sequence[Recorded[Any]]:
+        """A page of the log, of which only that is opened, and returned, which concerns the model.
 
         Raises PositionMoved.
         """
+        events = await self._events.opened([it for it in page if self.model.wants(it.topic)])
+        await self._feed(connection, events, page[-1].id)
+        return events
+
+    async def _feed(
+        self, connection: Connection, events: Sequence[Recorded[Any]], upto: int
+    ) -> None:
+        """All of it in one transaction; if that fails, in halves, until the bad event is alone."""
         if any(event.stream_id in self._parked for event in events):
             self._parked = await self.model.parked(connection)  # by now it may be taken back
         behind = [event.stream_id in self._parked for event in events]
         if any(behind) and len(events) > 1:
-            await self._halves(connection, events)
+            await self._halves(connection, events, upto)
             return
-        upto = events[-1].position
-        assert upto is not None
         try:
-            if behind[0]:
+            if any(behind):
                 raise RuntimeError(BEHIND)
             await self.model.apply(connection, events, after=self.position, upto=upto)
         except (PositionMoved, *DOWN):
             raise
         except Exception as error:
             if len(events) > 1:
-                await self._halves(connection, events)
-                return
-            if not await self._park(connection, events[0], error, behind=behind[0]):
-                await self.feed(connection, events)
-                return
+                await self._halves(connection, events, upto)
+            elif not events:
+                raise
+            else:
+                await self._park_or_feed(connection, events[0], error, upto, behind=any(behind))
+            return
         self.position = upto
 
-    async def _halves(self, connection: Connection, events: Sequence[Recorded[Any]]) -> None:
+    async def _halves(
+        self, connection: Connection, events: Sequence[Recorded[Any]], upto: int
+    ) -> None:
         middle = len(events) // 2
-        await self.feed(connection, events[:middle])
-        await self.feed(connection, events[middle:])
+        end = events[middle - 1].position
+        assert end is not None
+        await self._feed(connection, events[:middle], end)
+        await self._feed(connection, events[middle:], upto)
+
+    async def _park_or_feed(
+        self,
+        connection: Connection,
+        event: Recorded[Any],
+        error: Exception,
+        upto: int,
+        *,
+        behind: bool,
+    ) -> None:
+        assert event.position is not None
+        if not await self._park(connection, event, error, behind=behind):
+            await self._feed(connection, [event], upto)
+            return
+        self.position = event.position
+        if self.position < upto:
+            await self._feed(connection, [], upto)
 
     async def _park(
         self, connection: Connection, event: Recorded[Any], error: Exception, *, behind: bool
     ) -> bool:
         """False where it need not be any more: what it waited for was taken back."""
-        if not self.model.concerns(event):
-            raise error
         parked = await self.model.park(
             connection, event, told(error), after=self.position, behind=behind
         )

@@ -42,7 +42,11 @@ class Rows:
             await connection.execute(
                 "select pg_advisory_xact_lock_shared(hashtext(%s))", (generation_lock(name),)
             )
-            names = {"schema": Identifier(name), "next": Identifier(f"{name}_next")}
+            names = {
+                "schema": Identifier(name),
+                "next": Identifier(f"{name}_next"),
+                "old": Identifier(f"{name}_old"),  # where a rebuild was killed at its very end
+            }
             cursor = await connection.execute(
                 SQL(_PASSED).format(**names), (rebuild_lock(name), f"{name}_next")
             )
@@ -51,6 +55,7 @@ class Rows:
                 return None
             if row[2]:  # of a rebuild that was broken off: it has to begin anew
                 await connection.execute(SQL("drop schema {next} cascade").format(**names))
+            await connection.execute(SQL("drop schema if exists {old} cascade").format(**names))
             for query in (_PARKED, _DOCUMENT):
                 places = {"schema": Identifier(name), "table": Identifier(table)}
                 await connection.execute(SQL(query).format(**places), (erasure.subject,))

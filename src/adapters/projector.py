@@ -9,16 +9,13 @@ from typing import Any
 import psycopg
 import structlog
 from eventsourcing.persistence import Notification
-from nats.aio.client import Client
-from nats.aio.msg import Msg
-from nats.js import JetStreamContext
-from nats.js.api import AckPolicy, ConsumerConfig
 
 from adapters import metrics
 from adapters.database import DOWN
 from adapters.event_store import EventLog
 from adapters.feeding import Connection, Feeding
-from adapters.jetstream import GONE, Names, heed_cancellation, received
+from adapters.hearing import Heard, Hearing
+from adapters.jetstream import GONE
 from adapters.read_model import PositionMoved, ReadModel
 from domain.refusals import Unavailable
 from domain.stream import Recorded
@@ -30,7 +27,6 @@ STANDBY = 0.5
 
 _log = structlog.get_logger()
 
-Subscription = JetStreamContext.PullSubscription
 Followed = Callable[[str, Sequence[Recorded[Any]], int], None]
 """Told what was done with which events, since when: for traces."""
 
@@ -46,15 +42,14 @@ class Projector:
         self,
         model: ReadModel[Any],
         log: EventLog,
-        nc: Client,
-        names: Names,
+        hearing: Hearing,
         followed: Followed | None = None,
     ) -> None:
         self._model = model
         self._feeding = Feeding(model, log)
         self._events = log
-        self._nc = nc
-        self._names = names
+        self._hearing = hearing
+        self._ear = hearing.ear()
         self._followed = followed
 
     async def run(self) -> None:
@@ -73,19 +68,14 @@ class Projector:
     async def _lead(self, connection: Connection) -> None:
         while not await self._elected(connection):  # noqa: ASYNC110 - the lock is in the database
             await asyncio.sleep(STANDBY)
+        await self._listen()
         await self._feeding.look(connection)
         await self._catch_up(connection)
-        subscription: Subscription | None = None
         while True:
             try:
-                subscription = subscription or await self._subscribe()
-                await self._follow(connection, subscription)
+                await self._follow(connection)
             except PositionMoved:
                 await self._feeding.look(connection)
-            except GONE:
-                subscription = None
-                await asyncio.sleep(BLIND)
-                await self._catch_up(connection)
 
     async def _elected(self, connection: Connection) -> bool:
         cursor = await connection.execute(
@@ -94,34 +84,25 @@ class Projector:
         row = await cursor.fetchone()
         return bool(row and row[0])
 
-    async def _subscribe(self) -> Subscription:
-        return await self._nc.jetstream().pull_subscribe(
-            self._names.subjects,
-            durable=f"{self._names.namespace}-{self._model.schema}",
-            stream=self._names.stream,
-            config=ConsumerConfig(ack_policy=AckPolicy.ALL, max_ack_pending=10 * PAGE, ack_wait=30),
-        )
-
-    async def _follow(self, connection: Connection, subscription: Subscription) -> None:
-        messages: list[Msg] = []
-        with suppress(TimeoutError):
-            messages = await subscription.fetch(PAGE, timeout=IDLE)
-        heed_cancellation()
+    async def _follow(self, connection: Connection) -> None:
+        messages = await self._ear.next(PAGE, IDLE if self._hearing.nc.is_connected else BLIND)
+        fresh = self._chained(messages)
         if not messages:
-            if not self._nc.is_connected:
-                raise ConnectionError("NATS is away")
-            await subscription.consumer_info()  # a wiped NATS has forgotten us, and says so here
+            await self._listen()
             await self._catch_up(connection)
-            return
-        fresh = self._chained([received(message) for message in messages])
-        if fresh is None:
+        elif fresh is None:
             metrics.GAPS.labels(self._model.schema).inc()
             await self._catch_up(connection)
         elif fresh:
             await self._apply(connection, fresh)
-        await messages[-1].ack()
 
-    def _chained(self, messages: Sequence[tuple[Notification, int]]) -> list[Notification] | None:
+    async def _listen(self) -> None:
+        """Where NATS cannot be asked, the log is, again and again."""
+        if self._hearing.nc.is_connected:
+            with suppress(*GONE):
+                await self._hearing.listen()
+
+    def _chained(self, messages: Sequence[Heard]) -> list[Notification] | None:
         """The events that are new to us; None if one is missing before or between them."""
         position = self._feeding.position
         fresh: list[Notification] = []
@@ -143,11 +124,11 @@ class Projector:
             await self._feeding.look(connection)
 
     async def _apply(self, connection: Connection, page: Sequence[Notification]) -> None:
-        began, events = time.time_ns(), await self._events.opened(page)
-        await self._feeding.feed(connection, events)
+        began = time.time_ns()
+        events = await self._feeding.take(connection, page)
         metrics.PROJECTED.labels(self._model.schema).inc(len(events))
         if self._followed:
             self._followed(f"project {self._model.schema}", events, began)
         with suppress(*GONE):
-            subject = self._names.position(self._model.schema)
-            await self._nc.publish(subject, str(self._feeding.position).encode())
+            subject = self._hearing.names.position(self._model.schema)
+            await self._hearing.nc.publish(subject, str(self._feeding.position).encode())

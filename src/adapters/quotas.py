@@ -25,15 +25,17 @@ class PostgresQuotas:
         )
 
 
-# An erased account's counter stays, without room.
-_TOTALS = """
+# An erased account's counter stays, without room; what came in in a month is counted beside them.
+_HOLDING = """u.quota > 0 and (exists (select from accounts.profiles p where p.id = u.account_id)
+        or exists (select from organizations.organizations o where o.id = u.account_id))"""
+_TOTALS = f"""
     select count(*), coalesce(sum(used), 0), coalesce(sum(derivatives), 0), coalesce(sum(quota), 0)
-    from log.quota_usage where quota > 0"""
-_REACHED = """
+    from log.quota_usage u where {_HOLDING}"""  # noqa: S608 - our own words
+_REACHED = f"""
     select t.percent, count(u.account_id)
     from unnest(%s::int[]) as t (percent) left join log.quota_usage u
-    on u.quota > 0 and u.used::numeric * 100 >= u.quota::numeric * t.percent
-    group by t.percent order by t.percent"""
+    on {_HOLDING} and u.used::numeric * 100 >= u.quota::numeric * t.percent
+    group by t.percent order by t.percent"""  # noqa: S608 - our own words
 _FULLEST = """
     select u.account_id as id, p.id is null as organization,
         coalesce(p.username, o.name) as name, coalesce(p.plan, o.plan) as plan,

@@ -104,11 +104,16 @@ class ReadModel(Generic[D]):
                 await self._save(connection, before, self._folded(before, ours))
             await self.advance(connection, after, upto)
 
-    def concerns(self, event: Recorded[Any]) -> bool:
-        return stream_of(tag(type(event.event))) in self.projection.streams
+    def wants(self, topic: str) -> bool:
+        """Whether it is made of events with this tag."""
+        return stream_of(topic) in self.projection.streams
 
     def _taken(self, events: Iterable[Recorded[Any]]) -> list[Recorded[Any]]:
-        return [it for it in events if self.concerns(it) and it.position not in self.skipped]
+        return [
+            it
+            for it in events
+            if self.wants(tag(type(it.event))) and it.position not in self.skipped
+        ]
 
     async def park(
         self,

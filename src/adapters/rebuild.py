@@ -57,6 +57,7 @@ async def rebuild(
         if finish:
             await finish(model.schema)
         events += await _replay(feeding, log, connection, report, upto=await log.head())
+        await drop(connection, f"{projection.name}_old")
         async with connection.transaction():
             await connection.execute(
                 "select pg_advisory_xact_lock(hashtext(%s))", (generation_lock(projection.name),)
@@ -64,6 +65,7 @@ async def rebuild(
             standing = await ReadModel(projection).position(connection)
             events += await _replay(feeding, log, connection, report, upto=standing)
             await _swap(connection, projection.name)
+        await drop(connection, f"{projection.name}_old")
     return RebuildReport(
         name=projection.name, events=events, seconds=round(time.monotonic() - began, 3)
     )
@@ -112,7 +114,7 @@ async def _replay(
     """From where the model stands to `upto` at least. Returns how many events that were."""
     count = 0
     while feeding.position < upto and (page := await log.recorder.page(feeding.position, PAGE)):
-        await feeding.feed(connection, await log.opened(page))
+        await feeding.take(connection, page)
         count += len(page)
         report(feeding.model.projection.name, feeding.position, await log.head())
     return count
@@ -120,8 +122,22 @@ async def _replay(
 
 async def _swap(connection: AsyncConnection[Any], name: str) -> None:
     now, new, old = Identifier(name), Identifier(f"{name}_next"), Identifier(f"{name}_old")
-    await connection.execute(SQL("drop schema if exists {0} cascade").format(old))
     await connection.execute(SQL("alter schema {0} rename to {1}").format(now, old))
     await connection.execute(SQL("alter schema {0} rename to {1}").format(new, now))
     await connection.execute(SQL("comment on schema {0} is null").format(now))
-    await connection.execute(SQL("drop schema {0} cascade").format(old))
+
+
+async def drop(connection: AsyncConnection[Any], generation: str) -> None:
+    """Table by table: who waits for the readers of one of them holds no other, which a reader of
+    both may want next."""
+    rows = await (await connection.execute(_TABLES, (generation,))).fetchall()
+    for (table,) in rows:
+        await connection.execute(
+            SQL("drop table if exists {0} cascade").format(Identifier(generation, table))
+        )
+    await connection.execute(
+        SQL("drop schema if exists {0} cascade").format(Identifier(generation))
+    )
+
+
+_TABLES = "select relname from pg_class where relnamespace = to_regnamespace(%s) and relkind = 'r'"

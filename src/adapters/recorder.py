@@ -108,7 +108,7 @@ class GroupCommitRecorder(PostgresApplicationRecorder):
         self._queue.append(_Request(events, guards, keys, done))
         if self._drainer is None:
             self._drainer = asyncio.create_task(self._drain())
-        return await asyncio.shield(done)  # a client that goes away does not unwrite its event
+        return await done  # a client that goes away cancels this, and unwrites nothing
 
     async def read(self, stream_id: UUID) -> tuple[list[Notification], bytes | None]:
         """The stream's events and its wrapped key, in one round trip."""

@@ -50,7 +50,8 @@ class Counted:
 
 _LINKS = "select share_id, views, last_viewed_at from counting.links where subject_id = %s"
 _CLEAR_OTHER = """
-    with links as (delete from counting.links where subject_id = %(id)s)
+    with links as (delete from counting.links where subject_id = %(id)s),
+        months as (delete from counting.months where owner_id = %(id)s)
     delete from counting.hours where owner_id = %(id)s"""
 _CLEAR_IMAGE = """
     with days as (delete from counting.days where image_id = %(id)s),

@@ -21,13 +21,19 @@ class PostgresUsages:
             "slack": SLACK,
         }
         rows = await self._database.rows(_UNSETTLED, parameters)
-        return [Usage(account_id=AccountId(id), used=used, quota=quota) for id, used, quota in rows]
+        return [
+            Usage(account_id=AccountId(id), organization=organization, used=used, quota=quota)
+            for id, organization, used, quota in rows
+        ]
 
 
 # Whoever has passed the next threshold, or is well below the last one that was noted.
 _UNSETTLED = """
-    select u.account_id, u.used, u.quota
-    from log.quota_usage u join accounts.profiles p on p.id = u.account_id
+    select u.account_id, p.organization, u.used, u.quota
+    from log.quota_usage u join (
+        select id, false as organization, reached from accounts.profiles
+        union all select id, true, reached from organizations.organizations) p
+        on p.id = u.account_id
     where u.account_id > %(after)s and (
         exists (select from unnest(%(thresholds)s::int[]) as t (percent)
             where t.percent > p.reached and u.used > 0

@@ -12,7 +12,7 @@ from api.erasure import accepted
 from api.idempotency import Ids
 from api.identity import AnyRequest, Bearing, Caller
 from api.parts import Given, Parts
-from api.stored import stored
+from api.stored import stored, transferred
 from api.waiting import written
 from commands.accounts import ChangeAccount, LogIn, Refresh, SignUp
 from commands.credentials import Bearer
@@ -123,7 +123,7 @@ class MeController(Controller):
     @get("/usage", summary="What your images take, and what they may")
     async def usage(self, caller: Caller, parts: Given) -> dict[str, Any]:
         """`usedBytes` is what counts against `quotaBytes`: originals, what was promised, and
-        derivatives."""
+        derivatives. What came in and what was fetched of it counts by month."""
         profile = await parts.accounts.find(caller)
         if profile is None:
             raise Unauthenticated
@@ -132,6 +132,7 @@ class MeController(Controller):
         counts = await parts.tallies.of_owner(caller, month)
         return {
             **await stored(parts, caller, tally),
+            **await transferred(parts, caller),
             "quotaBytes": profile.quota_bytes,
             "images": tally.images,
             "uploads": tally.uploads,

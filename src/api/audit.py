@@ -8,6 +8,7 @@ from litestar import Response, get
 from api.identity import Administrator, AnyRequest
 from api.listing import Asked
 from api.parts import Given
+from api.waiting import position
 from projections.audit_log import Entry, Filter, actor_of, as_csv, stream_id_of, type_of
 
 MOST = 1_000
@@ -23,7 +24,7 @@ async def entries(request: AnyRequest, administrator: Administrator, parts: Give
         stream_id=asked.one("stream", stream_id_of),
         since=asked.moment("since"),
     )
-    limit, after = asked.number("limit", 100, MOST), asked.one("cursor", _position) or 0
+    limit, after = asked.number("limit", 100, MOST), asked.one("cursor", position) or 0
     format = asked.one("format", {"json": "json", "csv": "csv"}.__getitem__)
     asked.check()
     found, further = await parts.audit_log.page(wanted, after=after, limit=limit)
@@ -36,10 +37,3 @@ async def entries(request: AnyRequest, administrator: Administrator, parts: Give
 
 def _shown(entry: Entry) -> dict[str, Any]:
     return msgspec.structs.asdict(entry)
-
-
-def _position(text: str) -> int:
-    position = int(text)
-    if not 0 <= position < 2**63:
-        raise ValueError
-    return position

@@ -17,6 +17,7 @@ from api.problems import beyond
 from api.streaming import Chunks, Streamed
 from commands import object_keys
 from commands.ports import ObjectKey, ObjectMissing
+from commands.transfers import exceeded
 from domain.access import Action
 from domain.ids import AccountId
 from domain.media import Format, Rung
@@ -79,7 +80,12 @@ async def rendering(
 
 
 def answer(request: AnyRequest, parts: Parts, exhibit: Exhibit, body: Body) -> Response[Any]:
-    """The body or a part of it, under every condition that HTTP knows."""
+    """The body or a part of it, under every condition that HTTP knows.
+
+    Raises TransferExceeded, once the owner's images were fetched as much as may be in a month.
+    """
+    if spent := parts.allowances.spent(exhibit.card.owner_id):
+        raise exceeded(spent, body.size)
     card, ask = exhibit.card, request.headers.get
     headers = _headers(request, exhibit, body)
     if unchanged(request, exhibit, body.etag):

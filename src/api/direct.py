@@ -132,6 +132,8 @@ class Direct:
 
     def _allowed(self, scope: Scope, wish: Wish, exhibit: Exhibit) -> bool:
         """Raises what `UrlSigner.verify` does."""
+        if self._parts.allowances.spent(exhibit.card.owner_id):
+            return False
         viewer, now = access.ANONYMOUS, self._parts.clock()
         if wish.signed:
             self._parts.signer.verify(scope["path"], wish.target.query, now)

@@ -13,9 +13,9 @@ from api.album_views import visible_album
 from api.identity import AnyRequest, MaybeCaller, album_id, holds
 from api.listing import Asked
 from api.parts import Given, Parts
+from api.waiting import position, position_in
 from domain.access import Action, Viewer
 from domain.ids import AccountId
-from domain.refusals import Validation
 from projections.audit_log import type_of
 from projections.event_schemas import schemas
 from projections.feed import Wanted
@@ -43,13 +43,13 @@ async def events(request: AnyRequest, maybe_caller: MaybeCaller, parts: Given) -
     asked = Asked(request)
     album = asked.one("album", album_id)
     wanted = Wanted(type=asked.one("type", type_of), album=album)
-    after = asked.one("from", _position)
+    after = asked.one("from", position)
     lasting = asked.number("wait", int(LIFETIME), int(LIFETIME))
     asked.check()
     if (within := request.query_params.get("album")) is not None:
         await visible_album(parts, Viewer(account_id=maybe_caller), within, Action.VIEW)
     if (last := request.headers.get("Last-Event-ID")) is not None:
-        after = _resumed(last)
+        after = position_in("Last-Event-ID", last)
     if after is None:
         after = await parts.feed.head()
     still = partial(holds, request.scope, parts)
@@ -92,17 +92,3 @@ async def _told(
 
 def _event(position: int, type: str, data: bytes) -> bytes:
     return b"id: %d\nevent: %s\ndata: %s\n\n" % (position, type.encode(), data)
-
-
-def _resumed(text: str) -> int:
-    try:
-        return _position(text)
-    except ValueError as error:
-        wrong = {"field": "Last-Event-ID", "message": "must be a position"}
-        raise Validation(errors=[wrong]) from error
-
-
-def _position(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 19):
-        raise ValueError
-    return int(text)

@@ -8,10 +8,11 @@ from litestar.params import FromPath
 from api.identity import AnyRequest, Caller
 from api.listing import MAX_LIMIT, MAX_PAGE, Asked
 from api.parts import Given, Parts
+from api.waiting import position
 from domain.account_marks import NewDeviceSeen, QuotaThresholdReached
 from domain.album import AlbumLent
 from domain.ids import from_text, to_text
-from domain.organization import MemberInvited
+from domain.organization import MemberInvited, RoomRanShort
 from domain.refusals import NotFound
 from domain.webhook import DeliveryAbandoned, WebhookDisabled
 from projections.notices import WORDS, Kind, Notice, reason
@@ -29,7 +30,7 @@ class NoticeController(Controller):
         """`?unread=true` for what was not read yet."""
         asked = Asked(request)
         limit, page = asked.number("limit", 20, MAX_LIMIT), asked.number("page", 1, MAX_PAGE)
-        unread, before = asked.flag("unread"), asked.one("cursor", int)
+        unread, before = asked.flag("unread"), asked.one("cursor", position)
         asked.check()
         found, count = await parts.notices.of(
             caller, unread=unread, before=before, page=page, limit=limit + 1
@@ -71,6 +72,8 @@ def _about(notice: Notice, event: Any) -> dict[str, Any]:
     match event:
         case QuotaThresholdReached(percent=percent):
             return {"percent": percent}
+        case RoomRanShort(percent=percent):
+            return {"percent": percent, "orgId": to_text("org", notice.stream_id)}
         case AlbumLent():
             return {"albumId": to_text("alb", notice.stream_id)}
         case NewDeviceSeen(personal=device):

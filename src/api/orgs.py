@@ -12,7 +12,7 @@ from api.identity import Caller, account_id, organization_id
 from api.org_bodies import NewOrganization, NewRole, Transfer
 from api.org_views import governed, joined, organization
 from api.parts import Given
-from api.stored import stored
+from api.stored import stored, transferred
 from api.waiting import ORGANIZATIONS, written
 from commands.organizations import (
     CreateOrganization,
@@ -83,6 +83,7 @@ class OrganizationController(Controller):
         tally = await parts.gallery.usage(AccountId(card.id))
         return {
             **await stored(parts, AccountId(card.id), tally),
+            **await transferred(parts, AccountId(card.id)),
             "quotaBytes": card.quota_bytes,
             "images": tally.images,
             "uploads": tally.uploads,

@@ -10,7 +10,7 @@ from api.idempotency import Ids
 from api.identity import Administrator, AnyRequest
 from api.listing import Asked
 from api.parts import Given, Parts
-from api.waiting import written
+from api.waiting import position, written
 from commands.upkeep import Parked, Reparked, RetryEvent, SkipEvent
 from domain.refusals import NotFound
 
@@ -57,21 +57,15 @@ class ParkedController(Controller):
 
 
 def _cursor(text: str) -> tuple[int, str]:
-    position, _, model = text.partition(".")
-    return _number(position), model
+    at, _, model = text.partition(".")
+    return position(at), model
 
 
 def _at(text: str) -> int:
     try:
-        return _number(text)
+        return position(text)
     except ValueError as error:
         raise NotFound from error
-
-
-def _number(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 19):
-        raise ValueError
-    return int(text)
 
 
 def _shown(event: Parked) -> dict[str, Any]:

@@ -36,6 +36,7 @@ from commands.ports import (
 )
 from commands.prints import Printer, Weights
 from commands.restoring import Belongings
+from commands.transfers import Allowances
 from commands.transforming import Transformer
 from commands.upkeep import Parking, Upkeep
 from commands.upload_tokens import UploadTokens
@@ -152,6 +153,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     counter: Counter | None
     """None where no looks are counted."""
     weights: Weights
+    allowances: Allowances
     tallies: Tallies
     reports: Reports
     records: Records

@@ -1,8 +1,23 @@
-"""What is stored for somebody, part by part, as it counts against a quota."""
+"""What is stored for somebody, part by part, as it counts against a quota; what came and left."""
+
+from typing import Any
 
 from api.parts import Parts
 from domain.ids import AccountId
 from projections.gallery import Tally
+
+
+async def transferred(parts: Parts, owner_id: AccountId) -> dict[str, Any]:
+    """In this month; a limit of null is none."""
+    uploads = await parts.allowances.uploads(owner_id)
+    downloads = await parts.allowances.downloads(owner_id)
+    return {
+        "uploadedBytes": uploads.used,
+        "uploadLimitBytes": uploads.limit,
+        "downloadedBytes": downloads.used,
+        "downloadLimitBytes": downloads.limit,
+        "resetsIn": uploads.left,
+    }
 
 
 async def stored(parts: Parts, owner_id: AccountId, tally: Tally) -> dict[str, int]:

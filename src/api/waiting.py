@@ -42,13 +42,27 @@ async def await_position(request: AnyRequest, parts: Given) -> None:
     wanted = request.headers.get(WANTED)
     if wanted is None:
         return
-    if not (wanted.isascii() and wanted.isdigit() and len(wanted) < 19):
-        raise Validation(errors=[{"field": WANTED, "message": "must be a position"}])
-    projections = CORE
+    at, projections = position_in(WANTED, wanted), CORE
     if any(part in str(request.url) for part in ("album", "/orgs", "/teams", "/invitations")):
         projections = ORGANIZATIONS
     if request.url.path.endswith("/search"):
         projections |= {"search"}
-    if not await parts.positions.reached(int(wanted), projections):
+    if not await parts.positions.reached(at, projections):
         current = min(parts.positions.current(name) for name in projections)
-        raise ProjectionBehind(wanted=int(wanted), position=current)
+        raise ProjectionBehind(wanted=at, position=current)
+
+
+def position(text: str) -> int:
+    """One of the log. Raises ValueError."""
+    if not (text.isascii() and text.isdecimal() and len(text) < 19):
+        raise ValueError
+    return int(text)
+
+
+def position_in(header: str, text: str) -> int:
+    """Raises Validation."""
+    try:
+        return position(text)
+    except ValueError as error:
+        wrong = {"field": header, "message": "must be a position"}
+        raise Validation(errors=[wrong]) from error

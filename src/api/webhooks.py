@@ -11,7 +11,7 @@ from api.idempotency import Ids
 from api.identity import AnyRequest, Caller
 from api.listing import Asked
 from api.parts import Given, Parts
-from api.waiting import written
+from api.waiting import position, written
 from commands.webhooks import (
     CreateWebhook,
     DeleteWebhook,
@@ -84,7 +84,7 @@ class WebhookController(Controller):
         """Newest first."""
         await _own(parts, caller, id)
         asked = Asked(request)
-        limit, before = asked.number("limit", 20, 100), asked.one("cursor", _number)
+        limit, before = asked.number("limit", 20, 100), asked.one("cursor", position)
         asked.check()
         found = await parts.webhooks.deliveries(_id(id), before=before, limit=limit + 1)
         shown = found[:limit]
@@ -155,12 +155,6 @@ def _id(text: str) -> WebhookId:
     if found is None:
         raise NotFound
     return WebhookId(found)
-
-
-def _number(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 19):
-        raise ValueError
-    return int(text)
 
 
 def _shown(state: Webhook, standing: Standing) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The API: its parts, and every command it accepts."""
 
 import asyncio
+import gc
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -14,6 +15,7 @@ from litestar.types import ASGIApp
 from adapters.accounts import PostgresAccounts
 from adapters.addresses import PublicAddresses, networks
 from adapters.albums import PostgresAlbums
+from adapters.allowances import PostgresAllowances
 from adapters.api_keys import PostgresApiKeys
 from adapters.audit_log import LogEntries
 from adapters.backlogs import PostgresBacklogs
@@ -119,6 +121,7 @@ def app() -> ASGIApp:
     metrics = Metrics()
     framework = application(settings, metrics)
     app = Dialect(framework, max_size=settings.max_file_bytes)
+    gc.freeze()  # what is here by now is no garbage: looking for some in it stops every request
     return Direct(Correlating(app, metrics), framework.state.parts, metrics)
 
 
@@ -134,6 +137,7 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
     keys = PostgresApiKeys(core.database)
     signing, url_keys = token_keys(core), UrlKeys(core.database, core.key)
     counter = PostgresCounter(core.database, now)
+    allowances = PostgresAllowances(core.database, settings.known_plans, now)
     weights = PostgresWeights(core.database)
     printer = Printer(
         core.objects,
@@ -171,6 +175,7 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
                     signing.load_for_ever(),
                     url_keys.load_for_ever(),
                     counter.flush_for_ever(),
+                    allowances.refresh_for_ever(),
                     shelf.flush_for_ever(),
                     for_ever("forgetting", forgetting.work, after(LOOK)),
                 )
@@ -198,7 +203,7 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
     health = Health(core.database, core.log, None, core.objects, scanner(settings), settings)
     return create(
         Parts(
-            dispatch=dispatcher(core, lab, passwords, limiter, keys),
+            dispatch=dispatcher(core, lab, passwords, limiter, keys, allowances),
             gallery=gallery,
             albums=PostgresAlbums(core.database, core.store),
             organizations=PostgresOrganizations(core.database, core.store),
@@ -233,6 +238,7 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
             backlogs=PostgresBacklogs(core.database, indexed=bool(settings.meili_url)),
             counter=counter if settings.counting == "on" else None,
             weights=weights,
+            allowances=allowances,
             tallies=PostgresTallies(core.database),
             reports=PostgresReports(core.database),
             records=PostgresRecords(core.database, core.key),
@@ -282,6 +288,7 @@ def dispatcher(
     passwords: Argon2Passwords,
     limiter: Limiter | None,
     keys: PostgresApiKeys,
+    allowances: PostgresAllowances,
 ) -> Dispatcher:
     """Every command this service accepts."""
     store, objects, settings = core.store, core.objects, core.settings
@@ -296,6 +303,7 @@ def dispatcher(
         "lab": Screening(lab, store=store, hasher=core.key),
         "hasher": core.key,
         "twins": PostgresGallery(core.database, core.store),
+        "allowances": allowances,
         "gate": DECODE if settings.scanner == DECODE else None,
     }
     names: dict[str, Any] = {"store": store, "hasher": core.key}
@@ -305,6 +313,7 @@ def dispatcher(
         "plan_of": PostgresAccounts(core.database).plan,
         "plans": settings.known_plans,
         "caps": settings.caps,
+        "allowances": allowances,
     }
     take_in = partial(
         within_plan,

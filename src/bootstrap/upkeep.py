@@ -56,8 +56,9 @@ async def prepare(settings: Settings) -> None:
             await model.create(connection)
         for name in FOLLOWERS:
             await Follower(core.log, name, ()).begin()
-        await weigh_what_is_there(connection)
         outgrown = [model.schema for model in models if not await model.fits(connection)]
+        if development.NAME not in outgrown:  # else all of it is weighed as it is made again
+            await weigh_what_is_there(connection)
         await core.objects.ensure_bucket()
         await jetstream.ensure_stream(core.nats.jetstream(), core.names)
     if relearn and search.NAME not in outgrown:

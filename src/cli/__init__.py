@@ -10,7 +10,7 @@ MODULES = {
     "care": ("status", "rebuild"),
     "storage": ("storage",),
     "upload": ("upload",),
-    "gate": ("admin",),
+    "overview": ("admin",),
     "erasure": ("erasure",),
     "keys": ("keys",),
     "audit": ("audit",),

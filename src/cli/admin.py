@@ -54,6 +54,9 @@ def admin() -> None:
       darkroom admin plan ann@example.org premium --reason "paid"
       darkroom admin reports
       darkroom admin resolve rep_06h2... takedown --reason "not theirs"
+      darkroom admin overview
+      darkroom admin block img_06h2... --reason "never again"
+      darkroom audit log --since 2026-01-01 --type account
     """
 
 

@@ -1,6 +1,7 @@
 """Each role as a process of its own, for several machines; `up` runs them too."""
 
 import asyncio
+import gc
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,7 @@ def _work(role: Callable[[Settings], Coroutine[Any, Any, None]], settings: Setti
         from adapters import metrics
 
         metrics.serve(settings.metrics_port)
+    gc.freeze()  # what was imported is no garbage: looking for some in it stops everybody
     asyncio.run(_until_signalled(role(settings)))
 
 

@@ -52,7 +52,15 @@ class SetQuota(msgspec.Struct, frozen=True, kw_only=True):
     quota_bytes: int
 
 
-Guard = Reserve | SetQuota
+class Bring(msgspec.Struct, frozen=True, kw_only=True):
+    """Counts `bytes` that came in in a month, up to its limit; None is no limit."""
+
+    counter: AccountId
+    limit: int | None
+    bytes: int
+
+
+Guard = Reserve | SetQuota | Bring
 
 
 class EventStore(Protocol):
@@ -65,8 +73,8 @@ class EventStore(Protocol):
     ) -> int:
         """Record all batches and apply all guards in one transaction, or none of it.
 
-        Returns the last position. Raises StreamMoved, or QuotaExceeded with `limitBytes`,
-        `usedBytes` and `requestedBytes`. What it returned for survives a power cut.
+        Returns the last position. Raises StreamMoved, or QuotaExceeded or TransferExceeded with
+        `limitBytes`, `usedBytes` and `requestedBytes`. What it returned for survives a power cut.
         """
         ...
 

@@ -1,7 +1,7 @@
 """Taking images in: promise, bytes, proof, fact."""
 
 import asyncio
-from collections.abc import AsyncIterator, Container, Sequence
+from collections.abc import AsyncIterator, Callable, Container, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
@@ -35,6 +35,7 @@ from commands.ports import (
     Twins,
 )
 from commands.surroundings import place
+from commands.transfers import Allowances, brought
 from domain import image, placing, progress, uploads
 from domain.access import Visibility
 from domain.account import Duplicates
@@ -101,6 +102,9 @@ class TakeIn(msgspec.Struct, frozen=True, kw_only=True):
 class AbortUpload(msgspec.Struct, frozen=True, kw_only=True):
     by: AccountId
     image_id: ImageId
+
+
+Guarding = Callable[[Image | None, Image | None], Sequence[Guard]]
 
 
 class Uploaded(msgspec.Struct, frozen=True, kw_only=True):
@@ -212,6 +216,7 @@ async def finalize_upload(
     proving: Once[Proof],
     hasher: Hasher,
     twins: Twins,
+    allowances: Allowances,
     gate: str | None,
 ) -> Uploaded:
     """Move the bytes where no client can write, prove them, and record that they are here."""
@@ -228,7 +233,8 @@ async def finalize_upload(
         (command.image_id, owned.owner_id),
         lambda: _prove(command.image_id, owned, new_id(), objects, ledger, lab, spool),
     )
-    uploaded = await _finalize(command, proof, store, objects, hasher, twins, now, gate)
+    guards = await _guards(allowances, owned.owner_id)
+    uploaded = await _finalize(command, proof, store, objects, hasher, twins, now, gate, guards)
     await assembly.forget(proof.entry, objects=objects, ledger=ledger)
     return uploaded
 
@@ -245,6 +251,7 @@ async def take_in(
     lifetime: int,
     hasher: Hasher,
     twins: Twins,
+    allowances: Allowances,
     gate: str | None,
 ) -> Uploaded:
     """As initiate and finalize, without the way over a presigned URL."""
@@ -280,7 +287,8 @@ async def take_in(
         duplicates=command.duplicates,
         album_id=command.album_id,
     )
-    return await _finalize(finalize, proof, store, objects, hasher, twins, now, gate)
+    guards = await _guards(allowances, into.get("owner_id") or command.by)
+    return await _finalize(finalize, proof, store, objects, hasher, twins, now, gate, guards)
 
 
 async def abort_upload(
@@ -300,6 +308,12 @@ def charge(before: Image | None, after: Image | None) -> Sequence[Guard]:
         if state is not None:
             deltas[state.owner_id] = deltas.get(state.owner_id, 0) + sign * image.charged(state)
     return tuple(Reserve(account_id=id, bytes=delta) for id, delta in deltas.items() if delta)
+
+
+async def _guards(allowances: Allowances, owner_id: AccountId) -> Guarding:
+    """Of room, and of what may come in this month."""
+    counted = brought(await allowances.uploads(owner_id))
+    return lambda before, after: (*charge(before, after), *counted(before, after))
 
 
 def outcome(image_id: ImageId, state: Image | None, receipt: Receipt) -> Uploaded:
@@ -382,6 +396,7 @@ async def _finalize(
     twins: Twins,
     now: Clock,
     gate: str | None,
+    guards: Guarding,
 ) -> Uploaded:
     by, into = command.by, await place(store, command.album_id)
     decide = partial(
@@ -406,11 +421,11 @@ async def _finalize(
             store=store,
             hasher=hasher,
             twins=twins,
-            guards=charge,
+            guards=guards,
         )
     else:
         stream = Stream(command.image_id, image.evolve)
-        receipt = await execute(store, stream, decide, by=command.by, guards=charge)
+        receipt = await execute(store, stream, decide, by=command.by, guards=guards)
         if receipt.position is not None and isinstance(proof.arrived, Arrived):
             return Uploaded(image_id=command.image_id, receipt=receipt)
     state = fold(image.evolve, await store.load(command.image_id))

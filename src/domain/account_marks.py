@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias, assert_never
 from uuid import UUID
 
+from domain import plan
 from domain.ids import ImageId
-from domain.plan import SLACK, THRESHOLDS
 from domain.stream import Event, Personal
 
 # Events
@@ -172,9 +172,6 @@ def strikes_after(strikes: Sequence[ImageId], event: Strike) -> list[ImageId]:
 
 def crossed(reached: int, *, used: int, quota: int) -> list[Mark]:
     """Each threshold that was passed upwards, once; or how far it has come down again."""
-    percent = used * 100 / quota if quota else (100 if used else 0)
-    up = [it for it in THRESHOLDS if reached < it <= percent]
-    if up:
-        return [QuotaThresholdReached(percent=it) for it in up]
-    still = max((it for it in THRESHOLDS if it <= reached and percent > it - SLACK), default=0)
-    return [QuotaThresholdLeft(percent=still)] if still < reached else []
+    up, down = plan.crossed(reached, used=used, quota=quota)
+    left = [] if down is None else [QuotaThresholdLeft(percent=down)]
+    return [*(QuotaThresholdReached(percent=it) for it in up), *left]

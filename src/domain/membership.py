@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
+from domain import plan
 from domain.access import Role
 from domain.ids import AccountId, TeamId
 from domain.organization import (
@@ -18,6 +19,8 @@ from domain.organization import (
     OrganizationRenamed,
     OwnershipTransferred,
     RoleChanged,
+    RoomCameBack,
+    RoomRanShort,
     TeamCreated,
     TeamDeleted,
     TeamMemberAdded,
@@ -241,6 +244,17 @@ def remove_from_team(
     if account_id not in organization.teams[team_id].members:
         raise NotFound
     return [TeamMemberRemoved(team_id=team_id, account_id=account_id)]
+
+
+def note_usage(
+    organization: Organization | None, *, used: int, quota: int
+) -> list[OrganizationEvent]:
+    """Nothing where it is no more: nobody is there to be told."""
+    if organization is None or organization.deleted:
+        return []
+    up, down = plan.crossed(organization.reached, used=used, quota=quota)
+    left = [] if down is None else [RoomCameBack(percent=down)]
+    return [*(RoomRanShort(percent=it) for it in up), *left]
 
 
 def delete(organization: Organization | None, *, by: AccountId) -> list[OrganizationEvent]:

@@ -102,6 +102,15 @@ class TeamMemberRemoved(Event, frozen=True, kw_only=True, tag="organization.team
     account_id: AccountId
 
 
+class RoomRanShort(Event, frozen=True, kw_only=True, tag="organization.quota-reached"):
+    percent: int
+
+
+class RoomCameBack(Event, frozen=True, kw_only=True, tag="organization.quota-left"):
+    percent: int
+    """The highest threshold that is still reached; 0 for none."""
+
+
 class OrganizationDeleted(Event, frozen=True, kw_only=True, tag="organization.deleted"):
     """The stream's key, every album and every image are destroyed because of this."""
 
@@ -120,6 +129,8 @@ OrganizationEvent: TypeAlias = (
     | TeamDeleted
     | TeamMemberAdded
     | TeamMemberRemoved
+    | RoomRanShort
+    | RoomCameBack
     | OrganizationDeleted
 )
 
@@ -145,6 +156,8 @@ class Organization(msgspec.Struct, frozen=True, kw_only=True):
     members: Mapping[AccountId, Role]
     teams: Mapping[TeamId, Team] = {}
     invitations: Mapping[UUID, Invitation] = {}
+    reached: int = 0
+    """Per cent of the quota that its stewards were told of."""
     deleted: bool = False
 
     @property
@@ -188,6 +201,8 @@ def evolve(  # noqa: C901 - one case an event
             TeamCreated() | TeamRenamed() | TeamDeleted() | TeamMemberAdded() | TeamMemberRemoved()
         ):
             return replace(organization, teams=_teams(organization, event))
+        case RoomRanShort(percent=percent) | RoomCameBack(percent=percent):
+            return replace(organization, reached=percent)
         case OrganizationDeleted():
             return replace(
                 organization, name="", members={}, teams={}, invitations={}, deleted=True

@@ -370,6 +370,12 @@ class RateLimited(Refusal):
     kind = Kind.RATE_LIMITED
 
 
+class TransferExceeded(Refusal):
+    """So much may be sent, or fetched, in a month, and no more; the next one begins anew."""
+
+    kind = Kind.RATE_LIMITED
+
+
 class TransformBudgetSpent(Refusal):
     """As many new renderings of this image were made today as may be without a signed URL."""
 

@@ -368,6 +368,6 @@ def tagged(card: Card | None) -> Mapping[tuple[UUID, str], Tagged]:
 
 
 def _shown(card: Card) -> Tagged:
-    alive = card.finalized and card.deleted_at is None and not card.quarantined
+    alive = card.finalized and card.deleted_at is None
     public = card.visibility is Visibility.PUBLIC and card.cleared and not card.taken_down
     return Tagged(listed=int(alive and public), withheld=int(alive and not public))

@@ -1,15 +1,17 @@
 """Notices by mail: what a letter is to say of each kind."""
 
 from typing import Any
+from uuid import UUID
 
 from commands.mail import Letter, Occasion
 from commands.ports import EventStore
-from domain import account, image_events
+from domain import account, image_events, organization
 from domain.account import Account
 from domain.account_marks import NewDeviceSeen, QuotaThresholdReached
 from domain.album import AlbumLent
 from domain.ids import AccountId, to_text
-from domain.stream import Recorded
+from domain.organization import RoomRanShort
+from domain.stream import Recorded, fold
 from domain.webhook import Cause, DeliveryAbandoned, WebhookDisabled
 from projections.notices import Notice, reader, reason
 
@@ -32,7 +34,9 @@ async def written(
 async def _facts(notice: Notice, recorded: Recorded[Any], store: EventStore) -> dict[str, str]:
     match recorded.event:
         case QuotaThresholdReached(percent=percent):
-            return {"percent": str(percent)}
+            return {"percent": str(percent), "whose": "your"}
+        case RoomRanShort(percent=percent):
+            return {"percent": str(percent), "whose": await _named(notice.stream_id, store)}
         case NewDeviceSeen(personal=device):
             return {
                 "address": (device and device.address) or "an unknown address",
@@ -46,6 +50,11 @@ async def _facts(notice: Notice, recorded: Recorded[Any], store: EventStore) -> 
         case DeliveryAbandoned() | WebhookDisabled() as event:
             return {"webhook": to_text("whk", notice.stream_id), "trouble": _trouble(event)}
     return {"image": to_text("img", notice.stream_id), "reason": reason(recorded.event) or ""}
+
+
+async def _named(organization_id: UUID, store: EventStore) -> str:
+    state = fold(organization.evolve, await store.load(organization_id))
+    return f"{state.name}'s" if state and state.name else "your organization's"
 
 
 def _trouble(event: DeliveryAbandoned | WebhookDisabled) -> str:

@@ -17,7 +17,7 @@ from domain.account import Account
 from domain.account_marks import NewDeviceSeen, QuotaThresholdReached
 from domain.album import AlbumLent
 from domain.ids import AccountId
-from domain.organization import MemberInvited
+from domain.organization import MemberInvited, RoomRanShort
 from domain.stream import Event, Recorded, fold, tag
 from domain.webhook import DeliveryAbandoned, WebhookDisabled
 
@@ -55,6 +55,7 @@ KINDS: Mapping[type[Event], Kind] = {
     MemberInvited: Kind.INVITATION,
     NewDeviceSeen: Kind.SIGN_IN,
     QuotaThresholdReached: Kind.QUOTA,
+    RoomRanShort: Kind.QUOTA,
     DeliveryAbandoned: Kind.WEBHOOK,
     WebhookDisabled: Kind.WEBHOOK,
 }
@@ -67,7 +68,7 @@ WORDS: Mapping[Kind, str] = {
     " /v1/images/{id}/counter-notice with your statement.",
     Kind.REINSTATED: "Your image was taken down, and is there again.",
     Kind.SHARED: "Somebody shared something with you.",
-    Kind.QUOTA: "So many per cent of your storage are in use.",
+    Kind.QUOTA: "So many per cent of your storage, or your organization's, are in use.",
     Kind.PROCESSING_FAILED: "No rendering of your image could be made. The original is kept.",
     Kind.INVITATION: "You are invited to an organization: accept or decline, POST"
     " /v1/invitations/{id}/accept or DELETE /v1/invitations/{id}.",
@@ -134,6 +135,8 @@ async def _concerned(recorded: Recorded[Any], store: EventStore) -> set[AccountI
             return {somebody} if somebody else set()
         case MemberInvited(account_id=somebody):
             return {somebody} if somebody else set()
+        case RoomRanShort():
+            return set(await roles(store, AccountId(recorded.stream_id)))
         case NewDeviceSeen() | QuotaThresholdReached():
             return {AccountId(recorded.stream_id)}
         case DeliveryAbandoned(owner_id=owner) | WebhookDisabled(owner_id=owner):

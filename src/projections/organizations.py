@@ -29,6 +29,7 @@ class OrganizationCard(msgspec.Struct, frozen=True, kw_only=True):
     members: dict[AccountId, Role]
     teams: dict[TeamId, Team]
     invitations: dict[UUID, Invitation]
+    reached: int
     created_at: datetime
 
     @property
@@ -40,6 +41,7 @@ class OrganizationCard(msgspec.Struct, frozen=True, kw_only=True):
             members=self.members,
             teams=self.teams,
             invitations=self.invitations,
+            reached=self.reached,
         )
 
 
@@ -94,4 +96,5 @@ def _columns(state: Organization) -> dict[str, Any]:
         "members": dict(state.members),
         "teams": dict(state.teams),
         "invitations": dict(state.invitations),
+        "reached": state.reached,
     }

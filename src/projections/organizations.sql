@@ -8,6 +8,7 @@ create table organizations (
     members jsonb not null,
     teams jsonb not null,
     invitations jsonb not null,
+    reached int not null,
     created_at timestamptz not null
 );
 create index on organizations using gin (members);

@@ -78,9 +78,9 @@ WORDINGS |= {
         "$somebody shared $thing with you on Darkroom. It is named in your notifications.",
     ),
     Occasion.QUOTA: Wording(
-        "$percent % of your storage is in use",
-        "$percent % of what your plan lets you store is in use. At 100 % nothing more is taken in;"
-        " what you delete for good makes room.",
+        "$percent % of $whose storage is in use",
+        "$percent % of what $whose plan lets be stored is in use. At 100 % nothing more is taken"
+        " in; what is deleted for good makes room.",
     ),
     Occasion.WEBHOOK: Wording(
         "A webhook of yours does not answer",
@@ -101,6 +101,9 @@ OUTCOMES = {
     "takedown": "it was taken down",
     "quarantine": "nobody sees it any more until it is examined",
 }
+
+OWN = {"whose": "your"}
+"""What letters do not say that were written before organizations were told, too."""
 
 _TEXT = Template("""Hello$name,
 
@@ -136,7 +139,7 @@ def composed(
 ) -> Mail:
     """`facts` fill the words and the link; in HTML they are text, never markup."""
     wording = WORDINGS[occasion]
-    told = {key: OUTCOMES.get(value, value) for key, value in facts.items()}
+    told = OWN | {key: OUTCOMES.get(value, value) for key, value in facts.items()}
     words = {
         "name": f" {name}" if name else "",
         "subject": Template(wording.subject).substitute(told),

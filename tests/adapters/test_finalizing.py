@@ -6,6 +6,7 @@ from functools import partial
 import pytest
 from msgspec.structs import replace
 
+from adapters.allowances import PostgresAllowances
 from adapters.gallery import PostgresGallery
 from adapters.ledger import PostgresLedger
 from bootstrap import Core, new_id, now
@@ -44,6 +45,7 @@ async def finalizing(core, tmp_path):
             proving=Once[Proof](),
             hasher=core.key,
             twins=PostgresGallery(core.database, core.store),
+            allowances=PostgresAllowances(core.database, core.settings.known_plans, now),
             gate=DECODE,
         )
 
@@ -118,7 +120,8 @@ async def test_a_late_attempt_on_other_bytes_leaves_the_original_alone(core, fin
         *(stores[name] for name in ("objects", "ledger", "lab", "spool")),
     )
     uploaded = await uploads._finalize(
-        command, proof, core.store, core.objects, core.key, stores["twins"], lambda: NOW, DECODE
+        *(command, proof, core.store, core.objects, core.key, stores["twins"], lambda: NOW, DECODE),
+        uploads.charge,
     )
 
     state: Image | None = fold(image.evolve, await core.store.load(command.image_id))
@@ -138,8 +141,8 @@ async def test_a_duplicate_leaves_no_bytes_behind(core, finalizing):
     assert list((await originals(core)).values()) == [CONTENT]
     waiting = [it.key async for it in core.objects.list("incoming/")]
     assert waiting == [object_keys.incoming(first.image_id)]  # until it is developed
-    ((used,),) = await core.database.rows("select used from log.account_usage")
-    assert used == len(CONTENT)
+    rows = await core.database.rows("select account_id = %s, used from log.account_usage", (OWNER,))
+    assert sorted(rows) == [(False, len(CONTENT)), (True, len(CONTENT))], "this month, and in all"
     assert await finalizing()(second) == replace(found, receipt=Receipt(version=2))
 
 

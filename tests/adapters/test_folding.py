@@ -97,7 +97,7 @@ async def followed(core, log, projection):
     async with core.database.connection() as connection:
         await model.create(connection)
         while page := await log.recorder.page(feeding.position, 11):
-            await feeding.feed(connection, await log.opened(page))
+            await feeding.take(connection, page)
     return model.schema
 
 

@@ -11,8 +11,9 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from adapters import jetstream
+from adapters import jetstream, metrics
 from adapters.feeding import passing_over
+from adapters.hearing import Hearing
 from adapters.projector import Projector
 from adapters.read_model import PositionMoved, ReadModel, slowest
 from adapters.rebuild import rebuild
@@ -138,7 +139,7 @@ def relay(core) -> Relay:
 
 
 def projector(core, model) -> Projector:
-    return Projector(model, core.log, core.nats, core.names)
+    return Projector(model, core.log, Hearing(core.nats, core.names))
 
 
 async def messages(core) -> list[int]:
@@ -204,16 +205,29 @@ async def test_a_wiped_stream_is_filled_again_and_followed_again(core, model):
 
 async def test_lost_doubled_and_reordered_messages_do_not_matter(core, model):
     """A relay that lies: holes, repeats, backwards. The chain of positions shows each."""
-    streams = await write_many(core, 30)
-    events = await core.log.recorder.page(0, 1_000)
-    previous = dict(zip([e.id for e in events], [0, *(e.id for e in events)], strict=False))
-    lies = [*events[5:9], *events[2:4], *events[5:9], events[30], events[29], events[-1]]
-    for event in lies:
-        subject = core.names.subject(event)
-        headers = jetstream._headers(event, previous[event.id]) | {"Nats-Msg-Id": uuid4().hex}
-        await core.nats.jetstream().publish(subject, event.state, headers=headers)
-
+    gaps = metrics.GAPS.labels(model.schema)._value
+    before = gaps.get()
     async with running(projector(core, model)):
+        await asyncio.sleep(0.2)  # it listens
+        streams = await write_many(core, 30)
+        events = await core.log.recorder.page(0, 1_000)
+        previous = dict(zip([e.id for e in events], [0, *(e.id for e in events)], strict=False))
+        lies = [*events[5:9], *events[2:4], *events[5:9], events[30], events[29], events[-1]]
+        for event in lies:
+            subject = core.names.subject(event)
+            headers = jetstream._headers(event, previous[event.id]) | {"Nats-Msg-Id": uuid4().hex}
+            await core.nats.jetstream().publish(subject, event.state, headers=headers)
+        await caught_up(core)
+
+    assert await counts(core) == dict.fromkeys(streams, 2)
+    assert gaps.get() > before, "and sends it to the log"
+
+
+async def test_it_follows_while_nats_is_silent(core, model):
+    """Without a relay nobody tells it anything: it looks at the log by itself."""
+    async with running(projector(core, model)):
+        await asyncio.sleep(0.2)
+        streams = await write_many(core, 5)
         await caught_up(core)
 
     assert await counts(core) == dict.fromkeys(streams, 2)
@@ -324,6 +338,23 @@ async def test_a_rebuild_under_load_misses_nothing(core, model):
     assert not await core.database.rows(
         "select 1 from pg_namespace where nspname in ('counts_next', 'counts_old')"
     )
+
+
+async def test_a_new_generation_waits_for_no_reader_of_the_old_one(core, model):
+    """Who reads from several models at once must never wait for one that waits for it."""
+    await write_many(core, 5)
+    await rebuild(COUNTS, core.log, lambda *_: None)
+    async with core.database.connection() as reading, reading.transaction():
+        await reading.execute("select from counts.counts")
+        await write_many(core, 5)
+        rebuilding = asyncio.create_task(rebuild(COUNTS, core.log, lambda *_: None))
+        async with asyncio.timeout(30):
+            while len(await counts(core)) < 10:  # noqa: ASYNC110 - the swap is in the database
+                await asyncio.sleep(0.02)
+        assert not rebuilding.done(), "the old one is there until it is read no more"
+    await rebuilding
+
+    assert not await core.database.rows("select from pg_namespace where nspname = 'counts_old'")
 
 
 async def test_a_rebuild_that_was_broken_off_goes_on_where_it_was(core, model, monkeypatch):

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from adapters.allowances import PostgresAllowances
 from adapters.gallery import PostgresGallery
 from adapters.lab import VipsLab
 from adapters.ledger import PostgresLedger
@@ -105,6 +106,7 @@ async def finalize(core: Core, lab: VipsLab, spool, image_id: ImageId, **changed
         "spool": spool,
         "hasher": core.key,
         "twins": PostgresGallery(core.database, core.store),
+        "allowances": PostgresAllowances(core.database, core.settings.known_plans, now),
         "gate": DECODE,
     }
     proving = Once[Proof]()
@@ -129,7 +131,7 @@ async def keys(core: Core, prefix: str = "") -> set[str]:
 
 
 async def used(core: Core) -> int:
-    rows = await core.database.rows("select used from log.account_usage")
+    rows = await core.database.rows("select used from log.account_usage order by quota limit 1")
     return rows[0][0]
 
 

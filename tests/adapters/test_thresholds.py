@@ -1,15 +1,19 @@
 """Who runs short of room is noted: every threshold once, whatever the read model knows yet."""
 
+from uuid import UUID
+
 import pytest
 
 from adapters.usages import PostgresUsages
 from domain.account import AccountRegistered, Identity
 from domain.account_marks import QuotaThresholdLeft, QuotaThresholdReached
+from domain.organization import Name, OrganizationCreated, RoomRanShort
 from domain.plan import THRESHOLDS
 from projections.thresholds import Usage, Watcher
 from tests.commands.memory import MemoryStore
 from tests.spec import OWNER, STRANGER
 
+ORGANIZATION = UUID(int=77)
 registered = AccountRegistered(
     plan="free", quota_bytes=1_000, personal=Identity(username="ann", email="ann@example.org")
 )
@@ -97,6 +101,29 @@ async def test_whoever_has_room_is_not_even_looked_at(core, usage):
     assert await usages.unsettled(after=OWNER, limit=10) == [full]
     await usage(0, 0, quota=0)
     assert await usages.unsettled(after=None, limit=10) == [full], "no room, and nothing in it"
+
+
+async def test_an_organization_is_noted_in_its_own_history(core, usage):
+    made = OrganizationCreated(
+        owner_id=OWNER, plan="free", quota_bytes=1_000, personal=Name(name="Firm")
+    )
+    store = MemoryStore().begun(ORGANIZATION, made)
+    async with core.database.connection() as connection:
+        await connection.execute(
+            "insert into organizations.organizations (id, version, name, plan, quota_bytes,"
+            " members, teams, invitations, reached, created_at) values (%s, 1, 'Firm', 'free',"
+            " 1000, '{}', '{}', '{}', 0, now())",
+            (ORGANIZATION,),
+        )
+        await connection.execute(
+            "insert into log.account_usage (account_id, quota, used) values (%s, 1000, 950)",
+            (ORGANIZATION,),
+        )
+
+    counts = [await watcher(core, store).work() for _ in range(2)]
+
+    assert counts == [1, 0]
+    assert noted(store, ORGANIZATION) == [RoomRanShort(percent=80), RoomRanShort(percent=95)]
 
 
 async def test_many_are_looked_at_page_by_page(core, store, usage, monkeypatch):

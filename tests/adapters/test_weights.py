@@ -81,6 +81,7 @@ async def test_a_purge_gives_it_back_and_nothing_comes_behind(core, weights, own
     await weights.add(image, owner, {"v1/small.webp": 10})
 
     assert await weights.of_owner(owner) == 0
+    assert await core.database.rows("select from log.derived_usage") == []
     assert await Weighed(core.database).clear(purge_of(image, owner)) == 0
 
 

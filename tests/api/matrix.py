@@ -15,6 +15,7 @@ BAD = {
     "expired": ({403}, "signature_expired"),
     "revoked": ({403}, "share_revoked"),
     "forged": ({403}, "signature_invalid"),
+    "locked": ({403}, "password_required"),
     "suspended": ({403}, "account_suspended"),
     "down": ({403}, "image_taken_down"),
     "shut": ({403}, "image_quarantined"),

@@ -78,6 +78,7 @@ NAMED = {
     "ops": "w_640.webp",
     "provider": "nobody",
     "name": "nothing",
+    "position": "0",
 }
 """What stands for the parts of a path that are not called `id`."""
 OTHERS = {"orgs": "org_", "teams": "team_", "invitations": "inv_", "webhooks": "whk_"}

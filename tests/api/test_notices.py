@@ -3,12 +3,15 @@
 import asyncio
 import email
 from email.policy import default
+from functools import partial
 
 import pytest
 
 from adapters.embedded import DataFolder
 from bootstrap import Core
-from domain.ids import from_text
+from commands.execute import Stream, execute
+from domain import membership, organization
+from domain.ids import NOBODY, from_text
 from projections.development import fail
 from settings import load
 from tests.api.test_albums import new_album
@@ -16,7 +19,7 @@ from tests.api.test_derivatives_counted import refined
 from tests.api.test_organizations import found_organization, invited
 from tests.api.test_webhooks import hooked
 from tests.api.test_webhooks import told as posted
-from tests.people import PASSWORD, Person, eventually, expect
+from tests.people import PASSWORD, Person, eventually, expect, refused
 from tests.receiver import Receiver
 
 
@@ -162,11 +165,32 @@ def test_that_their_storage_is_nearly_full(admin, reader, dot):
     eventually(lambda: "80 % of your storage is in use" in mails(reader))
 
 
-def test_not_of_what_they_want_to_hear_nothing_of(ann, reader, dot):
+def test_that_their_organizations_storage_is_nearly_full(service, reader, dot):
+    """The organization's plan is as large as any: what is nearly full is told behind the scenes."""
+    firm = found_organization(reader)
+
+    async def filled():
+        core = Core(load(DataFolder(service.data).endpoints()))
+        async with core.opened():
+            id = from_text("org", firm["orgId"])
+            decide = partial(membership.note_usage, used=96, quota=100)
+            await execute(core.store, Stream(id, organization.evolve), decide, by=NOBODY)
+
+    asyncio.run(filled())
+    eventually(lambda: len(told(reader)) == 2)
+
+    assert {(it["kind"], it["orgId"]) for it in told(reader)} == {("quota", firm["orgId"])}
+    assert [it["percent"] for it in told(reader)] == [95, 80]
+    eventually(lambda: "95 % of Lens Ltd's storage is in use" in mails(reader))
+
+
+def test_not_of_what_they_want_to_hear_nothing_of(service, ann, reader, dot):
     expect(reader.http.patch("/v1/me", json={"notify": {"shared": False}}), 200)
-    image = ann.upload(dot)["imageId"]
+    image, witness = ann.upload(dot)["imageId"], Person(service, "witness")
     view = {"permissions": ["view"]}
-    expect(ann.http.put(f"/v1/images/{image}/collaborators/{reader.id}", json=view), 200)
+    for whom in (reader, witness):
+        expect(ann.http.put(f"/v1/images/{image}/collaborators/{whom.id}", json=view), 200)
+    eventually(lambda: bool(told(witness)))  # then whoever came before was thought of, too
     quietly = {"shared.mail": False, "shared": True}
     expect(reader.http.patch("/v1/me", json={"notify": quietly}), 200)
     second = ann.upload(dot)["imageId"]
@@ -176,3 +200,8 @@ def test_not_of_what_they_want_to_hear_nothing_of(ann, reader, dot):
 
     assert [it["imageId"] for it in told(reader)] == [second]
     assert not [it for it in mails(reader) if "shared" in it]
+
+
+@pytest.mark.parametrize("cursor", ["x", "-1", "9" * 30, "1.5"])
+def test_not_from_where_no_notice_can_be(ann, cursor):
+    refused(ann.http.get("/v1/notifications", params={"cursor": cursor}), 422, "validation")

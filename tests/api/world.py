@@ -39,6 +39,7 @@ class World:
         self._service, self._dot = service, dot
         self._core = Core(load(DataFolder(service.data).endpoints()))
         self._mark = f"m{secrets.token_hex(6)}"
+        self._guesser = service.client()
         self.people = {"admin": admin} | {name: Person(service, "matrix") for name in ACCOUNTS}
         self.clients = {name: person.http for name, person in self.people.items()}
         self._firm = self._found()
@@ -72,7 +73,7 @@ class World:
         thing = self.things[kind, state]
         if caller == "album link" and kind == "image":
             kind, thing = "album", self.things["album", "private"]
-        share = thing["share"] if caller == "revoked link" else thing["link"]
+        share = thing[{"revoked link": "share", "wrong password": "locked"}.get(caller, "link")]
         days = -2 if caller == "expired link" else 2
         query = self._signed(kind, thing["id"], share, days)
         if caller == "forged link":
@@ -117,6 +118,7 @@ class World:
         self.clients["guest"] = self._service.client(token["token"])
         self.clients["anonymous"] = self._service.client()
         self.clients |= {name: self._service.client() for name in LINKS}
+        self.clients["wrong password"] = self._guesser
         self.clients["refresh token"] = self._service.client(owner.tokens["refreshToken"])
         past, forged = asyncio.run(self._signed_tokens(owner.tokens["accessToken"]))
         self.clients["expired token"] = self._service.client(past)
@@ -182,7 +184,12 @@ class World:
             expect(by.http.post(f"{path}/share", json={}), 201)["shareId"] for _ in range(2)
         )
         assert by.http.delete(f"{path}/shares/{share}").status_code == 204
-        return {"link": link, "share": share, "user": self.people["suspended"].id}
+        asked = {"password": PASSWORD}
+        locked = expect(by.http.post(f"{path}/share", json=asked), 201)["shareId"]
+        guess = self._guesser.post(f"/s/{locked}/unlock", json={"password": "wrong"})
+        assert guess.status_code == 403, guess.text
+        links = {"link": link, "share": share, "locked": locked}
+        return links | {"user": self.people["suspended"].id}
 
     def _make_images(self) -> None:
         for state in IMAGES:
@@ -422,7 +429,7 @@ class World:
 
 KEYS = {"read key": "read", "write key": "write", "admin key": "admin"}
 ADMIN_KEYS = {"admin's write key": "write", "admin's admin key": "admin"}
-LINKS = ("link", "album link", "expired link", "revoked link", "forged link")
+LINKS = ("link", "album link", "expired link", "revoked link", "forged link", "wrong password")
 ACCOUNTS = (
     *("owner", "other", "invited", "view", "download", "edit", "suspended", "erased"),
     *("album view", "album download", "album edit", "org owner", "org admin", "org member", *TEAM),

@@ -21,6 +21,8 @@ from domain.organization import (
     OrganizationRenamed,
     OwnershipTransferred,
     RoleChanged,
+    RoomCameBack,
+    RoomRanShort,
     TeamCreated,
     TeamDeleted,
     TeamMemberAdded,
@@ -244,3 +246,19 @@ def test_whatever_is_asked_there_is_one_owner_and_no_stranger_in_a_team(asked):
     assert STRANGER not in state.members
     for it in state.teams.values():
         assert it.members.keys() <= state.members.keys()
+
+
+def test_that_room_is_short_is_noted_once_for_each_threshold_and_again_after_it_came_back():
+    def using(used):
+        return {"used": used, "quota": 100}
+
+    short, back = RoomRanShort(percent=80), RoomCameBack(percent=0)
+    given().when(membership.note_usage, **using(79)).then_nothing()
+    given().when(membership.note_usage, **using(81)).then(short)
+    given(short).when(membership.note_usage, **using(94)).then_nothing()
+    given(short).when(membership.note_usage, **using(100)).then(
+        RoomRanShort(percent=95), RoomRanShort(percent=100)
+    )
+    given(short).when(membership.note_usage, **using(70)).then(back)
+    given(short, back).when(membership.note_usage, **using(80)).then(short)
+    given(OrganizationDeleted()).when(membership.note_usage, **using(100)).then_nothing()

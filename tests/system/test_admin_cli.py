@@ -86,6 +86,38 @@ def test_what_is_held_is_not_destroyed(run, eve):
     expect(eve.http.post(f"/v1/images/{image}/purge"), 202)
 
 
+def rows(said: str) -> list[dict]:
+    return [json.loads(line) for line in said.splitlines()]
+
+
+def test_it_is_told_how_full_everything_is(run, admin, eve):
+    eve.upload(DOT)
+    (mine,) = [it for it in rows(run("quotas", "--json", "--limit", "1000")) if it["id"] == eve.id]
+    assert mine["used"] >= len(DOT) + mine["derivatives"]
+    (whole,) = rows(run("overview", "--json"))
+    told = expect(admin.http.get("/v1/admin/quotas"), 200)
+    assert whole["holders"] == told["holders"]
+    assert whole["reached80"] == told["reached"]["80"]
+    assert "quarantine" in run("overview")
+
+
+def test_what_is_blocked_does_not_come_again(run, eve, service):
+    picture = DOT + b"<blocked by hand>"
+    image = eve.upload(picture)["imageId"]
+    (added,) = rows(run("block", image, "--reason", "never again", "--json"))
+    assert added["quarantined"] == 1
+    ticket = eve.initiate(picture)
+    eve.put(ticket, picture)
+    refused(eve.finalize(ticket), 422, "blocked_image")
+    (entry,) = [it for it in rows(run("blocked", "--json")) if it["blockId"] == added["blockId"]]
+    assert (entry["manner"], entry["reason"]) == ("exact", "never again")
+    run("unblock", added["blockId"], "--reason", "a mistake")
+    assert added["blockId"] not in run("blocked")
+    assert eve.upload(picture)["status"] in ("processing", "ready")
+    assert "an image to look at" in run("block", "0" * 64, "--looks", "--reason", "x", exits=2)
+    assert "no such image" in run("block", "img_" + "0" * 26, "--reason", "x", exits=1)
+
+
 def test_all_of_their_sessions_end(run, service):
     person = Person(service, "many")
     run("sign-out", person.id, "--reason", "stolen")

@@ -45,12 +45,12 @@ class Chaos:
         self._service = service
         self._admin = admin
         self._over = threading.Event()
+        self._rebuilding = threading.Thread(target=self.rebuild_all, daemon=True)
         self._rounds = 0
         self.done: Counter[str] = Counter()
 
     def last(self, seconds: float) -> None:
-        rebuilding = threading.Thread(target=self.rebuild_all, daemon=True)
-        rebuilding.start()
+        self._rebuilding.start()
         ends = time.monotonic() + seconds
         ways = [self.kill_projectors, self.delete_streams, self.kill_reactors, self.kill_projectors]
         ways += [self.empty_nats, self.order_rebuilds, self.kill_relay, self.kill_api]
@@ -61,8 +61,11 @@ class Chaos:
                     time.sleep(PAUSE)
         finally:
             self._over.set()
-        rebuilding.join(900)
-        assert not rebuilding.is_alive()
+
+    def end(self) -> None:
+        """Once the last rebuild is done."""
+        self._rebuilding.join(900)
+        assert not self._rebuilding.is_alive()
 
     def kill_projectors(self) -> None:
         self.kill("project")
@@ -138,6 +141,7 @@ def test_whatever_dies_every_answer_is_right_and_every_print_is_what_the_log_say
     for writer in writers:
         writer.join(120)
         assert not writer.is_alive()
+    chaos.end()
 
     counts = sum((writer.counts for writer in writers), Counter())
     print(f"{dict(counts)}; {dict(chaos.done)}")
@@ -152,7 +156,7 @@ def test_whatever_dies_every_answer_is_right_and_every_print_is_what_the_log_say
         writer.check()
 
 
-def settle(service: Service, within: float = 180.0) -> None:
+def settle(service: Service, within: float = 900.0) -> None:
     """Until no rebuild waits and every read model is at the end of the log."""
     deadline = time.monotonic() + within
     while True:

@@ -156,7 +156,7 @@ def rows_naming(service: Service, *ids: str) -> dict[str, int]:
 
 
 TRACES = {
-    *("log.darkroom_events", "log.account_usage"),
+    *("log.darkroom_events", "log.account_usage", "log.derived_usage"),
     *("gallery.images", "gallery.usage", "metering.spans"),  # that it was there, and for how long
     "erasure.tasks",  # the receipt
     "secrets.letters",  # that the first one was sent, until it can be asked for no more
