@@ -107,7 +107,7 @@ class Keyring:
             self._since.pop(oldest, None)
 
 
-class _State(msgspec.Struct, frozen=True, omit_defaults=True):
+class _State(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What is stored of an event: envelope and fact in the clear, personal content sealed."""
 
     at: datetime

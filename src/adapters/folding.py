@@ -33,7 +33,7 @@ Progress = Callable[[int, int], None]
 """Called with the position that what is folded by now would stand for, and the one to reach."""
 
 
-class _Story(msgspec.Struct):
+class _Story(msgspec.Struct, gc=False):
     """One stream while it is folded."""
 
     id: UUID

@@ -1,8 +1,8 @@
 """A projection's tables in Postgres: documents and position move in one transaction."""
 
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from itertools import chain
+from operator import add
 from typing import Any, Generic, LiteralString, TypeVar
 from uuid import UUID
 
@@ -293,13 +293,13 @@ class ReadModel(Generic[D]):
 
 def summed(tallied: Tallied[D], documents: Iterable[tuple[int, D | None]]) -> list[dict[str, Any]]:
     """What documents count for, each so many times, by key; no row where that comes to nothing."""
-    sums: dict[tuple[Any, ...], dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    sums: dict[tuple[Any, ...], list[int]] = {}
     for times, document in documents:
         for key, counted in tallied.count(document).items():
-            for name, value in msgspec.structs.asdict(counted).items():
-                sums[key][name] += times * value
-    left = [(key, sum) for key, sum in sums.items() if any(sum.values())]
-    return [dict(zip(tallied.key, key, strict=True)) | sum for key, sum in left]
+            values = [times * it for it in msgspec.structs.astuple(counted)]
+            sums[key] = list(map(add, sums[key], values)) if key in sums else values
+    names = (*tallied.key, *tallied.counters.__struct_fields__)
+    return [dict(zip(names, (*key, *sum), strict=True)) for key, sum in sums.items() if any(sum)]
 
 
 def _json(rows: Sequence[Any]) -> str:

@@ -12,11 +12,13 @@ S = TypeVar("S")
 E = TypeVar("E", bound="Event")
 
 
-class Personal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Personal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Content that may point at a person. Stored sealed under its stream's own key."""
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):
+class Event(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True, gc=False
+):
     """A fact, named in the past tense. Once released it only ever gains defaulted fields.
 
     An event that carries personal content declares one field, `personal`, of its own `Personal`
@@ -29,7 +31,7 @@ def tag(kind: type[Event]) -> str:
     return str(kind.__struct_config__.tag)
 
 
-class Recorded(msgspec.Struct, Generic[E], frozen=True, kw_only=True):
+class Recorded(msgspec.Struct, Generic[E], frozen=True, kw_only=True, gc=False):
     """An event with its place in a stream, the moment, and the actor."""
 
     stream_id: UUID

@@ -1,27 +1,13 @@
 """All whom and all that the authorization matrix speaks of, made once on a running service."""
 
-import asyncio
 import secrets
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-import httpx
-import jwt
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-from adapters.embedded import DataFolder
-from adapters.signed_urls import HmacUrls
-from adapters.url_keys import UrlKeys
-from bootstrap import Core, token_keys
-from commands import object_keys
-from commands.ports import Batch
-from domain.access import Visibility
-from domain.ids import AccountId, ImageId, from_text, to_text
-from domain.image_events import ImageFinalized, ImageQuarantined
-from domain.media import Content, Format
-from settings import load
+from domain.ids import to_text
+from tests.api.behind import quarantined, unscanned
+from tests.api.keyring import Keyring
 from tests.api.test_albums import new_album
 from tests.api.test_organizations import assign, found_organization, invited, join, new_team
 from tests.people import PASSWORD, Person, eventually, expect
@@ -37,7 +23,7 @@ LENT = {"view": ["view"], "download": ["view", "download"], "edit": ["view", "ed
 class World:
     def __init__(self, service: Service, admin: Person, dot: bytes) -> None:
         self._service, self._dot = service, dot
-        self._core = Core(load(DataFolder(service.data).endpoints()))
+        self._keyring = Keyring(service)
         self._mark = f"m{secrets.token_hex(6)}"
         self._guesser = service.client()
         self.people = {"admin": admin} | {name: Person(service, "matrix") for name in ACCOUNTS}
@@ -75,19 +61,8 @@ class World:
             kind, thing = "album", self.things["album", "private"]
         share = thing[{"revoked link": "share", "wrong password": "locked"}.get(caller, "link")]
         days = -2 if caller == "expired link" else 2
-        query = self._signed(kind, thing["id"], share, days)
-        if caller == "forged link":
-            query["share"] = to_text("shr", uuid4())
-        return query
-
-    def _signed(self, kind: str, id: str, share: str, days: int) -> dict[str, str]:
-        found = from_text({"image": "img", "album": "alb"}[kind], id)
-        assert found
-        ends = datetime.now(UTC) + timedelta(days=days)
-        signer = HmacUrls(self._url_keys.ring)
-        signed = signer.sign(f"share:{found.hex}", {"share": share}, ends, ends)
-        query = dict(httpx.URL(signed.url).params)
-        return query | ({"album": id} if kind == "album" else {})
+        forged = caller == "forged link"
+        return self._keyring.link(kind, thing["id"], share, days=days, forged=forged)
 
     # Who
 
@@ -120,7 +95,7 @@ class World:
         self.clients |= {name: self._service.client() for name in LINKS}
         self.clients["wrong password"] = self._guesser
         self.clients["refresh token"] = self._service.client(owner.tokens["refreshToken"])
-        past, forged = asyncio.run(self._signed_tokens(owner.tokens["accessToken"]))
+        past, forged = self._keyring.expired_and_forged(owner.tokens["accessToken"])
         self.clients["expired token"] = self._service.client(past)
         self.clients["forged token"] = self._service.client(forged)
         suspended = f"/v1/admin/users/{self.people['suspended'].id}/suspend"
@@ -129,23 +104,6 @@ class World:
         expect(self.clients["erased"].request("DELETE", "/v1/me", json=body), 202)
         gone = self.things["report", "erased"]["id"]
         eventually(lambda: gone not in admin.http.get("/v1/admin/reports?limit=100").text)
-
-    async def _signed_tokens(self, token: str) -> tuple[str, str]:
-        """The same, but of an hour ago; and signed with another key."""
-        keys, self._url_keys = token_keys(self._core), UrlKeys(self._core.database, self._core.key)
-        async with self._core.opened():
-            await keys.load()
-            await self._url_keys.load()
-        ours, header = keys.ring(), jwt.get_unverified_header(token)
-        said = jwt.decode(token, options={"verify_signature": False})
-        late = said | {"iat": said["iat"] - 3_600, "exp": said["exp"] - 3_600}
-        headers = {name: header[name] for name in ("typ", "kid")}
-        still = jwt.encode(said, ours.signing, "EdDSA", headers=headers)
-        expect(self._service.client(still).get("/v1/me"), 200)  # so only the time is wrong
-        return (
-            jwt.encode(late, ours.signing, "EdDSA", headers=headers),
-            jwt.encode(said, Ed25519PrivateKey.generate(), "EdDSA", headers=headers),
-        )
 
     # What
 
@@ -204,7 +162,7 @@ class World:
         said = {"title": self._mark, "custom": {"matrix": self._mark}, "visibility": visibility}
         album = self.things["album", "team's"]["id"]
         if state == "scanning":
-            id = asyncio.run(self._unscanned(said))
+            id = unscanned(people["owner"], self._dot, said)
         else:
             placed = {"albumId": album} if team else {}
             id = people["owner"].upload(self._dot, "m.png", **said, **placed)["imageId"]
@@ -238,56 +196,7 @@ class World:
             judged = f"/v1/admin/reports/{report}/resolve"
             expect(self.clients["admin"].post(judged, json=word), 200)
         if state == "quarantined":
-            found = ImageQuarantined(scanner="matrix", finding="Eicar")
-            asyncio.run(self._append(id, found))
-
-    async def _unscanned(self, said: dict[str, Any]) -> str:
-        """Accepted, but not cleared: a scanner has not come to it yet."""
-        owner = self.people["owner"]
-        ticket = owner.initiate(self._dot)
-        id = ticket["uploadId"].replace("upl_", "img_")
-        assert owner.put(ticket, self._dot).status_code == 200
-        content = Content(checksum="0" * 64, width=2, height=2, frames=1)
-        accepted = ImageFinalized(
-            attempt=uuid4(),
-            format=Format.PNG,
-            size=len(self._dot),
-            visibility=Visibility.PRIVATE,
-            personal=content,
-        )
-        await self._append(id, accepted)
-        await self._keep(id, accepted.attempt)
-        http = self.clients["owner"]
-        eventually(lambda: http.get(f"/v1/images/{id}").status_code == 200)
-        described = {name: said[name] for name in ("title", "custom")}
-        expect(http.patch(f"/v1/images/{id}", json=described), 200)
-        return str(id)
-
-    async def _keep(self, id: str, attempt: UUID) -> None:
-        """Its bytes, once the desk was told to leave it alone."""
-        core = Core(load(DataFolder(self._service.data).endpoints()))
-        image, owner = from_text("img", id), from_text("u", self.people["owner"].id)
-        assert image
-        assert owner
-        late = "update scanning.suspects set not_before = 'infinity' where id = %s returning 1"
-        async with core.opened():
-            while not await core.database.rows(late, (image,)):  # noqa: ASYNC110 - in the database
-                await asyncio.sleep(0.05)
-            key = object_keys.original(AccountId(owner), ImageId(image), attempt)
-            await core.objects.put(key, self._dot, content_type="image/png")
-
-    async def _append(self, id: str, event: Any) -> None:
-        core = Core(load(DataFolder(self._service.data).endpoints()))
-        async with core.opened():
-            stream, by = from_text("img", id), from_text("u", self.people["owner"].id)
-            assert stream
-            assert by
-            if isinstance(event, ImageFinalized):
-                key = object_keys.original(AccountId(by), ImageId(stream), event.attempt)
-                await core.objects.copy(object_keys.incoming(ImageId(stream)), key)
-            after = len(await core.store.load(stream))
-            batch = Batch(stream_id=stream, after=after, events=[event])
-            await core.store.append([batch], by=AccountId(by))
+            quarantined(self.people["owner"], id)
 
     def _make_organizations(self) -> None:
         boss = self.people["org owner"]
