@@ -1,6 +1,6 @@
 -- How often images were seen. Operational: no event says it, so the log cannot make it again.
 create schema if not exists counting;
--- The columns that the next three share; it has no rows.
+-- The columns that the next tables share; it has no rows.
 create table if not exists counting.counts (
     views bigint not null,
     downloads bigint not null,
@@ -58,15 +58,7 @@ create table if not exists counting.hours (
 create table if not exists counting.months (
     owner_id uuid not null,
     month date not null,  -- its first day
-    views bigint not null,
-    downloads bigint not null,
-    egress_bytes bigint not null,
-    originals bigint not null,
-    variants bigint not null,
-    shared bigint not null,
-    robots bigint not null,
-    repeats bigint not null,
-    transforms bigint not null,
+    like counting.counts,
     primary key (owner_id, month)
 );
 create index if not exists months_by_egress on counting.months (month, egress_bytes);
