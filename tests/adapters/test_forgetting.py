@@ -8,6 +8,7 @@ from adapters.claims import PostgresClaims
 from adapters.forgetting import Forgetting
 from adapters.gallery import PostgresGallery
 from adapters.lab import VipsLab
+from adapters.weights import PostgresWeights
 from bootstrap import erasing
 from commands import object_keys
 from commands.prints import Printer
@@ -30,7 +31,7 @@ async def gallery(core):
 async def printer(core, tmp_path):
     lab, claims = VipsLab(Caps(), workers=1), PostgresClaims(core.database)
     lab.start()
-    yield Printer(core.objects, lab, tmp_path, claims)
+    yield Printer(core.objects, lab, tmp_path, claims, PostgresWeights(core.database))
     await claims.close()
     await lab.close()
 
