@@ -30,8 +30,8 @@ def run(rig: Rig) -> Iterator[Figure]:
             for it in ("on", "off")
         )
         for service in (counted, uncounted):
+            stack.callback(service.stop)  # first, for one that does not get ready, too
             service.start()
-            stack.callback(service.stop)
         yield from _beside(rig, counted, uncounted)
         yield from _exactly(rig, counted)
 

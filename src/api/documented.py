@@ -7,6 +7,7 @@ from typing import Any
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import OpenAPI
 
+from api.queries import QUERIES
 from api.tus import CHECKSUM_MISMATCH
 
 PROBLEM = "Problem"
@@ -54,6 +55,8 @@ class Document(OpenAPI):
         for path, item in schema["paths"].items():
             for method, operation in item.items():
                 _complete(method, path, operation["responses"])
+                if method == "get":
+                    operation.setdefault("parameters", []).extend(QUERIES.get(path, ()))
         return schema
 
 
