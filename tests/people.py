@@ -57,6 +57,12 @@ class Person:
         assert self.put(ticket, content).status_code == 200
         return expect(self.finalize(ticket, **fields), 201)
 
+    @property
+    def taken(self) -> dict[str, Any]:
+        """What they have sent and promised; what is made of it comes when there is time."""
+        found = expect(self.http.get("/v1/me/usage"), 200)
+        return {it: found[it] for it in ("storageBytes", "reservedBytes", "images", "uploads")}
+
     def developed(self, image: dict[str, Any], within: float = 20.0) -> dict[str, Any]:
         """The image once it is ready."""
         deadline = time.monotonic() + within

@@ -75,7 +75,7 @@ def users(
 
     async def look(at: Office) -> list[dict[str, Any]]:
         found = await at.accounts.search(sought)
-        return [_user(it, (await at.gallery.usage(it.id)).storage_bytes) for it in found.profiles]
+        return [await _user(at, it) for it in found.profiles]
 
     printed(in_office(data, look), as_json=as_json)
 
@@ -220,7 +220,8 @@ def identified(prefix: str, text: str) -> UUID:
     return found
 
 
-def _user(profile: Profile, used: int) -> dict[str, Any]:
+async def _user(at: Office, profile: Profile) -> dict[str, Any]:
+    used = (await at.gallery.usage(profile.id)).storage_bytes
     return {
         "userId": to_text("u", profile.id),
         "username": profile.username,
@@ -229,7 +230,7 @@ def _user(profile: Profile, used: int) -> dict[str, Any]:
         "storageBytes": used,
         "quotaBytes": profile.quota_bytes,
         "suspended": profile.suspended,
-        "administrator": profile.administrator,
+        "administrator": profile.administrator or profile.id == at.by,
         "createdAt": profile.created_at,
     }
 
