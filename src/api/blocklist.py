@@ -10,13 +10,12 @@ from api.bodies import Because, Sha256
 from api.identity import Administrator, AnyRequest, image_id
 from api.listing import MAX_LIMIT, MAX_PAGE, Asked
 from api.parts import Given, Parts
-from api.waiting import written
+from api.waiting import BLOCKLIST, written
 from commands.blocklist import AddBlock, Added, ExplainBlock, LiftBlock
 from domain.ids import ImageId, from_text, to_text
 from domain.refusals import NotFound, Validation
 from projections.blocklist import Blocked
 
-BLOCKLIST = frozenset({"blocklist"})
 """What who changes it waits for."""
 
 

@@ -10,7 +10,7 @@ from api.identity import Administrator, AnyRequest, Caller, image_id
 from api.listing import MAX_LIMIT, MAX_PAGE, Asked
 from api.parts import Given, Parts
 from api.streaming import Chunks, Streamed
-from api.waiting import written
+from api.waiting import REVIEW, written
 from commands.ports import ObjectKey, ObjectMissing
 from commands.review import Confirm, Release
 from commands.takedown import Counter, ReinstateImage, TakeDown
@@ -73,7 +73,7 @@ class QuarantineController(Controller):
         self, id: FromPath[str], data: JSONBody[Because], administrator: Administrator, parts: Given
     ) -> Response[dict[str, Any]]:
         command = Release(by=administrator, image_id=image_id(id), reason=data.reason)
-        headers = await written(parts, await parts.dispatch(command))
+        headers = await written(parts, await parts.dispatch(command), REVIEW)
         return Response({"imageId": id, "quarantined": False}, headers=headers)
 
     @post("/{id:str}/confirm", status_code=200, summary="Leave it in quarantine")
@@ -81,7 +81,7 @@ class QuarantineController(Controller):
         self, id: FromPath[str], data: JSONBody[Because], administrator: Administrator, parts: Given
     ) -> Response[dict[str, Any]]:
         command = Confirm(by=administrator, image_id=image_id(id), reason=data.reason)
-        headers = await written(parts, await parts.dispatch(command))
+        headers = await written(parts, await parts.dispatch(command), REVIEW)
         return Response({"imageId": id, "quarantined": True}, headers=headers)
 
 
@@ -106,7 +106,7 @@ class TakedownController(Controller):
             url=claim.url if claim else "",
         )
         command = TakeDown(by=administrator, image_id=image_id(id), notice=notice)
-        headers = await written(parts, await parts.dispatch(command))
+        headers = await written(parts, await parts.dispatch(command), REVIEW)
         return Response({"imageId": id, "takenDown": True}, headers=headers)
 
     @post("/reinstate", status_code=200, summary="Open it again, as it was before")
@@ -114,7 +114,7 @@ class TakedownController(Controller):
         self, id: FromPath[str], data: JSONBody[Because], administrator: Administrator, parts: Given
     ) -> Response[dict[str, Any]]:
         command = ReinstateImage(by=administrator, image_id=image_id(id), reason=data.reason)
-        headers = await written(parts, await parts.dispatch(command))
+        headers = await written(parts, await parts.dispatch(command), REVIEW)
         return Response({"imageId": id, "takenDown": False}, headers=headers)
 
 
@@ -129,7 +129,7 @@ async def counter_notice(
 ) -> Response[dict[str, Any]]:
     """An administrator reads it; once is enough."""
     command = Counter(by=caller, image_id=image_id(id), statement=data.statement)
-    headers = await written(parts, await parts.dispatch(command))
+    headers = await written(parts, await parts.dispatch(command), REVIEW)
     return Response({"imageId": id}, status_code=202, headers=headers)
 
 

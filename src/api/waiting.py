@@ -13,9 +13,19 @@ WANTED = "Darkroom-Min-Position"
 
 
 ALBUMS = CORE | {"albums"}
-REPORTS = frozenset({"reports"})
-ORGANIZATIONS = ALBUMS | {"organizations"}
 """What who writes to an album waits for."""
+ORGANIZATIONS = ALBUMS | {"organizations"}
+REVIEW = CORE | {"scanning"}
+REPORTS = frozenset({"reports"})
+BLOCKLIST = frozenset({"blocklist"})
+READ = {
+    **dict.fromkeys(("album", "/orgs", "/teams", "/invitations"), ORGANIZATIONS),
+    "/admin/quarantine": REVIEW,
+    "/admin/reports": REPORTS,
+    "/admin/blocklist": BLOCKLIST,
+    "/search": frozenset({"search"}),
+}
+"""What a read waits for beside the core, by what is in its URL."""
 
 
 async def written(
@@ -43,10 +53,9 @@ async def await_position(request: AnyRequest, parts: Given) -> None:
     if wanted is None:
         return
     at, projections = position_in(WANTED, wanted), CORE
-    if any(part in str(request.url) for part in ("album", "/orgs", "/teams", "/invitations")):
-        projections = ORGANIZATIONS
-    if request.url.path.endswith("/search"):
-        projections |= {"search"}
+    for part, more in READ.items():
+        if part in str(request.url):
+            projections |= more
     if not await parts.positions.reached(at, projections):
         current = min(parts.positions.current(name) for name in projections)
         raise ProjectionBehind(wanted=at, position=current)
