@@ -16,8 +16,6 @@ from domain.ids import ImageId, from_text, to_text
 from domain.refusals import NotFound, Validation
 from projections.blocklist import Blocked
 
-"""What who changes it waits for."""
-
 
 class NewBlock(Because, kw_only=True):
     """Bytes by their SHA-256, or an image: its bytes, or with `perceptual` what looks like it."""
