@@ -20,6 +20,7 @@ ALSO: dict[tuple[str, str], tuple[int, ...]] = {
     ("post", "/v1/images"): (200,),
     ("get", "/v1/images/{id}"): (304,),
     ("get", "/health/ready"): (503,),
+    ("get", "/oembed"): (501,),
     ("post", "/v1/tus"): (410, 423, CHECKSUM_MISMATCH),
     ("head", "/v1/tus/{id}"): (410,),
     ("patch", "/v1/tus/{id}"): (410, 423, CHECKSUM_MISMATCH),

@@ -37,6 +37,7 @@ FRESH = 300
 PLACES = ("p", "images")
 """What the path of a URL that oEmbed knows begins with; an image's id follows."""
 MOST = 1_000_000
+FORMATS = {it: it for it in ("json", "xml")}
 
 
 @get("/v1/images/{id:str}/embed", tags=["sharing"], summary="Codes to embed a public image by")
@@ -58,9 +59,9 @@ async def embed(
 
 @get("/oembed", tags=["sharing"], summary="oEmbed 1.0, of type photo")
 async def oembed(request: AnyRequest, parts: Given) -> Response[dict[str, Any]]:
-    """404 for what is not here, 401 for what not everybody may see, 501 for other formats."""
+    """404 for what is not here, 401 for what not everybody may see, 501 for XML."""
     asked = Asked(request)
-    url, format = asked.text("url", 2_000), asked.text("format", 20) or "json"
+    url, format = asked.text("url", 2_000), asked.one("format", FORMATS.__getitem__) or "json"
     widest, highest = (asked.number(name, MOST, MOST) for name in ("maxwidth", "maxheight"))
     asked.check()
     if format != "json":
