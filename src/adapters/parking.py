@@ -9,7 +9,7 @@ from psycopg.sql import SQL, Identifier, Literal
 
 from adapters.database import DOWN
 from adapters.event_store import EventLog
-from adapters.feeding import passing_over
+from adapters.feeding import passing_over, told
 from adapters.read_model import ReadModel
 from commands.ports import EventStore
 from commands.upkeep import Parked, Tried
@@ -40,7 +40,7 @@ class LogParking:
             except DOWN:
                 raise
             except Exception as failure:  # it is still what it was parked for
-                error = f"{type(failure).__name__}: {failure}"
+                error = told(failure)
         return Tried(model=parked.model, position=parked.position, taken=taken, error=error)
 
     async def _found(self, which: str, parameters: Sequence[Any]) -> Sequence[Parked]:

@@ -10,7 +10,7 @@ from adapters.reach import ALIVE, in_reach, lent
 from adapters.tsquery import ASKED, terms
 from commands.ports import EventStore
 from domain.access import Viewer
-from projections.gallery import Query
+from projections.gallery import Exhibit, Query
 from projections.search import Hit, Hits
 
 FIELDS = ("title", "description", "tags", "filename")
@@ -52,7 +52,7 @@ class PostgresSearch:
         ]
 
 
-def _hit(exhibit: Any, headlines: Sequence[str]) -> Hit:
+def _hit(exhibit: Exhibit, headlines: Sequence[str]) -> Hit:
     marked = zip(FIELDS, headlines, strict=True)
     return Hit(
         exhibit=exhibit,

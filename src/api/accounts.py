@@ -18,6 +18,7 @@ from commands.accounts import ChangeAccount, LogIn, Refresh, SignUp
 from commands.credentials import Bearer
 from commands.erasure import EraseAccount
 from commands.ports import OpenSession, Session
+from domain import transfer
 from domain.account import Identity, SettingsChanged
 from domain.ids import AccountId, SessionId, from_text, to_text
 from domain.refusals import NotFound, Unauthenticated
@@ -128,8 +129,7 @@ class MeController(Controller):
         if profile is None:
             raise Unauthenticated
         tally, now = await parts.gallery.usage(caller), parts.clock()
-        month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-        counts = await parts.tallies.of_owner(caller, month)
+        counts = await parts.tallies.of_owner(caller, transfer.begin_of(now))
         return {
             **await stored(parts, caller, tally),
             **await transferred(parts, caller),

@@ -13,6 +13,7 @@ from api.identity import AnyRequest, Caller, administrates
 from api.listing import Asked
 from api.negotiation import accepted
 from api.parts import Given, Parts
+from domain import transfer
 from domain.ids import AccountId, to_text
 from domain.refusals import Forbidden, Validation
 from projections.metering import Line
@@ -46,8 +47,8 @@ async def usage(request: AnyRequest, caller: Caller, parts: Given) -> Response[A
     One's own, and that of organizations that one governs; administrators see everybody's.
     """
     asked, now = Asked(request), parts.clock()
-    month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    since, until = asked.moment("from") or month, asked.moment("to") or now + timedelta(hours=1)
+    since = asked.moment("from") or transfer.begin_of(now)
+    until = asked.moment("to") or now + timedelta(hours=1)
     by_day = asked.one("groupBy", {"day": True, "month": False}.__getitem__) is not False
     format = asked.one("format", {"json": "json", "csv": "csv"}.__getitem__)
     owner = asked.owner()

@@ -34,7 +34,7 @@ async def for_ever(name: str, work: Work, rest: Rest, *, outage: float = OUTAGE)
         except Exception as error:
             interrupted.inc()
             worked, before = False, reason
-            reason = str(getattr(error, "facts", error)) or type(error).__name__
+            reason = _reason(error)
             if reason != before:
                 log.warning("interrupted", work=name, reason=reason)
         if reason:
@@ -51,8 +51,7 @@ async def hand_out(size: int, name: str, find: Find, rest: Rest) -> None:
         try:
             await piece()
         except Exception as error:
-            reason = str(getattr(error, "facts", error)) or type(error).__name__
-            log.warning("interrupted", work=name, reason=reason)
+            log.warning("interrupted", work=name, reason=_reason(error))
         finally:
             places.release()
 
@@ -82,6 +81,10 @@ async def every(pause: float, name: str, work: Work) -> None:
             log.info("done", work=name, count=count)
 
     await for_ever(name, step, after(pause), outage=pause)
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "facts", error)) or type(error).__name__
 
 
 def elected(election: Election, name: str, work: Work) -> Work:
