@@ -1,23 +1,17 @@
 """The Allowances port: what came in as appends count it, what left as the counter does."""
 
-import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
-
-import structlog
 
 from adapters.database import Database
 from commands.transfers import Allowance
 from domain import transfer
 from domain.ids import AccountId
 from domain.plan import Plan
-from domain.refusals import Unavailable
 
 REFRESH = 5.0
 """Seconds between looks for who has used up what may leave; counts are a second old at most."""
-
-_log = structlog.get_logger()
 
 
 class PostgresAllowances:
@@ -60,14 +54,6 @@ class PostgresAllowances:
             AccountId(id): self._of(AccountId(id), used, limit)
             for id, used, limit in await self._database.rows(_SPENT, asked)
         }
-
-    async def refresh_for_ever(self) -> None:
-        while True:
-            try:
-                await self.refresh()
-            except Unavailable as error:
-                _log.warning("who may send nothing more is as before", reason=str(error))
-            await asyncio.sleep(REFRESH)
 
     def _of(self, owner_id: AccountId, used: int, limit: int | None) -> Allowance:
         left = transfer.left_of(self._now())

@@ -73,7 +73,7 @@ class ReportController(Controller):
         """With `status=open`: what waits to be judged."""
         asked = Asked(request)
         wanted = Wanted(
-            resolved=asked.one("status", {"open": False, "resolved": True}.__getitem__),
+            resolved=asked.one("status", {"open": False, "resolved": True}),
             image_id=asked.one("imageId", _image),
             limit=asked.number("limit", 20, MAX_LIMIT),
             page=asked.number("page", 1, MAX_PAGE),

@@ -72,7 +72,7 @@ class AlbumController(Controller):
             owner=asked.owner(),
             parent=asked.one("parent", _album),
             shared=asked.flag("shared"),
-            sort=asked.one("sort", SORTS.__getitem__) or Sort.NEWEST,
+            sort=asked.one("sort", SORTS) or Sort.NEWEST,
             **paging(asked),
         )
         asked.check()

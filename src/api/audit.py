@@ -25,7 +25,7 @@ async def entries(request: AnyRequest, administrator: Administrator, parts: Give
         since=asked.moment("since"),
     )
     limit, after = asked.number("limit", 100, MOST), asked.one("cursor", position) or 0
-    format = asked.one("format", {"json": "json", "csv": "csv"}.__getitem__)
+    format = asked.one("format", {"json": "json", "csv": "csv"})
     asked.check()
     found, further = await parts.audit_log.page(wanted, after=after, limit=limit)
     following = str(further) if further is not None else None

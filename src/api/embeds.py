@@ -61,7 +61,7 @@ async def embed(
 async def oembed(request: AnyRequest, parts: Given) -> Response[dict[str, Any]]:
     """404 for what is not here, 401 for what not everybody may see, 501 for XML."""
     asked = Asked(request)
-    url, format = asked.text("url", 2_000), asked.one("format", FORMATS.__getitem__) or "json"
+    url, format = asked.text("url", 2_000), asked.one("format", FORMATS) or "json"
     widest, highest = (asked.number(name, MOST, MOST) for name in ("maxwidth", "maxheight"))
     asked.check()
     if format != "json":

@@ -182,12 +182,13 @@ class Asked:
             self._wrong(name, f"is longer than {longest} characters")
         return _clean(value) if value else None
 
-    def one(self, name: str, parse: Callable[[str], T]) -> T | None:
+    def one(self, name: str, parse: Callable[[str], T] | Mapping[str, T]) -> T | None:
+        """By what it means, or by the words that it may be and what they mean."""
         value = self._values.get(name)
         if value in (None, ""):
             return None
         try:
-            return parse(value)
+            return parse[value] if isinstance(parse, Mapping) else parse(value)
         except (ValueError, KeyError, OverflowError):
             self._wrong(name, _expected(parse))
             return None
@@ -228,9 +229,8 @@ class Asked:
 
 def _expected(parse: object) -> str:
     """What a value must be, in words that help."""
-    options = getattr(parse, "__self__", parse)
-    if isinstance(options, Mapping | EnumType):
-        return f"must be one of {', '.join(options)}"
+    if isinstance(parse, Mapping | EnumType):
+        return f"must be one of {', '.join(parse)}"
     if parse is int:
         return "must be a whole number"
     if parse is _moment:

@@ -6,10 +6,12 @@ Lists read it by `listing.Asked`, which names everything that is wrong at once.
 from collections.abc import Iterable
 from typing import Any
 
+from api import audit, parked
+from api.albums import SORTS
 from api.listing import MAX_LIMIT, MAX_PAGE
 from domain.access import Visibility
 from domain.media import Format
-from projections.gallery import Sort
+from projections.gallery import Period, Sort
 
 Parameter = dict[str, Any]
 Schema = dict[str, Any]
@@ -72,7 +74,7 @@ IMAGES = (
         "Written `custom.<key>=<value>`: images whose custom field has this value.",
     ),
     _one("sort", Sort, "`arranged`: as an album has them, only in one."),
-    _one("period", ("day", "week", "month", "all"), "Of `most_viewed`: the views that count."),
+    _one("period", (*Period, "all"), "Of `most_viewed`: the views that count."),
     *PAGED,
 )
 AT = (_text("at", "A position, or a time (RFC 3339): as it was then."),)
@@ -91,7 +93,7 @@ QUERIES: dict[str, tuple[Parameter, ...]] = {
         *OWNERS,
         _text("parent", "The album that they stand in."),
         _flag("shared", "What others lent to the caller."),
-        _one("sort", ("newest", "oldest", "title"), "In which order."),
+        _one("sort", SORTS, "In which order."),
         *PAGED,
     ),
     **dict.fromkeys(HISTORIES, AT),
@@ -124,13 +126,13 @@ QUERIES: dict[str, tuple[Parameter, ...]] = {
     "/v1/admin/quarantine": (_flag("confirmed", "Those that were looked at."), *PAGES),
     "/v1/admin/blocklist": PAGED,
     "/v1/admin/quotas": (LIMIT,),
-    "/v1/admin/parked-events": (_number("limit", 1_000, "How many.", 100), CURSOR),
+    "/v1/admin/parked-events": (_number("limit", parked.MOST, "How many.", 100), CURSOR),
     "/v1/admin/audit": (
         _text("actor", "An account's id, or `darkroom`."),
         _text("type", "Like `image.purged`, or `image` for all of an image's."),
         _text("stream", "The id of what it happened to."),
         _moment("since", "Then, or later."),
-        _number("limit", 1_000, "How many.", 100),
+        _number("limit", audit.MOST, "How many.", 100),
         _text("cursor", "`nextCursor` of the page before."),
         _one("format", ("json", "csv"), "How it is written."),
     ),

@@ -49,8 +49,8 @@ async def usage(request: AnyRequest, caller: Caller, parts: Given) -> Response[A
     asked, now = Asked(request), parts.clock()
     since = asked.moment("from") or transfer.begin_of(now)
     until = asked.moment("to") or now + timedelta(hours=1)
-    by_day = asked.one("groupBy", {"day": True, "month": False}.__getitem__) is not False
-    format = asked.one("format", {"json": "json", "csv": "csv"}.__getitem__)
+    by_day = asked.one("groupBy", {"day": True, "month": False}) is not False
+    format = asked.one("format", {"json": "json", "csv": "csv"})
     owner = asked.owner()
     asked.check()
     if not since < until <= since + LONGEST:

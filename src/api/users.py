@@ -31,7 +31,7 @@ class UserController(Controller):
         sought = Sought(
             text=asked.text("q", 320),
             plan=asked.text("plan", 100),
-            suspended=asked.one("suspended", {"true": True, "false": False}.__getitem__),
+            suspended=asked.one("suspended", {"true": True, "false": False}),
             limit=asked.number("limit", 20, MAX_LIMIT),
             page=asked.number("page", 1, MAX_PAGE),
             cursor=asked.text("cursor", 1_000),

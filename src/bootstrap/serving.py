@@ -15,7 +15,7 @@ from litestar.types import ASGIApp
 from adapters.accounts import PostgresAccounts
 from adapters.addresses import PublicAddresses, networks
 from adapters.albums import PostgresAlbums
-from adapters.allowances import PostgresAllowances
+from adapters.allowances import REFRESH, PostgresAllowances
 from adapters.api_keys import PostgresApiKeys
 from adapters.audit_log import LogEntries
 from adapters.backlogs import PostgresBacklogs
@@ -80,7 +80,7 @@ from bootstrap import (
     webhooks,
 )
 from bootstrap.judging import judge
-from bootstrap.loops import after, for_ever
+from bootstrap.loops import after, every, for_ever
 from commands import (
     albums,
     bulk,
@@ -175,7 +175,7 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
                     signing.load_for_ever(),
                     url_keys.load_for_ever(),
                     counter.flush_for_ever(),
-                    allowances.refresh_for_ever(),
+                    every(REFRESH, "allowances", allowances.refresh),
                     shelf.flush_for_ever(),
                     for_ever("forgetting", forgetting.work, after(LOOK)),
                 )
