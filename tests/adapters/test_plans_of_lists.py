@@ -74,7 +74,6 @@ LISTS: dict[str, dict[str, Any]] = {
     "with a common tag": {"tags": ["all"]},
     "with a tag, of a user": {"tags": ["tag-3"], "owner": SOMEBODY},
     "with a word": {"text": "word777"},
-    "with a beginning": {"text": "word77"},
     "with two words": {"text": "word777 few"},
     "with a phrase": {"text": '"tag 3"'},
     "with a word, of a user": {"text": "word7", "owner": SOMEBODY},
@@ -111,7 +110,7 @@ async def test_every_search_looks_into_the_index(explained, core, viewer):
     search = PostgresSearch(explained, core.store)
     for kind, text in TEXTS.items():
         found = await search.find(text, viewer=viewer, limit=20, page=1)
-        assert bool(found.total) == bool(found.hits) == (kind != "without spaces"), kind
+        assert bool(found.facets["format"]) == (kind != "without spaces"), kind
         assert all("Bitmap Index Scan on texts_filed_idx" in it for it in explained.plans[:1]), kind
         assert not whole(explained.plans), (kind, explained.plans)
         explained.plans.clear()
