@@ -37,7 +37,8 @@ MOST = 1_000
 WIDE = 240
 """Columns, where no terminal says how many there are."""
 
-reason_option = click.option("--reason", required=True, help="Why: it stays in the audit log.")
+WHY = "Why: it stays in the audit log."
+reason_option = click.option("--reason", required=True, help=WHY)
 who_argument = click.argument("who")
 
 
@@ -80,12 +81,12 @@ def users(
     printed(in_office(data, look), as_json=as_json)
 
 
-def _acting(name: str, command: type, words: str) -> None:
-    """A command of the group that does one thing to one account."""
+def _acting(name: str, command: type, words: str, *, usual: str | None = None) -> None:
+    """A command of the group that does one thing to one account, if need be for the usual reason."""
 
     @admin.command(name, help=words)
     @who_argument
-    @reason_option
+    @click.option("--reason", required=usual is None, default=usual, show_default=True, help=WHY)
     @data_option
     def act(who: str, reason: str, data: Path) -> None:
         async def do(at: Office) -> str:
@@ -100,7 +101,12 @@ def _acting(name: str, command: type, words: str) -> None:
 _acting("suspend", Suspend, "Let nobody in by this account, whatever they hold in their hands.")
 _acting("reinstate", Reinstate, "Let them in again.")
 _acting("sign-out", SignOut, "End all of their sessions; they can sign in again.")
-_acting("grant", Appoint, "Make somebody an administrator of this installation.")
+_acting(
+    "grant",
+    Appoint,
+    "Make somebody an administrator of this installation.",
+    usual="granted on the command line",
+)
 _acting("withdraw", Dismiss, "Make them none any more; DARKROOM_ADMIN_EMAIL's stays one.")
 
 
