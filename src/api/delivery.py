@@ -21,7 +21,7 @@ from commands.transfers import exceeded
 from domain.access import Action
 from domain.ids import AccountId
 from domain.media import Format, Rung
-from domain.refusals import NotFound
+from domain.refusals import NotFound, PreconditionFailed
 from projections.gallery import Exhibit
 
 BOUNDARY = "darkroom-range"
@@ -82,12 +82,15 @@ async def rendering(
 def answer(request: AnyRequest, parts: Parts, exhibit: Exhibit, body: Body) -> Response[Any]:
     """The body or a part of it, under every condition that HTTP knows.
 
-    Raises TransferExceeded, once the owner's images were fetched as much as may be in a month.
+    Raises PreconditionFailed, and TransferExceeded once the owner's images were fetched as much as
+    may be in a month.
     """
     if spent := parts.allowances.spent(exhibit.card.owner_id):
         raise exceeded(spent, body.size)
     card, ask = exhibit.card, request.headers.get
     headers = _headers(request, exhibit, body)
+    if ranges.fails(body.etag, card.created_at, ask("If-Match"), ask("If-Unmodified-Since")):
+        raise PreconditionFailed
     if unchanged(request, exhibit, body.etag):
         return Response(b"", status_code=304, headers=headers, media_type=body.content_type)
     wanted = ask("Range") if ranges.applies(body.etag, card.created_at, ask("If-Range")) else None
