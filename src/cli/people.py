@@ -61,13 +61,14 @@ def _acting(
     """A command that does one thing to one account, and what is true of it then; unless a reason
     is given, for the usual one.
     """
+    usual_option = click.option("--reason", default=usual, show_default=True, help=WHY)
 
     @click.command(
         name,
         help=f'{words}\n\n\b\nExample: darkroom admin {name} ann@example.org --reason "why"',
     )
     @who_argument
-    @click.option("--reason", required=usual is None, default=usual, show_default=True, help=WHY)
+    @(usual_option if usual else reason_option)
     @data_option
     @json_option
     def act(who: str, reason: str, data: Path, as_json: bool) -> None:
