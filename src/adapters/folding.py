@@ -259,6 +259,6 @@ _DONE = "update {schema}.folding set stream_id = %s, events = events + %s"
 _PARTS = "create table {schema}.{parts} as select {key}, {counters} from {schema}.{counts}"
 _SUM = """
     insert into {schema}.{counts} ({key}, {counters})
-    select {key}, {sums} from {schema}.{parts} group by {key}"""
+    select {key}, {sums} from {schema}.{parts} group by {key} order by {key}"""
 _DROP = "drop table {schema}.{parts}"
 _ROOM = f"set local maintenance_work_mem = '{MEMORY}'"
