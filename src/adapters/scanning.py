@@ -7,11 +7,12 @@ from uuid import UUID
 import msgspec
 
 from adapters.database import Database
+from adapters.listed import listed
 from adapters.read_model import generation_lock
 from domain.ids import ImageId
 from domain.refusals import Unavailable
 from projections import scanning
-from projections.scanning import Suspect, Waiting
+from projections.scanning import Held, Holds, Suspect, Waiting
 
 LONGEST = 600
 """Seconds between attempts at what the scanner cannot scan. Nothing is ever given up as clean."""
@@ -76,7 +77,21 @@ class PostgresScans:
         found = await self._database.records(_FIND, (image_id,))
         return msgspec.convert(found[0], Suspect) if found else None
 
+    async def holds(self, *, limit: int, page: int, cursor: str | None) -> Holds:
+        held, total, following = await listed(
+            self._database,
+            _HELD,
+            table="scanning.suspects",
+            at="held_at",
+            where="r.held_at is not null",
+            limit=limit,
+            page=page,
+            cursor=cursor,
+        )
+        return Holds(held=held, total=total, next_cursor=following)
 
+
+_HELD = msgspec.json.Decoder(Held)
 _NEXT = """
     select id, owner_id, attempt, asked from scanning.suspects
     where asked > answered and not_before <= now() and (%s or scanner <> '')

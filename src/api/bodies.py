@@ -123,10 +123,6 @@ class NewRedelivery(Body, kw_only=True):
     from_: Annotated[int, Meta(ge=1, le=2**62)] = msgspec.field(name="from")
 
 
-class NewHold(Body, kw_only=True):
-    reason: Reason
-
-
 class Because(Body, kw_only=True):
     reason: Reason
 

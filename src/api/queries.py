@@ -125,6 +125,7 @@ QUERIES: dict[str, tuple[Parameter, ...]] = {
     ),
     "/v1/admin/quarantine": (_flag("confirmed", "Those that were looked at."), *PAGES),
     "/v1/admin/blocklist": PAGED,
+    "/v1/admin/legal-holds": PAGED,
     "/v1/admin/quotas": (LIMIT,),
     "/v1/admin/parked-events": (_number("limit", parked.MOST, "How many.", 100), CURSOR),
     "/v1/admin/audit": (

@@ -21,6 +21,7 @@ BLOCKLIST = frozenset({"blocklist"})
 READ = {
     **dict.fromkeys(("album", "/orgs", "/teams", "/invitations"), ORGANIZATIONS),
     "/admin/quarantine": REVIEW,
+    "/admin/legal-holds": REVIEW,
     "/admin/reports": REPORTS,
     "/admin/blocklist": BLOCKLIST,
     "/search": frozenset({"search"}),

@@ -10,7 +10,7 @@ MODULES = {
     "care": ("status", "rebuild"),
     "storage": ("storage",),
     "upload": ("upload",),
-    "overview": ("admin",),
+    "admin": ("admin",),
     "erasure": ("erasure",),
     "keys": ("keys",),
     "audit": ("audit",),

@@ -21,6 +21,7 @@ class PlaceHold(msgspec.Struct, frozen=True, kw_only=True):
 class LiftHold(msgspec.Struct, frozen=True, kw_only=True):
     by: AccountId
     image_id: ImageId
+    reason: str = ""
 
 
 async def place_hold(command: PlaceHold, *, store: EventStore) -> Receipt:
@@ -29,6 +30,5 @@ async def place_hold(command: PlaceHold, *, store: EventStore) -> Receipt:
 
 
 async def lift_hold(command: LiftHold, *, store: EventStore) -> Receipt:
-    return await execute(
-        store, Stream(command.image_id, image.evolve), image.release, by=command.by
-    )
+    decide = partial(image.release, reason=command.reason)
+    return await execute(store, Stream(command.image_id, image.evolve), decide, by=command.by)

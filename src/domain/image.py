@@ -378,13 +378,16 @@ def fail(image: Image | None, *, code: str) -> list[ImageEvent]:
 
 
 def hold(image: Image | None, *, reason: str) -> list[ImageEvent]:
-    """For an administrator, who may hold what nobody else can see any more."""
+    """For an administrator, who may hold what nobody else can see any more; not what never came."""
     image = _unpurged(image)
+    if not image.finalized:
+        raise NotFound
     return [] if image.held else [LegalHoldPlaced(personal=Ground(reason=reason))]
 
 
-def release(image: Image | None) -> list[ImageEvent]:
-    return [LegalHoldLifted()] if _unpurged(image).held else []
+def release(image: Image | None, *, reason: str = "") -> list[ImageEvent]:
+    ground = Ground(reason=reason) if reason else None
+    return [LegalHoldLifted(personal=ground)] if _unpurged(image).held else []
 
 
 def _allowed(image: Image | None, action: access.Action, *, by: AccountId, now: datetime) -> Image:

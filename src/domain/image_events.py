@@ -229,7 +229,7 @@ class LegalHoldPlaced(Event, frozen=True, kw_only=True, tag="image.legal-hold-pl
 
 
 class LegalHoldLifted(Event, frozen=True, kw_only=True, tag="image.legal-hold-lifted"):
-    pass
+    personal: Ground | None = None
 
 
 ImageEvent: TypeAlias = (

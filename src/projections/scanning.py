@@ -40,6 +40,9 @@ class Suspect(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody has looked at it there, and left it."""
     taken_down_at: datetime | None = None
     countered_at: datetime | None = None
+    held_at: datetime | None = None
+    held_by: AccountId | None = None
+    held_for: str = ""
 
     @property
     def original(self) -> ObjectKey:
@@ -63,6 +66,22 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
     failure: str | None
 
 
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """One legal hold."""
+
+    id: ImageId
+    owner_id: AccountId
+    held_at: datetime
+    held_by: AccountId
+    held_for: str
+
+
+class Holds(msgspec.Struct, frozen=True, kw_only=True):
+    held: Sequence[Held]
+    total: int
+    next_cursor: str | None
+
+
 class Suspects(Protocol):
     """The read port."""
 
@@ -73,6 +92,11 @@ class Suspects(Protocol):
         ...
 
     async def find(self, image_id: ImageId) -> Suspect | None: ...
+
+    async def holds(self, *, limit: int, page: int, cursor: str | None) -> Holds:
+        """What is under legal hold, the oldest first. Raises Validation for a cursor that is
+        none."""
+        ...
 
 
 def project(suspect: Suspect | None, recorded: Recorded[Any]) -> Suspect | None:
@@ -110,6 +134,11 @@ def _changes(recorded: Recorded[Any]) -> dict[str, Any]:  # noqa: C901 - a case 
             return {"taken_down_at": None, "countered_at": None}
         case image_events.CounterNoticed():
             return {"countered_at": recorded.at}
+        case image_events.LegalHoldPlaced(personal=ground):
+            placed = {"held_at": recorded.at, "held_by": AccountId(recorded.by)}
+            return placed | {"held_for": ground.reason if ground else ""}
+        case image_events.LegalHoldLifted():
+            return {"held_at": None, "held_by": None, "held_for": ""}
     return {}
 
 

@@ -12,6 +12,9 @@ create table suspects (
     confirmed boolean not null,
     taken_down_at timestamptz,
     countered_at timestamptz,
+    held_at timestamptz,
+    held_by uuid,
+    held_for text not null,
     answered bigint not null default 0,
     attempts int not null default 0,
     not_before timestamptz not null default '-infinity',
@@ -21,3 +24,4 @@ create index on suspects (not_before, id) where asked > answered;
 create index on suspects (quarantined_at) where quarantined_at is not null;
 create index on suspects (taken_down_at) where taken_down_at is not null;
 create index on suspects (owner_id) where taken_down_at is not null;
+create index on suspects (held_at, id) where held_at is not null;

@@ -40,9 +40,49 @@ def test_what_is_held_is_not_purged_until_the_hold_is_lifted(ann, admin, image):
     refused(hold(admin, image), 404, "not_found")
 
 
-def test_a_hold_has_a_reason_and_an_image(admin, image):
+def test_a_hold_has_a_reason_and_an_image(admin, ann, image, dot):
     refused(hold(admin, image, reason=""), 422, "validation")
     refused(hold(admin, {"imageId": "img_nonsense"}), 404, "not_found")
+    promised = ann.initiate(dot)["uploadId"].replace("upl_", "img_")
+    refused(hold(admin, {"imageId": promised}), 404, "not_found")
+
+
+def listed(admin: Person, **asked) -> dict:
+    return expect(admin.http.get("/v1/admin/legal-holds", params=asked), 200)
+
+
+def test_what_is_held_is_listed_with_its_reason_until_it_is_lifted(ann, admin, dot):
+    images = [ann.upload(dot) for _ in range(3)]
+    before = listed(admin, limit=1)["total"]
+    for number, image in enumerate(images):
+        expect(hold(admin, image, reason=f"case {number}"), 200)
+    assert listed(admin, limit=1)["total"] == before + 3
+
+    found, asked = [], {"limit": 2}
+    while asked:
+        page = listed(admin, **asked)
+        found += page["holds"]
+        asked = page["nextCursor"] and {"limit": 2, "cursor": page["nextCursor"]}
+    assert len({it["imageId"] for it in found}) == len(found) == before + 3
+    mine = found[-3:]
+    assert [it["imageId"] for it in mine] == [it["imageId"] for it in images]
+    assert [it["reason"] for it in mine] == ["case 0", "case 1", "case 2"]
+    assert {(it["ownerId"], it["placedBy"]) for it in mine} == {(ann.id, admin.id)}
+    assert [it["since"] for it in mine] == sorted(it["since"] for it in mine)
+
+    path = f"/v1/admin/images/{images[0]['imageId']}/legal-hold"
+    refused(admin.http.request("DELETE", path, json={"reason": 1}), 422, "validation")
+    closed = {"reason": "the case is closed"}
+    assert admin.http.request("DELETE", path, json=closed).status_code == 204
+    assert images[0]["imageId"] not in str(listed(admin, limit=100))
+    for image in images[1:]:
+        assert lift(admin, image).status_code == 204
+    assert listed(admin, limit=1)["total"] == before
+
+
+def test_only_an_administrator_sees_what_is_held(ann, anyone):
+    refused(ann.http.get("/v1/admin/legal-holds"), 403, "forbidden")
+    refused(anyone.get("/v1/admin/legal-holds"), 401, "unauthenticated")
 
 
 def test_an_account_is_erased_but_for_what_is_held(service, admin, dot):

@@ -1,6 +1,7 @@
 """Takedown, objection, reinstatement: at once, with reasons, told to the owner, and counted."""
 
 import email
+import json
 from email.message import EmailMessage
 from email.policy import default
 
@@ -196,8 +197,8 @@ def test_the_command_line_does_the_same(service, anyone, uploader, image):
     refused(anyone.get(path), 403, "forbidden")
     assert service.run("admin", "reinstate-image", id, "--reason", "settled").returncode == 0
     assert anyone.get(path).status_code == 200
-    done = service.run("admin", "rescan", id, "--reason", "new signatures")
-    assert done.stdout == "1 to be scanned again.\n"
+    done = service.run("admin", "rescan", id, "--reason", "new signatures", "--json")
+    assert json.loads(done.stdout)["requested"] == 1
     assert service.run("admin", "rescan", "--reason", "of what?").returncode == 2
     missing = service.run("admin", "takedown", "img_nonsense", "--reason", "a claim")
     assert missing.returncode == 2

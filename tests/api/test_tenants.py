@@ -41,6 +41,7 @@ OTHERS = {
     *("/v1/admin/audit", "/v1/admin/projections", "/v1/admin/users", "/v1/auth/oidc"),
     *("/v1/admin/quarantine", "/v1/admin/quarantine/{id}/file"),
     *("/v1/admin/reports", "/v1/admin/blocklist", "/v1/admin/quotas", "/v1/admin/parked-events"),
+    "/v1/admin/legal-holds",
     *("/.well-known/oauth-authorization-server", "/v1/me/presets/{name}", "/oembed"),
 }
 """What shows nothing of anybody, what only its holder's key opens, and what has another test."""

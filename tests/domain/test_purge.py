@@ -115,6 +115,8 @@ def test_a_legal_hold_stands_against_every_purge():
     given(*deleted, held).when(image.outlive, now=MUCH_LATER).then_nothing()
     given(*live, held).when(image.erase, cause=Cause.ERASURE).then_nothing()
     given(*deleted, held).when(image.release).then(LegalHoldLifted())
+    closed = LegalHoldLifted(personal=Ground(reason="the case is closed"))
+    given(*deleted, held).when(image.release, reason="the case is closed").then(closed)
     given(*deleted, held, LegalHoldLifted()).when(image.release).then_nothing()
     given(*deleted, held, LegalHoldLifted()).when(image.outlive, now=MUCH_LATER).then(
         Purged(cause=Cause.RETENTION)

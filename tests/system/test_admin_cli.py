@@ -4,7 +4,9 @@ import json
 import subprocess
 
 import pytest
+from click.testing import CliRunner
 
+from cli.admin import admin as administering
 from tests.people import Person, eventually, expect, refused, sample
 from tests.service import DARKROOM
 
@@ -26,6 +28,10 @@ def run(service, admin):
     return done
 
 
+def rows(said: str) -> list[dict]:
+    return [json.loads(line) for line in said.splitlines()]
+
+
 def acts(admin, person):
     asked = {"stream": person.id, "limit": 1_000}
     entries = expect(admin.http.get("/v1/admin/audit", params=asked), 200)["entries"]
@@ -42,6 +48,31 @@ def test_accounts_are_found(run, eve):
     assert found["suspended"] is False
     assert eve.name in run("users", "--search", eve.name)
     assert run("users", "--search", "nobody at all") == "None.\n"
+
+
+def test_an_act_tells_what_is_true_now_and_its_position(run, admin, service):
+    eve = Person(service, "told")
+
+    def told(*arguments: str) -> dict:
+        (row,) = rows(run(*arguments, "--reason", "why", "--json"))
+        return row
+
+    done = told("suspend", eve.email)
+    assert (done["userId"], done["suspended"]) == (eve.id, True)
+    entries = expect(admin.http.get("/v1/admin/audit", params={"stream": eve.id}), 200)["entries"]
+    assert (entries[-1]["position"], entries[-1]["type"]) == (done["position"], "account.suspended")
+    assert told("suspend", eve.email)["position"] is None
+    assert told("reinstate", eve.id)["suspended"] is False
+    assert told("plan", eve.id, "premium")["plan"] == "premium"
+    assert told("quota", eve.id, "54321")["quotaBytes"] == 54_321
+    image = eve.upload(DOT)["imageId"]
+    assert told("takedown", image)["takenDown"] is True
+    assert told("reinstate-image", image)["takenDown"] is False
+    rescanned = told("rescan", image)
+    assert (rescanned["requested"], rescanned["position"] > done["position"]) == (1, True)
+    said = run("hold", image, "--reason", "court")
+    assert image in said
+    assert "legalHold" in said
 
 
 def test_what_is_done_holds_at_once_and_is_in_the_audit_log(run, admin, eve):
@@ -62,7 +93,7 @@ def test_what_is_done_holds_at_once_and_is_in_the_audit_log(run, admin, eve):
 
 def test_administrators_are_made_and_unmade(run, eve):
     refused(eve.http.get("/v1/admin/users"), 403, "forbidden")
-    run("grant", eve.email, "--reason", "helps")
+    run("grant", eve.email)
     expect(eve.http.get("/v1/admin/users"), 200)
     run("withdraw", eve.email, "--reason", "left")
     refused(eve.http.get("/v1/admin/users"), 403, "forbidden")
@@ -82,12 +113,14 @@ def test_what_is_held_is_not_destroyed(run, eve):
     image = eve.upload(DOT)["imageId"]
     run("hold", image, "--reason", "court")
     refused(eve.http.post(f"/v1/images/{image}/purge"), 409, "legal_hold")
-    run("hold", image, "--lift")
+    eventually(lambda: image in run("holds", "--limit", "1000"))
+    (listed,) = [
+        it for it in rows(run("holds", "--json", "--limit", "1000")) if it["imageId"] == image
+    ]
+    assert (listed["ownerId"], listed["reason"]) == (eve.id, "court")
+    run("hold", image, "--lift", "--reason", "case closed")
+    eventually(lambda: image not in run("holds", "--limit", "1000"))
     expect(eve.http.post(f"/v1/images/{image}/purge"), 202)
-
-
-def rows(said: str) -> list[dict]:
-    return [json.loads(line) for line in said.splitlines()]
 
 
 def test_it_is_told_how_full_everything_is(run, admin, eve):
@@ -136,5 +169,12 @@ def test_help_teaches():
     said = subprocess.run(
         [DARKROOM, "admin", "--help"], capture_output=True, text=True, check=True
     ).stdout
-    for word in ("users", "plan", "quota", "suspend", "grant", "reports", "resolve", "Examples:"):
+    for word in (*administering.commands, "Examples:"):
         assert word in said
+
+
+@pytest.mark.parametrize("name", administering.commands)
+def test_every_command_shows_an_example_and_speaks_to_machines(name):
+    said = CliRunner().invoke(administering, [name, "--help"]).output
+    assert f"darkroom admin {name} " in said
+    assert "--json" in said
