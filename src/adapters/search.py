@@ -5,8 +5,9 @@ from typing import Any
 from uuid import UUID
 
 from adapters.database import Database
+from adapters.drawers import ASKING, DRAWERS, IN_DRAWER, MATCHES, also_lent
 from adapters.exhibits import COLUMNS, PRINTS, WIDTH, Exhibits
-from adapters.reach import in_reach, lent
+from adapters.reach import in_reach
 from adapters.tsquery import ASKED, terms
 from commands.ports import EventStore
 from domain.access import Viewer
@@ -33,7 +34,7 @@ class PostgresSearch:
         reach, parameters = in_reach(query)
         parameters |= asked.parameters
         parameters |= {"limit": limit, "offset": (page - 1) * limit, "most": MOST}
-        found = _FOUND.format(lent=lent(query))
+        found = _FOUND.format(matches=MATCHES, lent=also_lent(query))
         rows = await self._database.rows(found, parameters, plan_once=False)
         ids, total, facets = rows[0]
         hits = await self._shown(ids, reach, parameters)
@@ -67,24 +68,13 @@ _COUNTS = """
         select value, count(*) as many from found f cross join lateral ({0}) v (value)
         where value is not null group by value order by many desc, value limit 50) c)"""
 _FOUND = f"""
-    with asked as materialized (
-        select query, searching.of_drawer(query, %(me)s) as words from (values ({ASKED})) a (query)),
+    with {ASKING},
     found as materialized (
-        (select e.* from asked cross join generate_series(search.last_drawer(), 0, -1) drawer
-            cross join lateral (
-                select {_ENTRY} from (
-                    select * from search.texts t
-                    where search.filed(t.tsv, t.listed, t.owner_id, t.arrival)
-                        @@ replace(words, '~', to_hex(drawer))::tsquery
-                    offset 0) e
-                where e.tsv @@ query and (e.listed
-                    or e.owner_id = %(me)s and not e.barred && '{{{{upload,deletion}}}}')
-                {_NEWEST}) e
+        (select e.* from {DRAWERS} cross join lateral (
+                select {_ENTRY} from {IN_DRAWER} where {{matches}} {_NEWEST}) e
             limit %(most)s)
         union all
-        (select {_ENTRY} from asked cross join gallery.images i cross join lateral (
-                select * from search.texts e where e.id = i.id and not e.listed offset 0) e
-            where {{lent}} and e.tsv @@ query {_NEWEST} limit %(most)s)),
+        (select {_ENTRY} from {{lent}} {_NEWEST} limit %(most)s)),
     best as (
         select id from found cross join asked
         order by ts_rank_cd(tsv, query) desc, created_at desc, id
@@ -94,9 +84,7 @@ _FOUND = f"""
             'tags', {_COUNTS.format("select unnest(f.tags)")},
             'format', {_COUNTS.format("values (f.format)")},
             'year', {_COUNTS.format("values (extract(year from f.created_at)::int::text)")})"""
-"""What everybody may find, and what is the viewer's own: drawer by drawer, until there are enough,
-and by nothing but the index of what is in it. What is lent, by its id. Whatever Postgres thinks:
-all that has a common word is more."""
+"""As many drawers as it takes, and what is lent."""
 _HEADLINES = ", ".join(
     f"searching.marked({column}, {ASKED})"
     for column in ("i.title", "i.description", "array_to_string(i.tags, ' ')", "i.filename")

@@ -47,6 +47,7 @@ async def explained(core):
     async with core.database.connection() as connection:
         await connection.execute(_IMAGES, {"owners": OWNERS, "each": EACH, "nobody": SYSTEM})
         await connection.execute(_TEXTS)
+        await connection.execute("update search.position set position = %s", (4 * OWNERS * EACH,))
         for counts in (_COUNTS, _RECENT, _EXPOSED, _PRINTS):
             await connection.execute(counts)
         for table in TABLES:
@@ -74,7 +75,10 @@ LISTS: dict[str, dict[str, Any]] = {
     "with a common tag": {"tags": ["all"]},
     "with a tag, of a user": {"tags": ["tag-3"], "owner": SOMEBODY},
     "with a word": {"text": "word777"},
+    "with a beginning": {"text": "word77"},
     "with two words": {"text": "word777 few"},
+    "with a common word": {"text": "all"},
+    "with a common word, oldest first": {"text": "all", "sort": Sort.OLDEST},
     "with a phrase": {"text": '"tag 3"'},
     "with a word, of a user": {"text": "word7", "owner": SOMEBODY},
     "with a custom field": {"custom": {"camera": "c7"}},
@@ -122,6 +126,10 @@ async def test_a_total_is_the_number_of_what_the_pages_hold(explained, core):
         query = Query(viewer=viewer, owner=owner, tags=tags)
         counted = (await gallery.list(replace(query, min_width=1))).total
         assert (await gallery.list(query)).total == counted
+    for viewer, text in product((NOBODY, OWNER), ("word777", "word7 all", '"tag 3"', "all", "no")):
+        query = Query(viewer=viewer, text=text)
+        counted = (await gallery.list(replace(query, min_width=1))).total
+        assert (await gallery.list(query)).total == counted
 
 
 def whole(plans: Sequence[str]) -> list[str]:
@@ -156,8 +164,9 @@ _IMAGES = """
     from new group by grouping sets ((owner_id), ())"""
 _TEXTS = """
     insert into search.texts (id, owner_id, filename, title, description, tags, format, created_at,
-        barred)
+        arrival, barred)
     select id, owner_id, filename, title, description, tags, format, created_at,
+        4 * row_number() over (order by created_at),
         case when visibility = 'public' then '{}' else array['visibility'] end
     from gallery.images"""
 _COUNTS = """
