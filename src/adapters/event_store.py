@@ -236,8 +236,9 @@ class EventLog(Application[UUID]):
         events, last, key = [], None, None
         for event, wrapped in await self.recorder.streams(after, upto, names, limit):
             if event.originator_id != last:
-                last, key = event.originator_id, wrapped and self.keyring.unwrapped(wrapped)
-            events.append(self.mapper.opened(event, key or None))
+                last = event.originator_id
+                key = self.keyring.unwrapped(wrapped) if wrapped else None
+            events.append(self.mapper.opened(event, key))
         return events
 
     async def _learn(self, streams: Iterable[UUID]) -> None:
