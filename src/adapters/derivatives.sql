@@ -28,6 +28,43 @@ end $body$;
 create or replace trigger sum_up after insert or update or delete on derivatives.weights
     for each row execute function derivatives.sum_up();
 
+-- Bytes that a quota leaves. Until the transaction ends nobody else takes of it: an upload waits for
+-- this row, so nobody may hold it for longer than one statement.
+create or replace function derivatives.room(owner uuid) returns bigint language plpgsql as $body$
+declare room bigint;
+begin
+    select u.quota - u.used into room from log.account_usage u where u.account_id = owner for update;
+    if not found then return 9223372036854775807; end if;
+    return room - coalesce((select d.bytes from log.derived_usage d where d.account_id = owner), 0);
+end $body$;
+
+-- Counts those of an image's prints that there is room for, in the order given, and names them.
+-- None of an image that is being purged: its key is waited for, so that nothing comes behind.
+create or replace function derivatives.keep(
+    image uuid, owner uuid, names text[], sizes bigint[]
+) returns text[] language plpgsql as $body$
+declare room bigint; there jsonb; kept jsonb := '{}'; delta bigint;
+begin
+    perform from log.stream_keys where stream_id = image for key share;
+    if not found then return '{}'; end if;
+    room := derivatives.room(owner);
+    there := coalesce((select w.prints from derivatives.weights w where w.image_id = image), '{}');
+    for i in 1 .. coalesce(array_length(names, 1), 0) loop
+        delta := sizes[i] - coalesce((there ->> names[i])::bigint, 0);
+        if delta <= greatest(room, 0) then
+            kept := kept || jsonb_build_object(names[i], sizes[i]);
+            room := room - delta;
+        end if;
+    end loop;
+    insert into derivatives.weights as w (image_id, owner_id, prints, printed)
+        select image, owner, kept, derivatives.total(kept) where kept <> '{}'
+        on conflict (image_id) do update set prints = w.prints || excluded.prints,
+            printed = derivatives.total(w.prints || excluded.prints);
+    return array(select jsonb_object_keys(kept));
+end $body$;
+create or replace function derivatives.total(prints jsonb) returns bigint immutable language sql
+    return (select coalesce(sum(value::bigint), 0) from jsonb_each_text(prints));
+
 create or replace function derivatives.weigh_transform() returns trigger language plpgsql as $body$
 declare delta bigint := 0; image uuid;
 begin

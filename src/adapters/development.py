@@ -9,7 +9,6 @@ from psycopg.types.json import Jsonb
 
 from adapters.database import Database
 from adapters.read_model import Connection, generation_lock
-from adapters.weights import weigh
 from commands.ports import Traits
 from domain.ids import ImageId
 from domain.refusals import Refusal, Unavailable
@@ -83,12 +82,10 @@ class Desk:
         await connection.execute(self._sql(_PRINT), _columns(id, made))
         traits = {"id": id} | msgspec.structs.asdict(made.traits)
         await connection.execute(self._sql(_TRAITS), traits)
-        await weigh(connection, exposure.id, exposure.owner_id, made.weights)
 
     async def _refined(self, connection: Connection, exposure: Exposure, made: Refined) -> None:
         variants = Jsonb(msgspec.to_builtins(made.variants))
         await connection.execute(self._sql(_REFINED), (variants, exposure.id))
-        await weigh(connection, exposure.id, exposure.owner_id, made.weights)
 
     def _sql(self, query: str) -> Any:
         return SQL(query).format(schema=Identifier(self._schema))

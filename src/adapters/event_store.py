@@ -146,31 +146,34 @@ class EventMapper(Mapper[UUID]):
 
     def recorded(self, stored: StoredEvent) -> Recorded[Any]:
         """The envelope and the fact, with its position if it came from the log by position."""
-        return self.opened(stored, self.keyring.get(cast("UUID", stored.originator_id)))
-
-    def opened(self, stored: StoredEvent, key: AESGCM | None) -> Recorded[Any]:
-        """The same with a key that is at hand."""
-        state = _STATE.decode(stored.state)
-        event = _EVENTS[stored.topic].decode(state.event)
-        if state.sealed is not None:
-            stream_id = cast("UUID", stored.originator_id)
-            personal = _open(state.sealed, key, stream_id, stored.topic) if key else None
-            event = msgspec.structs.replace(event, personal=personal)
-        return self._recorded(stored, state, event)
+        return self.opened(*_place(stored), self.keyring.get(cast("UUID", stored.originator_id)))
 
     def envelope(self, stored: StoredEvent) -> Recorded[Any]:
         """The same with what is personal left closed, whether there is a key or not."""
-        state = _STATE.decode(stored.state)
-        return self._recorded(stored, state, _EVENTS[stored.topic].decode(state.event))
+        return self.opened(*_place(stored), None)
 
-    def _recorded(self, stored: StoredEvent, state: _State, event: Event) -> Recorded[Any]:
+    def opened(
+        self,
+        position: int | None,
+        stream_id: UUID,
+        version: int,
+        topic: str,
+        stored: bytes,
+        key: AESGCM | None,
+    ) -> Recorded[Any]:
+        """The same of what its row holds, with a key that is at hand."""
+        state = _STATE.decode(stored)
+        event = _EVENTS[topic].decode(state.event)
+        if state.sealed is not None and key is not None:
+            personal = _open(state.sealed, key, stream_id, topic)
+            event = msgspec.structs.replace(event, personal=personal)
         return Recorded(
-            stream_id=cast("UUID", stored.originator_id),
-            version=stored.originator_version,
+            stream_id=stream_id,
+            version=version,
             at=state.at,
             by=state.by,
             event=upcast(event),
-            position=stored.id if isinstance(stored, Notification) else None,
+            position=position,
             operation=state.operation,
             correlation=state.correlation,
         )
@@ -187,6 +190,12 @@ _STATE = msgspec.msgpack.Decoder(_State)
 _EVERY = {**EVENTS, **RETIRED}
 _EVENTS = {name: msgspec.msgpack.Decoder(kind) for name, kind in _EVERY.items()}
 _PERSONAL = {name: msgspec.msgpack.Decoder(kind) for name, kind in PERSONAL.items()}
+
+
+def _place(stored: StoredEvent) -> tuple[int | None, UUID, int, str, bytes]:
+    position = stored.id if isinstance(stored, Notification) else None
+    stream_id = cast("UUID", stored.originator_id)
+    return position, stream_id, stored.originator_version, stored.topic, stored.state
 
 
 def _open(sealed: bytes, key: AESGCM, stream_id: UUID, topic: str) -> Personal:
@@ -233,12 +242,12 @@ class EventLog(Application[UUID]):
 
         `names` are those of the streams' kinds. No key is remembered: each is needed once.
         """
-        events, last, key = [], None, None
-        for event, wrapped in await self.recorder.streams(after, upto, names, limit):
-            if event.originator_id != last:
-                last = event.originator_id
-                key = self.keyring.unwrapped(wrapped) if wrapped else None
-            events.append(self.mapper.opened(event, key))
+        events, last, key = list[Recorded[Any]](), None, None
+        rows = await self.recorder.streams(after, upto, names, limit)
+        for position, stream_id, version, topic, state, wrapped in rows:
+            if stream_id != last:
+                last, key = stream_id, self.keyring.unwrapped(wrapped) if wrapped else None
+            events.append(self.mapper.opened(position, stream_id, version, topic, state, key))
         return events
 
     async def _learn(self, streams: Iterable[UUID]) -> None:

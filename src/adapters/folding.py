@@ -1,6 +1,7 @@
 """How a rebuild begins: the streams are folded one by one, and their documents copied in."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -9,6 +10,7 @@ import structlog
 from psycopg import AsyncConnection
 from psycopg.sql import SQL, Composable, Composed, Identifier
 
+from adapters.ahead import ahead
 from adapters.copying import Copier
 from adapters.database import DOWN
 from adapters.event_store import EventLog
@@ -65,9 +67,10 @@ class _Standing(msgspec.Struct, frozen=True):
 class Folding:
     """Fills an empty generation with what the log says up to one position.
 
-    Streams are read whole, in the order of their ids, and each document is written once. However
-    long the log is, memory holds a page of events, a batch of documents, and what they count for.
-    Each batch is saved with how far that is: who is broken off goes on behind it.
+    Streams are read whole, in the order of their ids, and each document is written once. While one
+    page is folded the server reads the next; while one batch is saved, the next is folded. However
+    long the log is, memory holds two of each, and what they count for. Each batch is saved with how
+    far that is: who is broken off goes on behind it.
     """
 
     def __init__(self, model: ReadModel[Any], log: EventLog) -> None:
@@ -97,16 +100,12 @@ class Folding:
         standing = await self._standing(connection)
         if standing is None:
             return 0
-        count, batch = 0, list[_Story]()
+        count = 0
         progress(standing.position(0), standing.upto)
-        async for story in self._stories(standing):
-            batch.append(story)
-            if len(batch) == BATCH:
+        async with aclosing(ahead(self._batches(standing))) as batches:
+            async for batch in batches:
                 count += await self._save(connection, batch)
                 progress(standing.position(count), standing.upto)
-                batch = []
-        if batch:
-            count += await self._save(connection, batch)
         await self._finish(connection, standing)
         progress(standing.upto, standing.upto)
         return count
@@ -119,19 +118,25 @@ class Folding:
         cursor = await connection.execute(self._sql(_STANDING))
         return _Standing(*(await cursor.fetchone() or ()))
 
-    async def _stories(self, standing: _Standing) -> AsyncIterator[_Story]:
-        story: _Story | None = None
+    async def _batches(self, standing: _Standing) -> AsyncGenerator[list[_Story], None]:
+        batch = list[_Story]()
+        async with aclosing(ahead(self._pages(standing))) as pages:
+            async for page in pages:
+                for event in page:
+                    if not batch or batch[-1].id != event.stream_id:
+                        if len(batch) == BATCH:
+                            yield batch
+                            batch = []
+                        batch.append(_Story(event.stream_id))
+                    self._tell(batch[-1], event)
+        if batch:
+            yield batch
+
+    async def _pages(self, standing: _Standing) -> AsyncGenerator[list[Recorded[Any]], None]:
         after, kinds = (standing.stream_id, LAST), self._model.projection.streams
         while page := await self._log.streams(after, standing.upto, kinds, PAGE):
-            for event in page:
-                if story is None or story.id != event.stream_id:
-                    if story is not None:
-                        yield story
-                    story = _Story(event.stream_id)
-                self._tell(story, event)
+            yield page
             after = (page[-1].stream_id, page[-1].version)
-        if story is not None:
-            yield story
 
     def _tell(self, story: _Story, event: Recorded[Any]) -> None:
         story.events += 1
@@ -171,8 +176,7 @@ class Folding:
 
     async def _count(self, connection: Connection, documents: Sequence[Any]) -> None:
         for tallied, parts in self._parts:
-            sums = summed(tallied, ((1, it) for it in documents))
-            await parts.rows(connection, (list(it.values()) for it in sums))
+            await parts.rows(connection, summed(tallied, documents))
 
     async def _as_far_as_it_goes(self, connection: Connection, story: _Story) -> _Story:
         """With the last document that can be saved. The event behind it, and all that follow, are
@@ -255,6 +259,6 @@ _DONE = "update {schema}.folding set stream_id = %s, events = events + %s"
 _PARTS = "create table {schema}.{parts} as select {key}, {counters} from {schema}.{counts}"
 _SUM = """
     insert into {schema}.{counts} ({key}, {counters})
-    select {key}, {sums} from {schema}.{parts} group by {key}"""
+    select {key}, {sums} from {schema}.{parts} group by {key} order by {key}"""
 _DROP = "drop table {schema}.{parts}"
 _ROOM = f"set local maintenance_work_mem = '{MEMORY}'"

@@ -1,8 +1,8 @@
 """A projection's tables in Postgres: documents and position move in one transaction."""
 
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from itertools import chain
-from operator import add
+from operator import neg
 from typing import Any, Generic, LiteralString, TypeVar
 from uuid import UUID
 
@@ -217,8 +217,9 @@ class ReadModel(Generic[D]):
         changed: Mapping[UUID, D | None],
     ) -> None:
         """Add to the counters what the new documents count for beyond the old ones."""
-        old = ((-1, before.get(id)) for id in changed)
-        rows = summed(tallied, chain(old, ((1, new) for new in changed.values())))
+        names = (*tallied.key, *tallied.counters.__struct_fields__)
+        sums = summed(tallied, changed.values(), [before.get(id) for id in changed])
+        rows = [dict(zip(names, row, strict=True)) for row in sums]
         if rows:
             tally = self._merge(
                 tallied.table, list(rows[0]), "t.{0} + excluded.{0}", keys=len(tallied.key)
@@ -291,15 +292,19 @@ class ReadModel(Generic[D]):
         return self._composed[query]
 
 
-def summed(tallied: Tallied[D], documents: Iterable[tuple[int, D | None]]) -> list[dict[str, Any]]:
-    """What documents count for, each so many times, by key; no row where that comes to nothing."""
-    sums: dict[tuple[Any, ...], list[int]] = {}
-    for times, document in documents:
+def summed(
+    tallied: Tallied[D], gained: Iterable[D | None], lost: Iterable[D | None] = ()
+) -> list[Sequence[Any]]:
+    """What documents count for beyond others: rows of key and sums, none where that is nothing."""
+    parts = defaultdict[tuple[Any, ...], list[tuple[int, ...]]](list)
+    for document in gained:
         for key, counted in tallied.count(document).items():
-            values = [times * it for it in msgspec.structs.astuple(counted)]
-            sums[key] = list(map(add, sums[key], values)) if key in sums else values
-    names = (*tallied.key, *tallied.counters.__struct_fields__)
-    return [dict(zip(names, (*key, *sum), strict=True)) for key, sum in sums.items() if any(sum)]
+            parts[key].append(msgspec.structs.astuple(counted))
+    for document in lost:
+        for key, counted in tallied.count(document).items():
+            parts[key].append(tuple(map(neg, msgspec.structs.astuple(counted))))
+    sums = ((key, [*map(sum, zip(*parts, strict=True))]) for key, parts in parts.items())
+    return [(*key, *sum) for key, sum in sums if any(sum)]
 
 
 def _json(rows: Sequence[Any]) -> str:

@@ -128,9 +128,10 @@ class GroupCommitRecorder(PostgresApplicationRecorder):
 
     async def streams(
         self, after: tuple[UUID, int], upto: int, names: Iterable[str], limit: int
-    ) -> list[tuple[Notification, bytes | None]]:
-        """Events up to a position, stream by stream, behind a version of a stream; each with its
-        stream's wrapped key. `names` are those of the kinds of streams."""
+    ) -> list[tuple[int, UUID, int, str, bytes, bytes | None]]:
+        """Events up to a position, stream by stream, behind a version of a stream: as position,
+        stream, version, topic, state, and the stream's wrapped key. `names` are those of the kinds
+        of streams."""
         stream, version = after
         given = {
             "stream": stream,
@@ -139,11 +140,7 @@ class GroupCommitRecorder(PostgresApplicationRecorder):
             "topics": patterns(names),
             "limit": limit,
         }
-        rows = await self.database.rows(self._streams, given)
-        return [
-            (Notification(oid, version, topic, state, id), wrapped)
-            for id, oid, version, topic, state, wrapped in rows
-        ]
+        return await self.database.rows(self._streams, given)
 
     async def _drain(self) -> None:
         try:

@@ -28,11 +28,12 @@ class PostgresCatalogue:
     async def printed(self, recipe: str) -> AsyncIterator[Printed]:
         last = UUID(int=0)
         while rows := await self._database.rows(_PRINTED, (recipe, last, PAGE)):
-            for last, scrubbed, variants in rows:
+            for last, scrubbed, variants, kept in rows:
                 yield Printed(
                     image_id=ImageId(last),
                     scrubbed=scrubbed,
                     variants=msgspec.convert(variants, list[Variant]),
+                    kept=kept,
                 )
 
     async def develop_again(self, ids: Sequence[ImageId]) -> None:
@@ -44,8 +45,9 @@ _FINALIZED = """
     select notification_id, originator_id from log.darkroom_events
     where notification_id > %s and topic = %s order by notification_id limit %s"""
 _PRINTED = """
-    select id, scrubbed, variants from development.prints
-    where recipe = %s and id > %s order by id limit %s"""
+    select p.id, p.scrubbed, p.variants, coalesce(w.prints, '{}')
+    from development.prints p left join derivatives.weights w on w.image_id = p.id
+    where p.recipe = %s and p.id > %s order by p.id limit %s"""
 _AGAIN = """
     update development.exposures set developed = false, attempts = 0, not_before = '-infinity'
     where id = any(%s)"""

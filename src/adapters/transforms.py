@@ -149,7 +149,9 @@ _SIZE = "select size from transforms.made where image_id = %(image)s and name = 
 _KEEP = """
     update transforms.made set size = %(size)s, used_at = now()
     where image_id = %(image)s and name = %(name)s and size is null
-    and exists (select from log.stream_keys where stream_id = %(image)s) returning 1"""
+    and exists (select from log.stream_keys where stream_id = %(image)s)
+    and %(size)s <= coalesce((select derivatives.room(i.owner_id) from gallery.images i
+        where i.id = %(image)s), %(size)s) returning 1"""
 _GIVE_BACK = "delete from transforms.made where image_id = %s and name = %s and size is null"
 _USED = """
     update transforms.made m set used_at = now() from unnest(%s::uuid[], %s::text[]) u (id, name)

@@ -1,9 +1,6 @@
 """The Weights port: bytes that are stored of images beside their originals, by image and owner."""
 
 from collections.abc import Mapping
-from typing import Any
-
-from psycopg.types.json import Jsonb
 
 from adapters.database import Database
 from adapters.read_model import Connection
@@ -15,9 +12,12 @@ class PostgresWeights:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, image_id: ImageId, owner_id: AccountId, prints: Mapping[str, int]) -> None:
-        async with self._database.connection() as connection:
-            await weigh(connection, image_id, owner_id, prints)
+    async def keep(
+        self, image_id: ImageId, owner_id: AccountId, prints: Mapping[str, int]
+    ) -> frozenset[str]:
+        asked = (image_id, owner_id, [*prints], [*prints.values()])
+        ((kept,),) = await self._database.rows(_KEEP, asked)
+        return frozenset(kept)
 
     async def of_owner(self, owner_id: AccountId) -> int:
         query = "select bytes from log.derived_usage where account_id = %s"
@@ -38,30 +38,13 @@ class Weighed:
         return len(await self._database.rows(query, (erasure.subject,)))
 
 
-async def weigh(
-    connection: Connection, image_id: ImageId, owner_id: AccountId, prints: Mapping[str, int]
-) -> None:
-    """In the transaction of who made them, by the ends of their keys; the same again counts once.
-
-    Nothing of an image that is being purged: its key is waited for, so that nothing comes behind.
-    """
-    asked: dict[str, Any] = {"image": image_id, "owner": owner_id, "prints": Jsonb(dict(prints))}
-    await connection.execute(_WEIGH, asked)
-
-
 async def weigh_what_is_there(connection: Connection) -> None:
     """For an installation that did not weigh before."""
     await connection.execute(_PRINTED)
     await connection.execute(_TRANSFORMED)
 
 
-_SUM = "(select coalesce(sum(value::bigint), 0) from jsonb_each_text({0}))"
-_WEIGH = f"""
-    insert into derivatives.weights as w (image_id, owner_id, prints, printed)
-    select %(image)s, %(owner)s, %(prints)s, {_SUM.format("%(prints)s::jsonb")}
-    from log.stream_keys where stream_id = %(image)s for key share
-    on conflict (image_id) do update set prints = w.prints || excluded.prints,
-        printed = {_SUM.format("w.prints || excluded.prints")}""".encode()  # noqa: S608 - our own words
+_KEEP = "select derivatives.keep(%s, %s, %s::text[], %s::bigint[])"
 _PRINTED = """
     insert into derivatives.weights (image_id, owner_id, prints, printed)
     select id, owner_id, jsonb_object_agg(name, size), sum(size) from (

@@ -8,7 +8,7 @@ from projections.gallery import Tally
 
 
 async def transferred(parts: Parts, owner_id: AccountId) -> dict[str, Any]:
-    """In this month; a limit of null is none."""
+    """In this month; a limit of null is none. What a CDN answers by itself is not seen here."""
     uploads = await parts.allowances.uploads(owner_id)
     downloads = await parts.allowances.downloads(owner_id)
     return {
@@ -16,6 +16,7 @@ async def transferred(parts: Parts, owner_id: AccountId) -> dict[str, Any]:
         "uploadLimitBytes": uploads.limit,
         "downloadedBytes": downloads.used,
         "downloadLimitBytes": downloads.limit,
+        "egressCountedAt": "origin",
         "resetsIn": uploads.left,
     }
 

@@ -164,11 +164,13 @@ def developing(core: Core, lab: "VipsLab", *, later: bool) -> Work:
     """What is new comes first; one of all workers has time for what is made later."""
     from adapters.blocklist import PostgresBlocklist
     from adapters.development import Desk
+    from adapters.weights import PostgresWeights
     from commands.blocklist import screened
     from projections import development
 
     desk = Desk(core.database, give_up=partial(development.fail, store=core.store))
     tools: dict[str, Any] = {"objects": core.objects, "lab": lab, "spool": core.spool}
+    tools["weights"] = PostgresWeights(core.database)
     notice = partial(screened, blocklist=PostgresBlocklist(core.database), store=core.store)
     develop = partial(development.develop, notice=notice, **tools)
     refine = partial(development.refine, **tools)

@@ -19,7 +19,7 @@ from adapters.health import Health
 from adapters.read_model import ReadModel
 from adapters.rebuild import RebuildReport, Report
 from adapters.upkeep import PostgresUpkeep
-from adapters.weights import weigh_what_is_there
+from adapters.weights import PostgresWeights, weigh_what_is_there
 from bootstrap import Core, scanner, searching
 from projections import development, edge, notices, search
 from projections.projection import ALL, PROJECTIONS
@@ -145,6 +145,7 @@ async def caught_up(core: Core, position: int) -> None:
 async def _develop_all(core: Core, lab: "VipsLab", schema: str) -> None:
     """Develop and refine whatever is exposed in a generation that is being built."""
     tools: dict[str, Any] = {"objects": core.objects, "lab": lab, "spool": core.spool}
+    tools["weights"] = PostgresWeights(core.database)
     develop, refine = partial(development.develop, **tools), partial(development.refine, **tools)
     desk = Desk(core.database, schema)
 

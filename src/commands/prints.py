@@ -25,10 +25,13 @@ AT_ONCE, QUEUE = 64, 256
 
 
 class Weights(Protocol):
-    async def add(self, image_id: ImageId, owner_id: AccountId, prints: Mapping[str, int]) -> None:
-        """Count bytes to the owner's quota, by the ends of their keys; the same again counts once.
+    async def keep(
+        self, image_id: ImageId, owner_id: AccountId, prints: Mapping[str, int]
+    ) -> frozenset[str]:
+        """Count bytes to the owner's quota, by what prints are called; the same again counts once.
 
-        Raises Unavailable.
+        Before they are stored. Only those in the answer may be: for the others, tried in the order
+        given, there is no room, or the image is being purged. Raises Unavailable.
         """
         ...
 
@@ -120,9 +123,11 @@ class Printer:
                 return await self._make(key, original, rung, format)
 
     async def _make(self, key: ObjectKey, original: ObjectKey, rung: Rung, format: Format) -> bytes:
+        """What there is no room for is not stored, and made again for the next who asks."""
         async with downloaded(self._objects, original, self._spool) as path:
             made = await self._lab.render(path, rung, format)
-        await self._weigh(key, original, len(made.body))
+        if not await self._weigh(key, original, len(made.body)):
+            return made.body
         await self._objects.put(key, made.body, content_type=format.content_type)
         try:
             await self._objects.head(original)
@@ -131,11 +136,10 @@ class Printer:
             raise
         return made.body
 
-    async def _weigh(self, key: ObjectKey, original: ObjectKey, size: int) -> None:
+    async def _weigh(self, key: ObjectKey, original: ObjectKey, size: int) -> bool:
         image_id, owner_id = object_keys.whose(key), object_keys.owner(original)
         assert image_id is not None
-        name = key.removeprefix(object_keys.derivatives(image_id))
-        await self._weights.add(image_id, owner_id, {name: size})
+        return bool(await self._weights.keep(image_id, owner_id, {object_keys.name(key): size}))
 
     async def scrubbed(self, original: ObjectKey) -> bytes | None:
         """The original without its whereabouts; None if it tells none."""

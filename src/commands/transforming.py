@@ -76,7 +76,8 @@ class Shelf(Protocol):
         ...
 
     async def keep(self, image_id: ImageId, name: str, size: int) -> bool:
-        """It is stored. False if the image, or the claim, is gone: then it may not stay."""
+        """It is stored. False if the image, or the claim, is gone, or the owner has no room: then
+        it may not stay."""
         ...
 
     async def give_back(self, image_id: ImageId, name: str) -> None:
@@ -181,5 +182,6 @@ class Transformer:
             await self._objects.put(key, body, content_type=wanted.format.content_type)
             if not await self._shelf.keep(wanted.image_id, name, len(body)):
                 await self._objects.delete([key])
+                await self._shelf.give_back(wanted.image_id, name)
         except Unavailable as error:
             _log.warning("transform not stored", key=key, reason=str(error))

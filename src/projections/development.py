@@ -13,6 +13,7 @@ from commands import object_keys
 from commands.execute import Stream, execute
 from commands.ports import (
     Derivative,
+    Development,
     EventStore,
     Lab,
     Metadata,
@@ -22,10 +23,12 @@ from commands.ports import (
     Receipt,
     Traits,
 )
+from commands.prints import Weights
 from commands.uploads import downloaded
 from domain import image, image_events
 from domain.ids import NOBODY, AccountId, ImageId
 from domain.media import Format, Rung
+from domain.refusals import QuotaExceeded
 from domain.stream import Recorded
 
 NAME = "development"
@@ -110,27 +113,12 @@ class Developed(msgspec.Struct, frozen=True, kw_only=True):
     variants: Sequence[Variant]
     traits: Traits
 
-    @property
-    def weights(self) -> dict[str, int]:
-        """Bytes of all that is stored, by the ends of their keys."""
-        scrubbed = self.traits.scrubbed_size
-        found = _weights(self.recipe, self.variants)
-        return found if scrubbed is None else found | {f"{self.recipe}/scrubbed": scrubbed}
-
 
 class Refined(msgspec.Struct, frozen=True, kw_only=True):
     """What was made later."""
 
     recipe: str
     variants: Sequence[Variant]
-
-    @property
-    def weights(self) -> dict[str, int]:
-        return _weights(self.recipe, self.variants)
-
-
-def _weights(recipe: str, variants: Sequence[Variant]) -> dict[str, int]:
-    return {f"{recipe}/{it.rung}.{it.format.extension}": it.size for it in variants}
 
 
 async def unheard(image_id: ImageId, fact: object) -> None:
@@ -149,22 +137,23 @@ async def develop(
     objects: ObjectStore,
     lab: Lab,
     spool: Path,
+    weights: Weights,
     notice: Callable[[ImageId, int | None], Awaitable[object]] = unheard,
 ) -> Developed:
     """Make every print of one original and store it. Doing it again stores the same bytes.
 
+    What the owner has no room for is not stored, the largest first: it is made for whoever asks.
     `notice` is told the fingerprint, before anything is kept.
     """
     async with downloaded(objects, exposure.original, spool) as path:
         made = await lab.develop(path)
     await notice(exposure.id, made.traits.fingerprint)
-    for print in made.derivatives:
-        key = object_keys.derivative(exposure.id, made.recipe, print.rung, print.format)
-        await objects.put(key, print.body, content_type=print.format.content_type)
-    if made.scrubbed is not None:
-        assert exposure.format is not None
-        key = object_keys.scrubbed(exposure.id, made.recipe)
-        await objects.put(key, made.scrubbed, content_type=exposure.format.content_type)
+    prints = _prints(exposure, made)
+    sizes = {object_keys.name(key): len(body) for key, body, _ in prints}
+    kept = await weights.keep(exposure.id, exposure.owner_id, sizes)
+    for key, body, format in prints:
+        if object_keys.name(key) in kept:
+            await objects.put(key, body, content_type=format.content_type)
     await objects.delete([object_keys.incoming(exposure.id)])
     return Developed(
         recipe=made.recipe,
@@ -178,8 +167,27 @@ async def develop(
     )
 
 
-async def refine(exposure: Exposure, *, objects: ObjectStore, lab: Lab, spool: Path) -> Refined:
-    """What nobody waits for: AVIF, or GIF of what moves. What is stored is not made again."""
+def _prints(exposure: Exposure, made: Development) -> Sequence[tuple[ObjectKey, bytes, Format]]:
+    """Where each is to lie and what it is, the smallest first."""
+    found = [
+        (object_keys.derivative(exposure.id, made.recipe, it.rung, it.format), it.body, it.format)
+        for it in made.derivatives
+    ]
+    if made.scrubbed is not None:
+        assert exposure.format is not None
+        key = object_keys.scrubbed(exposure.id, made.recipe)
+        found.append((key, made.scrubbed, exposure.format))
+    return sorted(found, key=lambda it: len(it[1]))
+
+
+async def refine(
+    exposure: Exposure, *, objects: ObjectStore, lab: Lab, spool: Path, weights: Weights
+) -> Refined:
+    """What nobody waits for: AVIF, or GIF of what moves. What is stored is not made again.
+
+    Raises QuotaExceeded where there is no room for it: it is tried again some time later, and not
+    sent unasked until it is there.
+    """
     format = Format.GIF if exposure.frames > 1 else Format.AVIF
     found = [await _stored(exposure, rung, format, objects, lab.recipe) for rung in Rung]
     missing = [rung for rung, variant in zip(Rung, found, strict=True) if variant is None]
@@ -189,6 +197,9 @@ async def refine(exposure: Exposure, *, objects: ObjectStore, lab: Lab, spool: P
             for rung in missing:
                 made = await lab.render(path, rung, format)
                 key = object_keys.derivative(exposure.id, lab.recipe, rung, format)
+                size = {object_keys.name(key): len(made.body)}
+                if not await weights.keep(exposure.id, exposure.owner_id, size):
+                    raise QuotaExceeded(requestedBytes=len(made.body))
                 await objects.put(key, made.body, content_type=format.content_type)
                 variants.append(_variant(made))
     return Refined(recipe=lab.recipe, variants=variants)

@@ -21,7 +21,7 @@ NAME = "gallery"
 STREAMS = frozenset({"image"})
 
 
-class Card(msgspec.Struct, frozen=True, kw_only=True):
+class Card(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One image as it is listed. Its fields are the columns of gallery.images."""
 
     id: ImageId
@@ -119,7 +119,7 @@ class Exhibit(msgspec.Struct, frozen=True, kw_only=True):
     """By people, once each for a viewer and an hour, as written down by now."""
 
 
-class Tally(msgspec.Struct, frozen=True, kw_only=True):
+class Tally(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What an account holds. Its fields are the columns of gallery.usage."""
 
     listed: int = 0
@@ -132,7 +132,7 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     uploads: int = 0
 
 
-class Tagged(msgspec.Struct, frozen=True, kw_only=True):
+class Tagged(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How many images have a tag. Its fields are the columns of gallery.tags."""
 
     listed: int = 0
@@ -272,7 +272,17 @@ def _opened(recorded: Recorded[Any], event: image_events.UploadInitiated) -> Car
 
 
 def _changes(card: Card, recorded: Recorded[Any]) -> dict[str, Any]:  # noqa: C901 - a case an event
-    match recorded.event:
+    match recorded.event:  # the commonest first: a million of them are asked when it is rebuilt
+        case image_events.ImageFinalized() as event:
+            return _accepted(event, recorded.at)
+        case image_events.ImageCleared():
+            return {"cleared": True, "quarantined": False}
+        case image_events.DetailsChanged(personal=details):
+            return {"updated_at": recorded.at, **written(details)}
+        case image_events.VisibilityChanged(visibility=visibility):
+            private = visibility is Visibility.PRIVATE
+            epoch = recorded.version if private else card.epoch
+            return {"updated_at": recorded.at, "visibility": visibility, "epoch": epoch}
         case (
             image_events.UploadAborted()
             | image_events.UploadExpired()
@@ -283,20 +293,10 @@ def _changes(card: Card, recorded: Recorded[Any]) -> dict[str, Any]:  # noqa: C9
             return {"closed": True, "duplicate_of": of}
         case image_events.UploadTransferred(to=to):
             return {"owner_id": to}
-        case image_events.ImageFinalized() as event:
-            return _accepted(event, recorded.at)
-        case image_events.ImageCleared():
-            return {"cleared": True, "quarantined": False}
         case image_events.ImageQuarantined():
             return {"cleared": False, "quarantined": True}
         case image_events.TakenDown() | image_events.Reinstated():
             return {"taken_down": isinstance(recorded.event, image_events.TakenDown)}
-        case image_events.DetailsChanged(personal=details):
-            return {"updated_at": recorded.at, **written(details)}
-        case image_events.VisibilityChanged(visibility=visibility):
-            private = visibility is Visibility.PRIVATE
-            epoch = recorded.version if private else card.epoch
-            return {"updated_at": recorded.at, "visibility": visibility, "epoch": epoch}
         case image_events.ShareLinkCreated() as event:
             return {"shares": {**card.shares, event.share_id: image.shared(event)}}
         case image_events.ShareLinkRevoked(share_id=share_id):
@@ -353,8 +353,10 @@ def tally(card: Card | None) -> Mapping[tuple[UUID], Tally]:
         return {}
     found = Tally(reserved_bytes=card.size)
     if card.finalized:
-        shown = msgspec.structs.asdict(_shown(card))
-        found = Tally(images=1, storage_bytes=card.size, uploads=1, **shown)
+        shown, size = _shown(card), card.size
+        found = Tally(
+            listed=shown.listed, withheld=shown.withheld, images=1, storage_bytes=size, uploads=1
+        )
     return {(card.owner_id,): found, (NOBODY,): found}
 
 

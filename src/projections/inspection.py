@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Container, Mapping, Sequence
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Protocol
@@ -55,11 +55,14 @@ class Printed(msgspec.Struct, frozen=True, kw_only=True):
     image_id: ImageId
     scrubbed: bool
     variants: Sequence[Variant]
+    kept: Container[str]
+    """What prints are called that there was room for."""
 
     def keys(self, recipe: str) -> list[ObjectKey]:
         id = self.image_id
         made = [object_keys.derivative(id, recipe, it.rung, it.format) for it in self.variants]
-        return made + [object_keys.scrubbed(id, recipe)] * self.scrubbed
+        made += [object_keys.scrubbed(id, recipe)] * self.scrubbed
+        return [it for it in made if object_keys.name(it) in self.kept]
 
 
 class Catalogue(Protocol):

@@ -10,13 +10,16 @@ import pyvips
 from adapters.development import Desk
 from adapters.lab import VipsLab
 from adapters.storage import PostgresCatalogue
+from adapters.weights import PostgresWeights
 from bootstrap import new_id
 from commands import object_keys
 from commands.ports import ObjectMissing, Traits
 from domain.media import Caps, Format, Rung
-from domain.refusals import CorruptImage, Unavailable
+from domain.refusals import CorruptImage, QuotaExceeded, Unavailable
 from projections import development
 from projections.development import Developed, Exposure, Refined, Variant
+from tests.adapters.test_weights import promised
+from tests.people import sample
 
 PRINT = Developed(
     recipe="v1",
@@ -149,12 +152,8 @@ async def test_what_was_begun_and_not_finished_is_taken_up_again(core, waiting):
 
 async def test_what_is_stored_is_not_made_again(core, lab, tmp_path):
     """As after a rebuild of the read model: only what is missing is."""
-    exposure = Exposure(
-        id=new_id(), owner_id=new_id(), attempt=new_id(), format=Format.PNG, width=3000, height=1500
-    )
-    black = pyvips.Image.black(3000, 1500, bands=3).copy(interpretation="srgb")
-    await core.objects.put(exposure.original, black.pngsave_buffer(), content_type="image/png")
-    work = partial(development.refine, objects=core.objects, lab=lab, spool=tmp_path)
+    exposure, tools = await exposed(core, lab, tmp_path, *black())
+    work = partial(development.refine, **tools)
     first = await work(exposure)
     gone = object_keys.derivative(exposure.id, lab.recipe, Rung.SMALL, Format.AVIF)
     await core.objects.delete([gone])
@@ -162,13 +161,62 @@ async def test_what_is_stored_is_not_made_again(core, lab, tmp_path):
 
     again = await work(exposure)
 
-    assert again.weights == first.weights
+    assert {*again.variants} == {*first.variants}
     assert {(it.rung, it.format, it.width, it.height) for it in first.variants} == {
         (rung, Format.AVIF, *rung.fit(3000, 1500)) for rung in Rung
     }
     after = [it async for it in core.objects.list(object_keys.derivatives(exposure.id))]
     assert {it.key for it in after} - {it.key for it in before} == {gone}
     assert [it for it in after if it.key != gone] == before, "the others were not touched"
+
+
+async def test_the_largest_are_not_stored_where_there_is_no_room(core, lab, tmp_path):
+    photo = sample("orientation/exif-orientation-examples__Landscape_4.jpg")
+    exposure, tools = await exposed(core, lab, tmp_path, photo, Format.JPEG, (1800, 1200))
+    owner, counts = exposure.owner_id, []
+    for quota in (20_000, 200_000, 20_000_000):
+        await promised(core, owner, size=100, quota=quota)
+
+        made = await development.develop(exposure, **tools)
+
+        sizes = sorted(it.size for it in made.variants)
+        listed = core.objects.list(object_keys.derivatives(exposure.id))
+        stored = sorted([it.size async for it in listed])
+        assert stored == sizes[: len(stored)]
+        assert await tools["weights"].of_owner(owner) == sum(stored) <= quota
+        counts.append(len(stored))
+    assert 0 < counts[0] < counts[1] < counts[2] == len(sizes)
+
+
+async def test_what_is_made_later_waits_for_room(core, lab, tmp_path):
+    exposure, tools = await exposed(core, lab, tmp_path, *black())
+    await promised(core, exposure.owner_id, size=0, quota=100)
+
+    with pytest.raises(QuotaExceeded):
+        await development.refine(exposure, **tools)
+
+    assert [it async for it in core.objects.list(object_keys.derivatives(exposure.id))] == []
+
+
+async def exposed(core, lab, spool, original, format, sides):
+    """An image whose original is here, and what it is developed with."""
+    owner_id = new_id()
+    exposure = Exposure(
+        id=await promised(core, owner_id, quota=10_000_000),
+        owner_id=owner_id,
+        attempt=new_id(),
+        format=format,
+        width=sides[0],
+        height=sides[1],
+    )
+    await core.objects.put(exposure.original, original, content_type=format.content_type)
+    weights = PostgresWeights(core.database)
+    return exposure, {"objects": core.objects, "lab": lab, "spool": spool, "weights": weights}
+
+
+def black():
+    image = pyvips.Image.black(3000, 1500, bands=3).copy(interpretation="srgb")
+    return image.pngsave_buffer(), Format.PNG, (3000, 1500)
 
 
 async def test_an_outage_costs_no_attempt(core, waiting):

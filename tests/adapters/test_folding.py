@@ -28,7 +28,7 @@ from projections.projection import ALL
 from tests.adapters.test_following import COUNTS, cleared, opened
 from tests.spec import FRIEND, LATER, OWNER
 
-ODD = 'tab\there, \\ and "quotes", {braces}, a\nline, a \\. and 😀'
+ODD = 'tab\there, \\ and "quotes", {braces}, a\nline\r\x01\x7f, a \\. \\n and 😀'
 
 
 async def write(core, *events, stream=None, after=0):

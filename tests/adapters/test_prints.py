@@ -14,6 +14,7 @@ from commands.ports import ObjectMissing
 from commands.prints import Held, Printer
 from domain.media import Caps, Format, Rung
 from domain.refusals import Unavailable
+from tests.adapters.test_weights import promised
 from tests.people import PHOTO, sample
 
 
@@ -42,8 +43,9 @@ async def lab():
 
 @pytest.fixture
 async def original(core):
-    id = new_id()
-    key = object_keys.original(new_id(), id, new_id())
+    owner = new_id()
+    id = await promised(core, owner, quota=10_000_000)
+    key = object_keys.original(owner, id, new_id())
     await core.objects.put(key, sample(PHOTO), content_type="image/jpeg")
     return key, id
 
@@ -70,6 +72,17 @@ async def test_however_many_ask_wherever_it_is_made_once(printers, lab, original
 
     assert lab.rendered == {(Rung.THUMB, Format.PNG): 1, (Rung.THUMB, Format.GIF): 1}
     assert len(set(bodies)) == 2
+
+
+async def test_what_there_is_no_room_for_is_made_and_not_kept(core, printers, lab, original):
+    key, id = original
+    await promised(core, object_keys.owner(key), size=0, quota=1_000)
+
+    bodies = [await printers[n].derivative(*original, Rung.SMALL, Format.PNG) for n in (0, 0, 1)]
+
+    assert len(set(bodies)) == 1
+    assert lab.rendered[Rung.SMALL, Format.PNG] == 2, "each process has it at hand for a while"
+    assert [it async for it in core.objects.list(object_keys.derivatives(id))] == []
 
 
 async def test_who_fails_leaves_it_to_the_next(printers, lab, original, core):

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from adapters.claims import PostgresClaims
 from adapters.lab import VipsLab
+from adapters.recipe import RECIPE
 from adapters.transforms import Clearance, PostgresShelf, Transforms
 from adapters.weights import PostgresWeights
 from commands import object_keys
@@ -18,6 +19,8 @@ from commands.transforming import Claim, Transformer, Wanted
 from domain.media import Caps, Format, Rung
 from domain.refusals import CorruptImage, TransformBudgetSpent
 from domain.transform import parse
+from tests.adapters.test_reaper import projected
+from tests.adapters.test_weights import promised
 from tests.people import CORPUS
 from tests.projections.test_gallery import opened
 from tests.spec import ATTEMPT, IMAGE, NOW, OWNER, TWIN
@@ -226,6 +229,22 @@ async def test_what_cannot_be_made_can_be_asked_for_again(core, transformers):
         await transformers[0].transformed(wanted)
     await core.objects.put(ORIGINAL, PICTURE.read_bytes(), content_type="image/jpeg")
     assert await transformers[1].transformed(wanted)
+
+
+async def test_what_there_is_no_room_for_is_made_for_whoever_asks_and_not_kept(
+    core, shelf, transformers
+):
+    await core.objects.put(ORIGINAL, PICTURE.read_bytes(), content_type="image/jpeg")
+    await projected(core)
+    await promised(core, OWNER, size=1_000)
+
+    bodies = [await it.transformed(wanted) for it in transformers]
+
+    assert len(set(bodies)) == 1
+    for it in transformers:
+        await it.close()
+    assert [it async for it in core.objects.list("derivatives/")] == []
+    assert await claim(shelf, f"{RECIPE}/{wanted.name}") is Claim.OURS, "nobody waits for it"
 
 
 async def test_a_lost_original_is_told_as_such(core, transformers):

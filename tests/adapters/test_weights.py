@@ -1,5 +1,9 @@
 """What is stored beside originals counts to their owner once, and no longer than it is stored."""
 
+import asyncio
+import random
+from collections import Counter
+
 import pytest
 
 from adapters.transforms import PostgresShelf
@@ -9,6 +13,7 @@ from commands.erasure import Erasure, Kind
 from commands.ports import Batch, Reserve, SetQuota
 from domain.image_events import Promised, UploadInitiated
 from domain.refusals import QuotaExceeded
+from tests.adapters.test_reaper import projected
 from tests.spec import LATER, NOW
 
 
@@ -22,8 +27,8 @@ def weights(core):
     return PostgresWeights(core.database)
 
 
-async def promised(core, owner, size=100):
-    """An image that somebody promised."""
+async def promised(core, owner, size=100, quota=1_000):
+    """An image that somebody promised, who has so much room from now on; None: as before."""
     image = new_id()
     event = UploadInitiated(
         owner_id=owner,
@@ -32,7 +37,8 @@ async def promised(core, owner, size=100):
         expires_at=LATER,
         personal=Promised(filename="a.png"),
     )
-    guards = [SetQuota(account_id=owner, quota_bytes=1_000), Reserve(account_id=owner, bytes=size)]
+    room = [] if quota is None else [SetQuota(account_id=owner, quota_bytes=quota)]
+    guards = [*room, Reserve(account_id=owner, bytes=size)]
     batch = Batch(stream_id=image, after=0, events=[event])
     await core.store.append([batch], by=owner, guards=guards)
     return image
@@ -52,8 +58,8 @@ def purge_of(image, owner):
 async def test_each_print_counts_once_however_often_it_is_made(core, weights, owner):
     image = await promised(core, owner)
     for prints in ({"v1/small.webp": 10, "v1/thumb.webp": 5}, {"v1/small.webp": 10}, {"v1/x": 2}):
-        await weights.add(image, owner, prints)
-    await weights.add(await promised(core, owner), owner, {"v1/small.webp": 3})
+        await weights.keep(image, owner, prints)
+    await weights.keep(await promised(core, owner), owner, {"v1/small.webp": 3})
 
     assert await weights.of_owner(owner) == 20
     assert await weights.of_owner(new_id()) == 0
@@ -61,7 +67,7 @@ async def test_each_print_counts_once_however_often_it_is_made(core, weights, ow
 
 async def test_what_is_stored_leaves_less_room(core, weights, owner):
     image = await promised(core, owner, size=600)
-    await weights.add(image, owner, {"v1/small.webp": 301})
+    await weights.keep(image, owner, {"v1/small.webp": 301})
 
     with pytest.raises(QuotaExceeded) as refused:
         await promised(core, owner, size=100)
@@ -70,15 +76,77 @@ async def test_what_is_stored_leaves_less_room(core, weights, owner):
     await promised(core, owner, size=99)
 
 
+async def test_only_what_there_is_room_for_is_kept_in_the_order_given(core, weights, owner):
+    image = await promised(core, owner, size=900)
+
+    assert await weights.keep(image, owner, {"a": 40, "b": 70, "c": 60}) == {"a", "c"}
+    assert await weights.keep(image, owner, {"a": 40, "d": 1}) == {"a"}
+    assert await weights.keep(image, owner, {"a": 30, "d": 10}) == {"a", "d"}
+
+    assert await weights.of_owner(owner) == 100
+    with pytest.raises(QuotaExceeded):
+        await promised(core, owner, size=1)
+
+
+async def test_what_races_for_room_gets_all_of_it_and_no_byte_more(core, weights):
+    """Room for ten; ten uploads, ten prints and ten transforms want it, in 50 rounds."""
+    shelf = PostgresShelf(core.database, now, budget=99)
+
+    async def transform(image, number) -> bool:
+        await shelf.claim(image, f"t{number}", lease=9, charged=False, lost=False)
+        return await shelf.keep(image, f"t{number}", 100)
+
+    kinds = Counter()
+    for _ in range(50):
+        owner = new_id()
+        image = await promised(core, owner, size=0)
+        await projected(core)
+        works = [
+            work
+            for number in range(10)
+            for work in (
+                promised(core, owner, quota=None),
+                weights.keep(image, owner, {f"v1/{number}": 100}),
+                transform(image, number),
+            )
+        ]
+        random.shuffle(works)
+
+        done = await asyncio.gather(*works, return_exceptions=True)
+
+        kinds.update(type(it).__name__ for it in done if it)
+        assert sum(bool(it) and not isinstance(it, QuotaExceeded) for it in done) == 10
+        ((used, quota),) = await core.database.rows(_USED, (owner,))
+        assert used == quota == 1_000
+    assert min(kinds["UUID"], kinds["frozenset"], kinds["bool"]) > 0
+
+
+async def test_an_upload_that_waits_for_a_print_sees_what_it_takes(core, owner):
+    image = await promised(core, owner, size=0)
+    async with core.database.connection() as connection, connection.transaction():
+        await connection.execute(
+            "select derivatives.keep(%s, %s, array['v1/a'], array[100::bigint])", (image, owner)
+        )
+        upload = asyncio.create_task(promised(core, owner, size=901, quota=None))
+        await asyncio.sleep(0.3)
+        assert not upload.done()
+
+    with pytest.raises(QuotaExceeded):
+        await upload
+
+
+_USED = "select used, quota from log.quota_usage where account_id = %s"
+
+
 async def test_a_purge_gives_it_back_and_nothing_comes_behind(core, weights, owner):
     image = await promised(core, owner)
-    await weights.add(image, owner, {"v1/small.webp": 10})
+    await weights.keep(image, owner, {"v1/small.webp": 10})
     await core.database.rows(
         "delete from log.stream_keys where stream_id = %s returning 1", (image,)
     )
 
     assert await Weighed(core.database).clear(purge_of(image, owner)) == 1
-    await weights.add(image, owner, {"v1/small.webp": 10})
+    await weights.keep(image, owner, {"v1/small.webp": 10})
 
     assert await weights.of_owner(owner) == 0
     assert await core.database.rows("select from log.derived_usage") == []
@@ -87,7 +155,7 @@ async def test_a_purge_gives_it_back_and_nothing_comes_behind(core, weights, own
 
 async def test_transforms_count_for_as_long_as_they_are_kept(core, weights, owner):
     image, shelf = await promised(core, owner), PostgresShelf(core.database, now, budget=9)
-    await weights.add(image, owner, {"v1/small.webp": 10})
+    await weights.keep(image, owner, {"v1/small.webp": 10})
     for name in ("a", "b"):
         await shelf.claim(image, name, lease=9, charged=False, lost=False)
         assert await weights.of_owner(owner) == (10 if name == "a" else 17)

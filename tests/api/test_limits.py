@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.people import Person, expect, put, refused
+from tests.people import Person, eventually, expect, put, refused
 from tests.service import Service
 
 QUOTA, FILE, TOKEN_SECONDS = 1_000, 700, 60
@@ -36,6 +36,7 @@ def dan(small):
 def usage(person):
     found = person.usage
     assert found["quotaBytes"] == QUOTA
+    assert found["usedBytes"] <= QUOTA, "with what is made of images, too"
     return found["storageBytes"], found["reservedBytes"]
 
 
@@ -95,6 +96,27 @@ def test_of_20_at_once_10_fit_in_50_rounds_and_nothing_stays_reserved(dan):
             ended = pool.map(lambda id: dan.http.delete(f"/v1/uploads/{id}").status_code, made)
             assert [*ended] == [204] * 10
             assert usage(dan) == (0, 0)
+
+
+def test_of_20_images_at_once_not_a_byte_is_over_with_what_is_made_of_them(dan, dot):
+    """What is made takes room, too: as many come as fit, and each is seen in every size."""
+    with ThreadPoolExecutor(20) as pool:
+        for _ in range(3):
+            files = [{"file": (f"{number}.png", dot)} for number in range(20)]
+            answers = list(pool.map(lambda it: dan.http.post("/v1/images", files=it), files))
+            usage(dan)
+            images = [it.json()["imageId"] for it in answers if it.status_code == 201]
+            assert {it.status_code for it in answers} == {201, 413}
+            assert 1 <= len(images) <= QUOTA // len(dot)
+            for image in images:
+                dan.developed({"imageId": image}, within=60)
+                usage(dan)
+                for rung in ("thumb.webp", "large.png", "t/w_640.jpg"):
+                    assert dan.http.get(f"/images/{image}/{rung}").status_code == 200
+            assert usage(dan) == (len(images) * len(dot), 0)
+            ended = pool.map(lambda id: dan.http.post(f"/v1/images/{id}/purge").status_code, images)
+            assert [*ended] == [202] * len(images)
+            eventually(lambda: expect(dan.http.get("/v1/me/usage"), 200)["usedBytes"] == 0)
 
 
 def test_a_files_cap_comes_before_the_quota(dan, dot):
