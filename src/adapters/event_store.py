@@ -29,7 +29,7 @@ from adapters.recorder import GroupCommitRecorder, GuardRow, KeyRow, OverQuota
 from commands.correlation import CORRELATION
 from commands.ports import Batch, Bring, Clock, Guard, Reserve, SetQuota, StreamMoved
 from domain.catalogue import EVENTS, PERSONAL
-from domain.ids import AccountId
+from domain.ids import NOBODY, AccountId
 from domain.refusals import QuotaExceeded, Refusal, TransferExceeded, Unavailable
 from domain.retired import RETIRED, upcast
 from domain.stream import Event, Personal, Recorded, tag
@@ -111,7 +111,8 @@ class _State(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What is stored of an event: envelope and fact in the clear, personal content sealed."""
 
     at: datetime
-    by: UUID
+    by: UUID | None
+    """None is nobody, too."""
     event: msgspec.Raw
     sealed: bytes | None = None
     operation: UUID | None = None
@@ -171,7 +172,7 @@ class EventMapper(Mapper[UUID]):
             stream_id=stream_id,
             version=version,
             at=state.at,
-            by=state.by,
+            by=state.by or NOBODY,
             event=upcast(event),
             position=position,
             operation=state.operation,

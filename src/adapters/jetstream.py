@@ -19,6 +19,8 @@ from nats.js.errors import NotFoundError
 PARTITIONS = 16
 MAX_AGE = 7 * 86_400.0
 REQUEST_TIMEOUT = 5.0
+UNUSED = 3_600.0
+"""Seconds after which NATS forgets a consumer of ours that nobody asks at any more."""
 
 GONE = (nats.errors.Error, TimeoutError, ConnectionError, OSError)
 """What a lost or restarting NATS looks like."""
@@ -97,6 +99,14 @@ async def ensure_public_stream(js: JetStreamContext, names: Names, *, replicas: 
         await js.stream_info(names.public_stream)
     except NotFoundError:
         await js.add_stream(_stream(names.public_stream, names.public_subjects, replicas))
+
+
+async def let_unused_go(js: JetStreamContext, names: Names) -> None:
+    """Durable consumers of the log are those of older releases. A process of such a release that
+    still runs goes on with its own."""
+    for consumer in await js.consumers_info(names.stream):
+        if consumer.config.durable_name and not consumer.config.inactive_threshold:
+            await js.add_consumer(names.stream, consumer.config, inactive_threshold=UNUSED)
 
 
 def _stream(name: str, subjects: str, replicas: int) -> StreamConfig:

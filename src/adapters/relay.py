@@ -67,6 +67,7 @@ class Relay:
         """Where the stream ends. One that is ahead of the log belongs to another life of it."""
         js = self._nc.jetstream()
         await jetstream.ensure_stream(js, self._names)
+        await jetstream.let_unused_go(js, self._names)
         position, sequence = await jetstream.cursor(js, self._names)
         if position is not None and position > await self._events.head():
             await js.purge_stream(self._names.stream)

@@ -6,9 +6,10 @@ from uuid import UUID, uuid4
 import pytest
 
 from adapters.event_store import EventSourcedStore
+from adapters.feed import LogFeed
 from commands.ports import Batch, Reserve, SetQuota, StreamMoved
 from domain.account import AccountRegistered, Identity
-from domain.ids import AccountId
+from domain.ids import NOBODY, AccountId
 from domain.image_events import (
     ImageCleared,
     Promised,
@@ -52,6 +53,15 @@ async def test_it_gives_back_what_it_was_given(store):
     assert {recorded.at for recorded in found} == {NOW}
     assert {recorded.by for recorded in found} == {OWNER}
     assert position == 2
+
+
+async def test_what_nobody_did_is_told(core, store):
+    """An event without an actor must not stand in the way of all who read the log."""
+    await store.append([opening(uuid4())], by=None)
+
+    (told,) = await LogFeed(core.log).page(0, 10)
+
+    assert told.by == NOBODY
 
 
 async def test_an_unknown_stream_is_empty(store):

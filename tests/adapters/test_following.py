@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 from msgspec.structs import replace
+from nats.js.api import AckPolicy, ConsumerConfig
 
 from adapters import jetstream, metrics
 from adapters.feeding import passing_over
@@ -201,6 +202,31 @@ async def test_a_wiped_stream_is_filled_again_and_followed_again(core, model):
 
     assert await counts(core) == dict.fromkeys(first + second + third, 2)
     assert latency < 0.5, "by message again, not by the idle look at the log"
+
+
+async def test_consumers_of_older_releases_go_once_nobody_asks_at_them(core, monkeypatch):
+    """One of a process that still runs stays, and misses nothing."""
+    monkeypatch.setattr("adapters.jetstream.UNUSED", 1.0)
+    js, stream, got = core.nats.jetstream(), core.names.stream, list[Any]()
+    older = ConsumerConfig(ack_policy=AckPolicy.ALL, max_ack_pending=5_000, ack_wait=30)
+    used, _ = [
+        await js.pull_subscribe(core.names.subjects, durable=name, stream=stream, config=older)
+        for name in ("used", "unused")
+    ]
+
+    async def ask() -> None:
+        with suppress(TimeoutError):
+            got.extend(await used.fetch(10, timeout=0.3))
+
+    async with running(relay(core)), asyncio.timeout(20):
+        await write_many(core, 1)
+        while [it.name for it in await js.consumers_info(stream)] != ["used"]:
+            await ask()
+        await write_many(core, 1)
+        await published(core)
+        await ask()
+
+    assert [int(it.headers["Es-Pos"]) for it in got] == [1, 2, 3, 4]
 
 
 async def test_lost_doubled_and_reordered_messages_do_not_matter(core, model):
