@@ -47,7 +47,7 @@ from domain.refusals import ChecksumMismatch, Refusal, Unavailable, UnsupportedF
 from domain.stream import fold
 from domain.uploads import Arrived
 
-MULTIPART_ABOVE = 16 * 1024 * 1024
+MULTIPART_FROM = 16 * 1024 * 1024
 """Bytes from which on a client may also send parts."""
 
 
@@ -155,7 +155,7 @@ async def initiate_upload(
         expires_in=expiry,
     )
     parts: Sequence[SignedPart] = ()
-    if command.size > MULTIPART_ABOVE:
+    if command.size >= MULTIPART_FROM:
         multipart_id = await objects.begin(key, content_type=command.content_type)
         entry = await ledger.open(
             Entry(image_id=image_id, multipart_id=multipart_id, part_size=PART)
