@@ -78,6 +78,13 @@ IMAGES = (
     *PAGED,
 )
 AT = (_text("at", "A position, or a time (RFC 3339): as it was then."),)
+SHORT = (
+    *("/v1/api-keys", "/v1/upload-tokens", "/v1/webhooks", "/v1/me/presets", "/v1/me/sessions"),
+    *("/v1/images/{id}/shares", "/v1/images/{id}/collaborators"),
+    *("/v1/albums/{id}/shares", "/v1/albums/{id}/collaborators"),
+    *("/v1/orgs", "/v1/orgs/{id}/members", "/v1/orgs/{id}/invitations", "/v1/orgs/{id}/teams"),
+    *("/v1/teams/{id}/members", "/v1/invitations"),
+)
 HISTORIES = [f"/v1/{of}/history" for of in ("images/{id}", "albums/{id}", "orgs/{id}", "me")]
 QUERIES: dict[str, tuple[Parameter, ...]] = {
     "/v1/images": (*IMAGES, _text("album", "In that album.")),
@@ -97,6 +104,7 @@ QUERIES: dict[str, tuple[Parameter, ...]] = {
         *PAGED,
     ),
     **dict.fromkeys(HISTORIES, AT),
+    **dict.fromkeys(SHORT, PAGED),
     "/v1/events": (
         _text("type", "Like `image.finalized`, or `image` for all of an image's."),
         _text("album", "Of what is in that album."),

@@ -1,5 +1,6 @@
 """Webhooks: where an account wants to be told of events."""
 
+from operator import itemgetter
 from typing import Any
 
 from litestar import Controller, Response, delete, get, post
@@ -11,6 +12,7 @@ from api.idempotency import Ids
 from api.identity import AnyRequest, Caller
 from api.listing import Asked
 from api.parts import Given, Parts
+from api.short_lists import short_list
 from api.waiting import position, written
 from commands.webhooks import (
     CreateWebhook,
@@ -62,11 +64,11 @@ class WebhookController(Controller):
         return Response(body, status_code=201, headers=headers)
 
     @get(summary="Your webhooks, without their secrets")
-    async def list(self, caller: Caller, parts: Given) -> dict[str, Any]:
+    async def list(self, request: AnyRequest, caller: Caller, parts: Given) -> dict[str, Any]:
         known = await parts.webhooks.of(caller)
         states = [(await load_webhook(id, store=parts.store), it) for id, it in known.items()]
         shown = [_shown(state, it) for state, it in states if state and not state.deleted]
-        return {"webhooks": shown}
+        return short_list(request, "webhooks", shown, by=itemgetter("webhookId"))
 
     @get("/{id:str}", summary="One of your webhooks, and how far it is")
     async def read(self, id: FromPath[str], caller: Caller, parts: Given) -> dict[str, Any]:
