@@ -91,7 +91,7 @@ QUERIES: dict[str, tuple[Parameter, ...]] = {
     "/images": (*IMAGES, _text("album", "In that album.")),
     "/v1/users/{id}/images": (*IMAGES, _text("album", "In that album.")),
     "/v1/albums/{id}/images": IMAGES,
-    "/v1/search": (_text("q", "What is looked for.", 500), *PAGES),
+    "/v1/search": (_text("q", "What is looked for.", 500), *PAGED),
     "/v1/images/{id}/similar": (
         _parameter("maxDistance", {"type": "integer"}, "Bits in which fingerprints may differ."),
         LIMIT,
@@ -111,8 +111,8 @@ QUERIES: dict[str, tuple[Parameter, ...]] = {
         _text("from", "Behind that position, as `Last-Event-ID` has it; without either: from now."),
         _parameter("wait", {"type": "integer"}, "Seconds after which the stream ends, at most."),
     ),
-    "/v1/notifications": (_flag("unread", "Those alone."), *PAGES, CURSOR),
-    "/v1/webhooks/{id}/deliveries": (LIMIT, CURSOR),
+    "/v1/notifications": (_flag("unread", "Those alone."), *PAGED),
+    "/v1/webhooks/{id}/deliveries": PAGED,
     "/v1/reports/usage": (
         _moment("from", "The first hour; by default of this month."),
         _moment("to", "The hour that counts no more."),
@@ -131,7 +131,7 @@ QUERIES: dict[str, tuple[Parameter, ...]] = {
         _text("imageId", "Of that image."),
         *PAGED,
     ),
-    "/v1/admin/quarantine": (_flag("confirmed", "Those that were looked at."), *PAGES),
+    "/v1/admin/quarantine": (_flag("confirmed", "Those that were looked at."), *PAGED),
     "/v1/admin/blocklist": PAGED,
     "/v1/admin/legal-holds": PAGED,
     "/v1/admin/quotas": (LIMIT,),

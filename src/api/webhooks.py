@@ -10,7 +10,7 @@ from api.album_views import visible_album
 from api.bodies import NewRedelivery, NewWebhook, line
 from api.idempotency import Ids
 from api.identity import AnyRequest, Caller
-from api.listing import Asked
+from api.listing import MAX_LIMIT, MAX_PAGE, Asked
 from api.parts import Given, Parts
 from api.short_lists import short_list
 from api.waiting import position, written
@@ -86,12 +86,19 @@ class WebhookController(Controller):
         """Newest first."""
         await _own(parts, caller, id)
         asked = Asked(request)
-        limit, before = asked.number("limit", 20, 100), asked.one("cursor", position)
+        limit, page = asked.number("limit", 20, MAX_LIMIT), asked.number("page", 1, MAX_PAGE)
+        before = asked.one("cursor", position)
         asked.check()
-        found = await parts.webhooks.deliveries(_id(id), before=before, limit=limit + 1)
+        skip = 0 if before else (page - 1) * limit
+        found = await parts.webhooks.deliveries(_id(id), before=before, skip=skip, limit=limit + 1)
         shown = found[:limit]
-        following = str(shown[-1].number) if len(found) > limit else None
-        return {"deliveries": [*map(_told, shown)], "limit": limit, "nextCursor": following}
+        return {
+            "deliveries": [*map(_told, shown)],
+            "page": page,
+            "limit": limit,
+            "total": await parts.webhooks.kept(_id(id)),
+            "nextCursor": str(shown[-1].number) if len(found) > limit else None,
+        }
 
     @post("/{id:str}/redeliver", status_code=202, summary="Be told again, from a position on")
     async def redeliver(
