@@ -1,11 +1,11 @@
-"""What has words, found drawer by drawer as search.sql files it: newest first, and nobody else's."""
+"""What has words, found drawer by drawer as search.sql files it: the newest first."""
 
 from adapters.reach import lent
 from adapters.tsquery import ASKED
 from projections.gallery import Query
 
 ASKING = f"""asked as materialized (
-    select query, searching.of_drawer(query, %(me)s) as words from (values ({ASKED})) a (query))"""
+    select query, searching.of_drawer(query, %(me)s) as words from (values ({ASKED})) a (query))"""  # noqa: S608 - our own words
 """What is asked, and how of a drawer; the first of a statement's tables."""
 DRAWERS = """asked cross join search.position last
     cross join generate_series(last.position >> 15, 0, -1) drawer"""
@@ -21,6 +21,10 @@ MATCHES = """e.tsv @@ query and (e.listed
 _LENT = """asked cross join gallery.images i cross join lateral (
     select * from search.texts e where e.id = i.id and not e.listed offset 0) e
     where {0} and e.tsv @@ query"""
+_ALL = f"""with {ASKING}
+    select {{column}} from {DRAWERS} cross join lateral {IN_DRAWER}
+    where {MATCHES.replace("{", "{{").replace("}", "}}")}
+    union all select {{column}} from {{lent}}"""  # noqa: S608 - our own words
 
 
 def also_lent(query: Query) -> str:
@@ -30,6 +34,4 @@ def also_lent(query: Query) -> str:
 
 def all_of(query: Query, column: str) -> str:
     """Of all that the viewer may find."""
-    return f"""with {ASKING}
-        select {column} from {DRAWERS} cross join lateral {IN_DRAWER} where {MATCHES}
-        union all select {column} from {also_lent(query)}"""
+    return _ALL.format(column=column, lent=also_lent(query))

@@ -98,6 +98,10 @@ class TakeIn(msgspec.Struct, frozen=True, kw_only=True):
     image_id: ImageId | None = None
     """Given where a repeated request must find what it made."""
 
+    @property
+    def size(self) -> int:
+        return self.path.stat().st_size
+
 
 class AbortUpload(msgspec.Struct, frozen=True, kw_only=True):
     by: AccountId
@@ -261,7 +265,7 @@ async def take_in(
         uploads.initiate,
         by=command.by,
         promised=command.promised,
-        size=command.path.stat().st_size,
+        size=command.size,
         content_type=command.content_type,
         expires_at=now() + timedelta(seconds=lifetime),
         caps=caps,

@@ -19,7 +19,6 @@ from adapters.rebuild import rebuild
 from adapters.search import PostgresSearch
 from adapters.search_fallback import FallingBack
 from adapters.tsquery import phrases
-from bootstrap import PROJECTIONS
 from commands.ports import Batch
 from domain import image_events
 from domain.access import Permission, Viewer, Visibility
@@ -28,6 +27,7 @@ from domain.image_events import Details, Promised
 from domain.media import Content, Format
 from domain.refusals import Unavailable
 from projections.gallery import Query
+from projections.projection import PROJECTIONS
 from tests.meili import Meilisearch
 from tests.spec import ATTEMPT, SHARE
 from tests.spec import LATER as EXPIRY

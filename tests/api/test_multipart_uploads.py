@@ -130,7 +130,7 @@ def test_an_abort_takes_the_parts_along(service):
     late = httpx.put(part["presignedUrl"], content=CONTENT[8 * MB : 16 * MB], timeout=60)
     assert late.status_code == 404
     assert shown(owner, ticket)["status"] == "aborted"
-    assert expect(owner.http.get("/v1/me/usage"), 200)["reservedBytes"] == 0
+    assert owner.usage["reservedBytes"] == 0
     refused(owner.finalize(ticket), 409, "upload_closed")
 
 
