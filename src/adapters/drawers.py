@@ -22,9 +22,9 @@ _LENT = """asked cross join gallery.images i cross join lateral (
     select * from search.texts e where e.id = i.id and not e.listed offset 0) e
     where {0} and e.tsv @@ query"""
 _ALL = f"""with {ASKING}
-    select {{column}} from {DRAWERS} cross join lateral {IN_DRAWER}
+    select e.id from {DRAWERS} cross join lateral {IN_DRAWER}
     where {MATCHES.replace("{", "{{").replace("}", "}}")}
-    union all select {{column}} from {{lent}}"""  # noqa: S608 - our own words
+    union all select e.id from {{lent}}"""  # noqa: S608 - our own words
 
 
 def also_lent(query: Query) -> str:
@@ -32,6 +32,6 @@ def also_lent(query: Query) -> str:
     return _LENT.format(lent(query))
 
 
-def all_of(query: Query, column: str) -> str:
-    """Of all that the viewer may find."""
-    return _ALL.format(column=column, lent=also_lent(query))
+def all_of(query: Query) -> str:
+    """The ids of all that the viewer may find."""
+    return _ALL.format(lent=also_lent(query))

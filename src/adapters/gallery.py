@@ -213,7 +213,7 @@ class PostgresGallery:
         on top is little."""
         known = "0"
         if query.worded:
-            known, where = f"(select count(*) from ({all_of(query, 'e.id')}) w)", "false"
+            known, where = f"(select count(*) from ({all_of(query)}) w)", "false"
         if query.counted:
             me, mine = query.viewer.account_id, query.owner or query.viewer.account_id
             counts = _TAGGED if query.tags else _COUNTED
@@ -272,7 +272,7 @@ def _matching(query: Query, total: int) -> str:
     """Among few matches, or whether a row is one of many: what the total tells, and Postgres cannot
     guess."""
     if total <= FEW:
-        return f"i.id = any(array({all_of(query, 'e.id')}))"
+        return f"i.id = any(array({all_of(query)}))"
     return _MATCHES if query.sort not in BY_TIME else _IS_ONE
 
 

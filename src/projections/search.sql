@@ -28,8 +28,8 @@ create table texts (
     tags text[] not null,
     format text,
     created_at timestamptz not null,
-    barred text[] not null,
     arrival bigint not null,
+    barred text[] not null,
     listed boolean generated always as (barred = '{}') stored,
     tsv tsvector generated always as (
         setweight(searching.lexemes(spaced(title)), 'A')
