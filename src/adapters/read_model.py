@@ -202,7 +202,7 @@ class ReadModel(Generic[D]):
         changed = {id: new for id, new in after.items() if new != before.get(id)}
         if gone := [id for id, new in changed.items() if new is None]:
             delete = self._sql("delete from {schema}.{table} where id = any(%s)")
-            await connection.execute(delete, (gone,))
+            await connection.execute(delete, (gone,), prepare=True)
         if kept := [new for new in changed.values() if new is not None]:
             upsert = self._merge(self.projection.table, self.columns, "excluded.{0}")
             await connection.execute(upsert, (_json(kept),), prepare=True)
@@ -227,7 +227,8 @@ class ReadModel(Generic[D]):
             await connection.execute(tally, (_json(rows),), prepare=True)
         fewer = [row for row in rows if any(row[it] < 0 for it in row if it not in tallied.key)]
         if fewer:
-            await connection.execute(self._sweep(tallied, list(fewer[0])), (_json(fewer),))
+            sweep = self._sweep(tallied, list(fewer[0]))
+            await connection.execute(sweep, (_json(fewer),), prepare=True)
 
     def _merge(
         self, table: str, columns: Sequence[str], change: LiteralString, keys: int = 1
@@ -254,21 +255,24 @@ class ReadModel(Generic[D]):
 
     def _sweep(self, tallied: Tallied[D], columns: Sequence[str]) -> bytes:
         """Delete those of the rows given in JSON that count nothing any more."""
-        conditions = [
-            SQL("t.{0} = g.{0}" if it in tallied.key else "t.{0} = 0").format(Identifier(it))
-            for it in columns
-        ]
-        return (
-            SQL(
-                "delete from {table} t using jsonb_populate_recordset(null::{table}, %s::jsonb) g"
-                " where {which}"
+        what = f"sweep {tallied.table}"
+        if what not in self._composed:
+            conditions = [
+                SQL("t.{0} = g.{0}" if it in tallied.key else "t.{0} = 0").format(Identifier(it))
+                for it in columns
+            ]
+            self._composed[what] = (
+                SQL(
+                    "delete from {table} t using"
+                    " jsonb_populate_recordset(null::{table}, %s::jsonb) g where {which}"
+                )
+                .format(
+                    table=Identifier(self.schema, tallied.table),
+                    which=SQL(" and ").join(conditions),
+                )
+                .as_bytes(None)
             )
-            .format(
-                table=Identifier(self.schema, tallied.table),
-                which=SQL(" and ").join(conditions),
-            )
-            .as_bytes(None)
-        )
+        return self._composed[what]
 
     async def advance(self, connection: Connection, after: int, upto: int) -> None:
         """Within a transaction. Raises PositionMoved."""
