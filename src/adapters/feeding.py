@@ -30,9 +30,9 @@ def told(error: Exception) -> str:
 class Feeding:
     """Knows where the model stands. One at a time can feed it: the others find that it moved.
 
-    Where nothing concerns the model it stands further on all the same: that is written down with
-    its next event, or after `lazy` seconds. Who asks the table meanwhile is told too little, never
-    too much.
+    Where nothing changes the model it stands further on all the same: that is written down with
+    its next change, or after `lazy` seconds. Who asks the table meanwhile is told too little, never
+    too much; and a generation that is swapped in meanwhile may stand there, and lacks nothing.
     """
 
     def __init__(self, model: ReadModel[Any], log: EventLog, *, lazy: float = 0.0) -> None:
@@ -65,14 +65,13 @@ class Feeding:
         Raises PositionMoved.
         """
         events = await self._events.opened([it for it in page if self.model.wants(it.topic)])
-        if events or time.monotonic() - self._since >= self._lazy:
-            await self._feed(connection, events, page[-1].id)
-        self.position = page[-1].id
+        await self._feed(connection, events, page[-1].id)
         return events
 
     async def write(self, connection: Connection) -> None:
         """Write down where it stands. Raises PositionMoved."""
-        await self._feed(connection, [], self.position)
+        await self.model.apply(connection, [], after=self._written, upto=self.position)
+        self._at(self.position)
 
     async def _feed(
         self, connection: Connection, events: Sequence[Recorded[Any]], upto: int
@@ -87,7 +86,7 @@ class Feeding:
         try:
             if any(behind):
                 raise RuntimeError(BEHIND)
-            await self.model.apply(connection, events, after=self._written, upto=upto)
+            await self._apply(connection, events, upto)
         except (PositionMoved, *DOWN):
             raise
         except Exception as error:
@@ -97,8 +96,16 @@ class Feeding:
                 raise
             else:
                 await self._park_or_feed(connection, events[0], error, upto, behind=any(behind))
-            return
-        self._at(upto)
+
+    async def _apply(
+        self, connection: Connection, events: Sequence[Recorded[Any]], upto: int
+    ) -> None:
+        lazily = time.monotonic() - self._since < self._lazy
+        if await self.model.apply(
+            connection, events, after=self._written, upto=upto, lazily=lazily
+        ):
+            self._at(upto)
+        self.position = upto
 
     async def _halves(
         self, connection: Connection, events: Sequence[Recorded[Any]], upto: int

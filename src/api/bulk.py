@@ -62,7 +62,8 @@ async def act(
 async def undo(
     id: FromPath[str], caller: Caller, parts: Given, new_id: Ids
 ) -> Response[dict[str, Any]]:
-    """What has changed since is left alone, and named."""
+    """An act upon many images, or a return to an earlier moment. What has changed since is left
+    alone, and named."""
     operation_id = from_text("op", id)
     if operation_id is None:
         raise NotFound

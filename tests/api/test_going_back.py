@@ -105,7 +105,8 @@ def test_what_a_return_did_is_taken_back_but_for_what_changed_since(gil, ben, do
     image = expect(gil.http.get(f"/v1/images/{kept}"), 200)
     assert (image["title"], image["tags"]) == ("new", ["new"])
     assert expect(gil.http.get(f"/v1/images/{touched}"), 200)["title"] == "newest"
-    refused(gil.http.get(f"/v1/images/{thrown}"), 410, "deleted")
+    refused(gil.http.get(f"/v1/images/{thrown}"), 404, "not_found")
+    expect(gil.http.post(f"/v1/images/{thrown}/restore"), 200)
     assert expect(gil.http.get(f"/v1/albums/{album}"), 200)["title"] == "New"
     assert expect(gil.http.get("/v1/me"), 200)["duplicates"] == "keep"
 
@@ -113,7 +114,7 @@ def test_what_a_return_did_is_taken_back_but_for_what_changed_since(gil, ben, do
 def test_what_an_album_was_put_back_to_is_taken_back(gil, ben, dot):
     album = new_album(gil, "Old")["albumId"]
     path = f"/v1/albums/{album}"
-    lent = {"permissions": ["view", "add"]}
+    lent = {"permissions": ["view", "edit"]}
     assert gil.http.put(f"{path}/collaborators/{ben.id}", json=lent).is_success
     first, second = (gil.upload(dot)["imageId"] for _ in range(2))
     at = position(gil.http.put(f"{path}/images/{first}"))
