@@ -24,6 +24,8 @@ PAGE = 500
 IDLE = 1.0  # seconds without a message after which the log itself is asked
 BLIND = 0.05  # seconds between looks at the log while NATS is away
 STANDBY = 0.5
+LAZY = 0.25
+"""Seconds until it is written down that nothing concerned the model: most do not care for most."""
 
 _log = structlog.get_logger()
 
@@ -46,7 +48,7 @@ class Projector:
         followed: Followed | None = None,
     ) -> None:
         self._model = model
-        self._feeding = Feeding(model, log)
+        self._feeding = Feeding(model, log, lazy=LAZY)
         self._events = log
         self._hearing = hearing
         self._ear = hearing.ear()
@@ -85,9 +87,11 @@ class Projector:
         return bool(row and row[0])
 
     async def _follow(self, connection: Connection) -> None:
-        messages = await self._ear.next(PAGE, IDLE if self._hearing.nc.is_connected else BLIND)
+        messages = await self._ear.next(PAGE, self._patience)
         fresh = self._chained(messages)
         if not messages:
+            if self._feeding.unwritten:
+                await self._feeding.write(connection)
             await self._listen()
             await self._catch_up(connection)
         elif fresh is None:
@@ -95,6 +99,12 @@ class Projector:
             await self._catch_up(connection)
         elif fresh:
             await self._apply(connection, fresh)
+
+    @property
+    def _patience(self) -> float:
+        if not self._hearing.nc.is_connected:
+            return BLIND
+        return LAZY if self._feeding.unwritten else IDLE
 
     async def _listen(self) -> None:
         """Where NATS cannot be asked, the log is, again and again."""
