@@ -236,6 +236,8 @@ class EventLog(Application[UUID]):
     async def opened(self, stored: Sequence[Notification]) -> list[Recorded[Any]]:
         """Decoded events, the keys of their streams fetched in one round trip; once for all who
         want them at the same time."""
+        if not stored:
+            return []  # and not behind others who learn keys
         async with self._learning:
             await self._learn({cast("UUID", event.originator_id) for event in stored})
         return [self.mapper.recorded(event) for event in stored]

@@ -16,6 +16,7 @@ from adapters.event_store import EventLog
 from adapters.feeding import Connection, Feeding
 from adapters.hearing import Heard, Hearing
 from adapters.jetstream import GONE
+from adapters.positions import Announcement
 from adapters.read_model import PositionMoved, ReadModel
 from domain.refusals import Unavailable
 from domain.stream import Recorded
@@ -45,6 +46,7 @@ class Projector:
         model: ReadModel[Any],
         log: EventLog,
         hearing: Hearing,
+        announcement: Announcement,
         followed: Followed | None = None,
     ) -> None:
         self._model = model
@@ -52,6 +54,7 @@ class Projector:
         self._events = log
         self._hearing = hearing
         self._ear = hearing.ear()
+        self._announcement = announcement
         self._followed = followed
 
     async def run(self) -> None:
@@ -139,6 +142,4 @@ class Projector:
         metrics.PROJECTED.labels(self._model.schema).inc(len(events))
         if self._followed:
             self._followed(f"project {self._model.schema}", events, began)
-        with suppress(*GONE):
-            subject = self._hearing.names.position(self._model.schema)
-            await self._hearing.nc.publish(subject, str(self._feeding.position).encode())
+        self._announcement.moved(self._model.schema, self._feeding.position)
