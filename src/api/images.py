@@ -13,7 +13,7 @@ from api import ranges, share_links, surroundings
 from api.bodies import Describing, NewShare, NewSignedUrl, details
 from api.idempotency import Ids
 from api.identity import (
-    SHARING,
+    LENDING,
     AnyRequest,
     Caller,
     MaybeCaller,
@@ -23,7 +23,7 @@ from api.identity import (
 from api.parts import Given, Parts
 from api.pictures import EXTENSIONS, Closing, Picture, etag, picture
 from api.waiting import after_write, written
-from commands.accounts import find_account
+from commands.accounts import addressee
 from commands.counts import Stats
 from commands.images import ChangeImage, DeleteImage, RestoreImage, RevokeShare, Shared, ShareImage
 from commands.ports import Receipt
@@ -115,7 +115,7 @@ class ImageController(Controller):
         card = (await visible(request, parts, maybe_caller, id, Action.VIEW)).card
         path, query, now = f"/images/{id}", request.query_params, parts.clock()
         if "share" in query and "sig" in query:
-            path += "?" + urlencode({name: query[name] for name in SHARING if name in query})
+            path += "?" + urlencode({name: query[name] for name in LENDING if name in query})
         elif maybe_caller == card.owner_id and not (
             card.visibility is Visibility.PUBLIC and card.cleared
         ):
@@ -303,7 +303,9 @@ async def _person(parts: Parts, named: str | None) -> AccountId | None:
     if named is None:
         return None
     if "@" in named:
-        found = await find_account(named, store=parts.store, hasher=parts.hasher)
+        found = await addressee(
+            named, store=parts.store, hasher=parts.hasher, confirmed=parts.confirmed
+        )
     else:
         asked = from_text("u", named)
         profile = await parts.accounts.find(AccountId(asked)) if asked else None

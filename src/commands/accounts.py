@@ -175,6 +175,18 @@ async def find_account(email: str, *, store: EventStore, hasher: Hasher) -> Acco
     return claim.holder(fold(claim.evolve, await store.load(hasher.claim_id("email", email))))
 
 
+async def addressee(
+    email: str, *, store: EventStore, hasher: Hasher, confirmed: bool
+) -> AccountId | None:
+    """Whom somebody means by an address. With `confirmed`, only who has shown that it is theirs:
+    anybody can sign up with an address before its owner does."""
+    found = await find_account(email, store=store, hasher=hasher)
+    if found is None or not confirmed:
+        return found
+    state = fold(account.evolve, await store.load(found))
+    return found if state and state.verified else None
+
+
 def claiming(hasher: Hasher, kind: str, name: str) -> Stream[claim.Claim]:
     return Stream(hasher.claim_id(kind, name), claim.evolve)
 

@@ -306,6 +306,8 @@ def test_a_link_opens_the_album_and_what_is_in_it_until_it_is_revoked(ann, anyon
     image = f"/images/{three[0]['imageId']}"
 
     assert ids(*expect(anyone.get(link["shareUrl"]), 200)["images"]) == ids(*three[:2])
+    there = anyone.get(f"/v1{image}/file{query}").headers["location"]
+    assert anyone.get(there).status_code == 200
     found = expect(anyone.get(at(album) + query), 200)
     assert (found["imageCount"], found["coverId"]) == (2, three[1]["imageId"])
     for path in (image, f"{image}/thumb.webp", f"/v1{image}", f"{image}/metadata"):
