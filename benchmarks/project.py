@@ -8,13 +8,14 @@ from datetime import timedelta
 from adapters.rebuild import PAGE, rebuild
 from benchmarks.measure import Figure, medians, seconds
 from benchmarks.rig import Rig
-from bootstrap import PROJECTIONS, Core, new_id, now
+from bootstrap import Core, new_id, now
 from commands.ports import Batch
 from domain import image_events
 from domain.access import Visibility
 from domain.ids import AccountId
 from domain.media import Content, Format
 from domain.stream import Event
+from projections.projection import PROJECTIONS
 
 WHAT = "events/s of a rebuild beside SELECT and COPY of the same rows"
 OWNERS, ROUNDS = 50, 3

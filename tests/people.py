@@ -58,9 +58,13 @@ class Person:
         return expect(self.finalize(ticket, **fields), 201)
 
     @property
+    def usage(self) -> dict[str, Any]:
+        return expect(self.http.get("/v1/me/usage"), 200)
+
+    @property
     def taken(self) -> dict[str, Any]:
         """What they have sent and promised; what is made of it comes when there is time."""
-        found = expect(self.http.get("/v1/me/usage"), 200)
+        found = self.usage
         return {it: found[it] for it in ("storageBytes", "reservedBytes", "images", "uploads")}
 
     def developed(self, image: dict[str, Any], within: float = 20.0) -> dict[str, Any]:

@@ -22,13 +22,6 @@ class PostgresAccounts:
         )
         return _PROFILE.decode(rows[0][0]) if rows else None
 
-    async def plan(self, account_id: AccountId) -> str | None:
-        """The PlanOf port."""
-        rows = await self._database.rows(
-            "select plan from accounts.profiles where id = %s", (account_id,)
-        )
-        return str(rows[0][0]) if rows else None
-
     async def search(self, sought: Sought) -> Found:
         where, parameters = _conditions(sought)
         profiles, total, following = await listed(

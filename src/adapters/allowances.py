@@ -29,7 +29,8 @@ class PostgresAllowances:
         asked = {"owner": owner_id, "counter": counter}
         ((used, plan),) = await self._database.rows(_UPLOADS, asked)
         limit = self._plans[plan].upload_bytes if plan in self._plans else None
-        return Allowance(limit=limit, used=used, counter=counter, left=transfer.left_of(now))
+        left = transfer.left_of(now)
+        return Allowance(limit=limit, used=used, counter=counter, left=left, plan=plan)
 
     async def downloads(self, owner_id: AccountId) -> Allowance:
         now = self._now()

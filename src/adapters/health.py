@@ -106,16 +106,17 @@ class Health:
                 "note": "nothing new becomes public",
             }
 
-    async def _search_answer(self, database: str) -> dict[str, str]:
+    async def _search_answer(self, database: str) -> dict[str, Any]:
+        """Its address as it is set; null where the database searches."""
         if not self._settings.meili_url:
-            return {"state": database, "name": "postgres"}
+            return {"state": database, "name": "postgres", "url": None}
         from adapters.meili import Meili
 
         meili, state = Meili(self._settings.meili_url, self._settings.meili_key), DOWN
         with suppress(Unavailable):
             await meili.client(lambda it: it.health())
             state = UP
-        return {"state": state, "name": "meilisearch"}
+        return {"state": state, "name": "meilisearch", "url": self._settings.meili_url}
 
     async def _objects_answer(self) -> bool:
         try:

@@ -15,7 +15,7 @@ from commands.ports import EventStore
 from domain.ids import AccountId
 from domain.stream import Recorded
 from projections.notice_mail import written
-from projections.notices import Notice, reader, told, wanted
+from projections.notices import Board, Notice, reader, told, wanted
 
 
 class PostgresNotices:
@@ -24,12 +24,17 @@ class PostgresNotices:
 
     async def of(
         self, account_id: AccountId, *, unread: bool, before: int | None, page: int, limit: int
-    ) -> tuple[Sequence[Notice], int]:
-        asked = {"me": account_id, "unread": unread, "before": before, "limit": limit}
+    ) -> Board:
+        asked = {"me": account_id, "unread": unread, "before": before, "limit": limit + 1}
         offset = 0 if before else (page - 1) * limit
         found = await self._database.records(_LIST, asked | {"offset": offset})
-        ((count,),) = await self._database.rows(_UNREAD, (account_id,))
-        return msgspec.convert(found, list[Notice]), count
+        ((total, left),) = await self._database.rows(_COUNT, (account_id,))
+        return Board(
+            notices=msgspec.convert(found[:limit], list[Notice]),
+            more=len(found) > limit,
+            total=left if unread else total,
+            unread=left,
+        )
 
     async def read(self, account_id: AccountId, id: UUID, now: datetime) -> datetime | None:
         async with self._database.connection() as connection:
@@ -79,7 +84,9 @@ _LIST = """
     where account_id = %(me)s and (not %(unread)s or read_at is null)
         and (%(before)s::bigint is null or position < %(before)s)
     order by position desc, id desc limit %(limit)s offset %(offset)s"""
-_UNREAD = "select count(*) from reactors.notices where account_id = %s and read_at is null"
+_COUNT = """
+    select count(*), count(*) filter (where read_at is null) from reactors.notices
+    where account_id = %s"""
 _READ = """
     update reactors.notices set read_at = coalesce(read_at, %s)
     where id = %s and account_id = %s returning read_at"""

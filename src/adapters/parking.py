@@ -13,25 +13,23 @@ from adapters.feeding import passing_over, told
 from adapters.read_model import ReadModel
 from commands.ports import EventStore
 from commands.upkeep import Parked, Tried
-from projections.projection import ALL
-
-_PROJECTIONS = {projection.name: projection for projection in ALL}
+from projections.projection import PROJECTIONS
 
 
 class LogParking:
     def __init__(self, log: EventLog, store: EventStore) -> None:
         self._log = log
         self._store = store
-        self.models: Sequence[str] = list(_PROJECTIONS)
+        self.models: Sequence[str] = list(PROJECTIONS)
 
     async def page(self, after: tuple[int, str], limit: int) -> Sequence[Parked]:
         return await self._found("(position, model) > (%s, %s)", (*after, limit))
 
     async def at(self, position: int) -> Sequence[Parked]:
-        return await self._found("position = %s", (position, len(_PROJECTIONS)))
+        return await self._found("position = %s", (position, len(PROJECTIONS)))
 
     async def again(self, parked: Parked) -> Tried:
-        model, taken, error = ReadModel(_PROJECTIONS[parked.model]), 0, None
+        model, taken, error = ReadModel(PROJECTIONS[parked.model]), 0, None
         await passing_over(model, self._log)
         history: Callable[[], Awaitable[Any]] = partial(self._store.load, parked.stream_id)
         async with self._log.database.connection() as connection:
@@ -53,5 +51,5 @@ class LogParking:
 
 _ONE = SQL("select {0}::text as model, position, stream_id, topic, error, at from {1}.parked")
 _ALL = " union all ".join(
-    _ONE.format(Literal(name), Identifier(name)).as_string(None) for name in _PROJECTIONS
+    _ONE.format(Literal(name), Identifier(name)).as_string(None) for name in PROJECTIONS
 )

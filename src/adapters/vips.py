@@ -50,8 +50,9 @@ MOVING = {Format.WEBP: 48_000_000, Format.GIF: 24_000_000}
 GIF 0.5 s for a million. What has more stands still."""
 HASHED_SIDE = 48
 
-_PROOF: dict[Format, dict[str, int]] = {Format.JPEG: {"shrink": 8}}
-"""Reading its coefficients is where a JPEG fails, and for an eighth of its size all are read."""
+_SHRUNK = 8
+"""Reading its coefficients is where a JPEG fails, and for an eighth of its size all are read.
+Of what has fewer pixels on a side, libvips says that an eighth is nothing."""
 
 
 def prepare() -> None:
@@ -135,7 +136,9 @@ def _proven(path: Path, format: Format, caps: Caps) -> tuple[int, int, int]:
     first = opened(path)
     count = frames(first) if format in ANIMATED else 1
     headers.check_size(first.width, first.height, count, caps)
-    options = {"n": count} if count > 1 else _PROOF.get(format, {})
+    options = {"n": count} if count > 1 else {}
+    if format is Format.JPEG and min(first.width, first.height) >= _SHRUNK:
+        options = {"shrink": _SHRUNK}
     opened(path, **options).avg()
     return *upright(first), count
 

@@ -52,10 +52,16 @@ class PostgresWebhooks:
         return {row["id"]: msgspec.convert(row, Standing) for row in found}
 
     async def deliveries(
-        self, webhook_id: WebhookId, *, before: int | None, limit: int
+        self, webhook_id: WebhookId, *, before: int | None, skip: int = 0, limit: int
     ) -> Sequence[Delivery]:
-        rows = await self._database.records(_DELIVERIES, (webhook_id, before or 2**62, limit))
-        return msgspec.convert(rows, list[Delivery])
+        asked = (webhook_id, before or 2**62, limit, skip)
+        return msgspec.convert(await self._database.records(_DELIVERIES, asked), list[Delivery])
+
+    async def kept(self, webhook_id: WebhookId) -> int:
+        ((count,),) = await self._database.rows(
+            "select count(*) from webhooks.deliveries where webhook_id = %s", (webhook_id,)
+        )
+        return int(count)
 
     async def backlog(self) -> Backlog:
         (found,) = await self._database.records(_BACKLOG)
@@ -156,7 +162,8 @@ _OF = """
 _DELIVERIES = """
     select number, position, type, state, attempts, status, reason, answer, milliseconds,
         first_at, last_at
-    from webhooks.deliveries where webhook_id = %s and number < %s order by number desc limit %s"""
+    from webhooks.deliveries where webhook_id = %s and number < %s order by number desc
+    limit %s offset %s"""
 _FORGET = (
     "delete from webhooks.deliveries where webhook_id = %s",
     "delete from webhooks.endpoints where id = %s",

@@ -12,6 +12,7 @@ from api.erasure import accepted
 from api.idempotency import Ids
 from api.identity import AnyRequest, Bearing, Caller
 from api.parts import Given, Parts
+from api.short_lists import short_list
 from api.stored import stored, transferred
 from api.waiting import written
 from commands.accounts import ChangeAccount, LogIn, Refresh, SignUp
@@ -109,9 +110,10 @@ class MeController(Controller):
         return await accepted(parts, await parts.dispatch(command))
 
     @get("/sessions", opt=PERSONAL, summary="Where you are signed in")
-    async def sessions(self, bearer: Bearing, parts: Given) -> dict[str, Any]:
-        found = await parts.sessions.of(bearer.account_id)
-        return {"sessions": [_session(it, bearer) for it in found]}
+    async def sessions(self, request: AnyRequest, bearer: Bearing, parts: Given) -> dict[str, Any]:
+        """Where you signed in last comes first."""
+        rows = [_session(it, bearer) for it in await parts.sessions.of(bearer.account_id)]
+        return short_list(request, "sessions", rows, by=_opened, newest=True)
 
     @delete("/sessions/{id:str}", status_code=204, opt=PERSONAL, summary="Sign out there")
     async def end_session(self, id: FromPath[str], bearer: Bearing, parts: Given) -> None:
@@ -171,6 +173,10 @@ def _session(found: OpenSession, bearer: Bearer) -> dict[str, Any]:
         "userAgent": found.device.agent,
         "current": found.id == bearer.session_id,
     }
+
+
+def _opened(session: dict[str, Any]) -> str:
+    return f"{session['openedAt'].isoformat(timespec='microseconds')} {session['sessionId']}"
 
 
 async def profile(parts: Parts, account_id: AccountId) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Whom an album is lent to: by a link, or by name."""
 
 from datetime import timedelta
+from operator import itemgetter
 from typing import Any
 
 from litestar import Controller, Response, delete, get, post, put
@@ -11,8 +12,9 @@ from api.album_bodies import NewAlbumShare
 from api.album_views import visible_album
 from api.bodies import NewCollaborator
 from api.idempotency import Ids
-from api.identity import Caller, account_id, album_id
+from api.identity import AnyRequest, Caller, account_id, album_id
 from api.parts import Given
+from api.short_lists import short_list
 from api.waiting import ALBUMS, written
 from commands.albums import LendAlbum, RevokeAlbumShare, ShareAlbum, TakeAlbumBack
 from domain.access import Action, Share, Viewer
@@ -55,9 +57,12 @@ class AlbumSharingController(Controller):
         return Response(body, status_code=201, headers=headers)
 
     @get("/shares", summary="The links of an album")
-    async def shares(self, id: FromPath[str], caller: Caller, parts: Given) -> dict[str, Any]:
+    async def shares(
+        self, request: AnyRequest, id: FromPath[str], caller: Caller, parts: Given
+    ) -> dict[str, Any]:
         card = (await visible_album(parts, Viewer(account_id=caller), id, Action.MANAGE)).card
-        return {"shares": await share_links.listed(parts, card.id, card.shares)}
+        rows = await share_links.listed(parts, card.id, card.shares)
+        return short_list(request, "shares", rows, by=itemgetter("shareId"))
 
     @delete("/shares/{share:str}", status_code=204, summary="Revoke a link, at once")
     async def revoke(
@@ -72,15 +77,14 @@ class AlbumSharingController(Controller):
 
     @get("/collaborators", summary="Whom an album is lent to by name")
     async def collaborators(
-        self, id: FromPath[str], caller: Caller, parts: Given
+        self, request: AnyRequest, id: FromPath[str], caller: Caller, parts: Given
     ) -> dict[str, Any]:
         card = (await visible_album(parts, Viewer(account_id=caller), id, Action.MANAGE)).card
-        return {
-            "collaborators": [
-                {"userId": to_text("u", account), "permissions": sorted(permissions)}
-                for account, permissions in card.collaborators.items()
-            ]
-        }
+        rows = [
+            {"userId": to_text("u", account), "permissions": sorted(permissions)}
+            for account, permissions in card.collaborators.items()
+        ]
+        return short_list(request, "collaborators", rows, by=itemgetter("userId"))
 
     @put("/collaborators/{user:str}", summary="Lend an album with all of its images to somebody")
     async def lend(

@@ -1,5 +1,6 @@
 """API keys: for programs that act for an account."""
 
+from operator import itemgetter
 from typing import Any
 
 from litestar import Controller, Response, delete, get, post
@@ -7,8 +8,9 @@ from litestar.params import FromPath, JSONBody
 
 from api.bodies import NewApiKey, line
 from api.idempotency import Ids
-from api.identity import Bearing, Caller
+from api.identity import AnyRequest, Bearing, Caller
 from api.parts import Given
+from api.short_lists import short_list
 from api.waiting import written
 from commands.api_keys import IssueApiKey, RevokeApiKey, of_account
 from domain.access import Scope
@@ -42,7 +44,7 @@ class ApiKeyController(Controller):
         return Response(body, status_code=201, headers=headers)
 
     @get(summary="Your keys, without their secrets")
-    async def list(self, caller: Caller, parts: Given) -> dict[str, Any]:
+    async def list(self, request: AnyRequest, caller: Caller, parts: Given) -> dict[str, Any]:
         found = await of_account(caller, store=parts.store)
         used = await parts.api_keys.last_used(caller)
         keys = [
@@ -50,7 +52,7 @@ class ApiKeyController(Controller):
             for id, key in found.items()
             if not key.revoked
         ]
-        return {"apiKeys": keys}
+        return short_list(request, "apiKeys", keys, by=itemgetter("keyId"))
 
     @delete("/{id:str}", status_code=204, summary="Revoke a key, and every key that it made")
     async def revoke(self, id: FromPath[str], caller: Caller, parts: Given) -> Response[None]:

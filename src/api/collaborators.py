@@ -1,5 +1,6 @@
 """Whom an image is lent to by name."""
 
+from operator import itemgetter
 from typing import Any
 
 from litestar import Controller, Response, delete, get, put
@@ -9,6 +10,7 @@ from api.bodies import NewCollaborator
 from api.identity import AnyRequest, Caller, account_id, image_id
 from api.images import visible
 from api.parts import Given
+from api.short_lists import short_list
 from api.waiting import written
 from commands.lending import AddCollaborator, RemoveCollaborator
 from domain.access import Action
@@ -25,12 +27,11 @@ class CollaboratorController(Controller):
         self, request: AnyRequest, id: FromPath[str], caller: Caller, parts: Given
     ) -> dict[str, Any]:
         card = (await visible(request, parts, caller, id, Action.MANAGE)).card
-        return {
-            "collaborators": [
-                {"userId": to_text("u", account), "permissions": sorted(permissions)}
-                for account, permissions in card.collaborators.items()
-            ]
-        }
+        rows = [
+            {"userId": to_text("u", account), "permissions": sorted(permissions)}
+            for account, permissions in card.collaborators.items()
+        ]
+        return short_list(request, "collaborators", rows, by=itemgetter("userId"))
 
     @put("/{user:str}", summary="Lend an image to somebody, until it is taken back")
     async def add(

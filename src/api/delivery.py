@@ -9,7 +9,8 @@ from litestar.enums import HttpMethod
 from litestar.params import FromPath
 
 from api import heads, ranges, renderings
-from api.identity import AnyRequest, MaybeCaller
+from api.conversions import etag_of, wanted_of
+from api.identity import AnyRequest, MaybeCaller, signed_exactly
 from api.images import visible
 from api.parts import Given, Parts
 from api.pictures import EXTENSIONS
@@ -18,10 +19,12 @@ from api.streaming import Chunks, Streamed
 from commands import object_keys
 from commands.ports import ObjectKey, ObjectMissing
 from commands.transfers import exceeded
+from commands.transforming import Wanted
 from domain.access import Action
 from domain.ids import AccountId
 from domain.media import Format, Rung
-from domain.refusals import NotFound
+from domain.refusals import NotFound, PreconditionFailed
+from domain.transform import Transform
 from projections.gallery import Exhibit
 
 BOUNDARY = "darkroom-range"
@@ -69,11 +72,13 @@ async def rendering(
 ) -> Response[Any]:
     exhibit = await visible(request, parts, maybe_caller, id, asked_for(request))
     name, _, extension = variant.partition(".")
-    if name == "original" and EXTENSIONS.get(extension, extension) in (
-        exhibit.card.format,
-        "auto",
-    ):
+    asked = EXTENSIONS.get(extension)
+    if name == "original" and (asked or extension) in (exhibit.card.format, "auto"):
         body = await original_of(parts, exhibit, maybe_caller)
+    elif name == "original" and asked:
+        charged = not signed_exactly(request)
+        wanted = wanted_of(exhibit, Transform(), asked, charged=charged)
+        body = await converted(request, parts, exhibit, wanted)
     else:
         body = await _rendering(request, parts, exhibit, name, extension)
     return answer(request, parts, exhibit, body)
@@ -82,12 +87,15 @@ async def rendering(
 def answer(request: AnyRequest, parts: Parts, exhibit: Exhibit, body: Body) -> Response[Any]:
     """The body or a part of it, under every condition that HTTP knows.
 
-    Raises TransferExceeded, once the owner's images were fetched as much as may be in a month.
+    Raises PreconditionFailed, and TransferExceeded once the owner's images were fetched as much as
+    may be in a month.
     """
     if spent := parts.allowances.spent(exhibit.card.owner_id):
         raise exceeded(spent, body.size)
     card, ask = exhibit.card, request.headers.get
     headers = _headers(request, exhibit, body)
+    if ranges.fails(body.etag, card.created_at, ask("If-Match"), ask("If-Unmodified-Since")):
+        raise PreconditionFailed
     if unchanged(request, exhibit, body.etag):
         return Response(b"", status_code=304, headers=headers, media_type=body.content_type)
     wanted = ask("Range") if ranges.applies(body.etag, card.created_at, ask("If-Range")) else None
@@ -212,6 +220,18 @@ async def _rendering(
     if not unchanged(request, exhibit, sent.etag):
         made = await parts.printer.derivative(card.original, card.id, rung, format)
     return Body(**msgspec.structs.asdict(sent), size=len(made), held=made)
+
+
+async def converted(
+    request: AnyRequest, parts: Parts, exhibit: Exhibit, wanted: Wanted, *, vary: str = ""
+) -> Body:
+    """Raises what Transformer.transformed does."""
+    etag = etag_of(exhibit, parts.lab.recipe, wanted)
+    made = b""
+    if not unchanged(request, exhibit, etag):
+        made = await parts.transformer.transformed(wanted)
+    content_type = wanted.format.content_type
+    return Body(etag=etag, content_type=content_type, size=len(made), held=made, vary=vary)
 
 
 def negotiated(request: AnyRequest, exhibit: Exhibit, *, late: bool) -> Format:

@@ -41,7 +41,8 @@ RENDERINGS = {
 """The format is None where it is negotiated."""
 UNUSUAL = {
     *(b"authorization", b"origin", b"range", b"if-range", b"traceparent"),
-    *(b"content-length", b"transfer-encoding", b"darkroom-min-position"),
+    *(b"if-match", b"if-unmodified-since", b"darkroom-min-position"),
+    *(b"content-length", b"transfer-encoding"),
 }
 SIGNED = {"sig", "exp", "kid", "nbf", "epoch"}
 REQUEST = REQUEST_ID.lower().encode()

@@ -60,13 +60,14 @@ async def received(
 
 
 def describing(form: Form) -> Arriving:
-    """The form's fields as in JSON: tags repeated or with commas, custom.<key> or a JSON object."""
+    """The form's fields as in JSON: tags repeated, with commas or a JSON list; custom.<key> or a
+    JSON object.
+    """
     said: dict[str, Any] = {}
     custom: dict[str, Any] = {}
     for name, values in form.fields.items():
         if name in ("tags", "tags[]"):
-            tags = [tag.strip() for value in values for tag in value.split(",")]
-            said.setdefault("tags", []).extend(tag for tag in tags if tag)
+            said.setdefault("tags", []).extend(tag for value in values for tag in _tags(value))
         elif name.startswith("custom."):
             custom[name.removeprefix("custom.")] = values[-1]
         elif name == "custom":
@@ -74,6 +75,15 @@ def describing(form: Form) -> Arriving:
         else:
             said[name] = values[-1]
     return converted(said | ({"custom": custom} if custom else {}), Arriving)
+
+
+def _tags(text: str) -> list[str]:
+    """What only looks like a list is taken by its word, as it is in `tags=[draft],lake`."""
+    try:
+        found = msgspec.json.decode(text, type=list[str])
+    except msgspec.DecodeError:
+        found = text.split(",")
+    return [tag for it in found if (tag := it.strip())]
 
 
 def _custom(text: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from operator import itemgetter
 from typing import Any
 
 from litestar import Controller, Response, delete, get, post
@@ -10,8 +11,9 @@ from litestar.params import FromPath, JSONBody
 from api.album_views import visible_album
 from api.bodies import NewUploadToken
 from api.idempotency import Ids
-from api.identity import Caller
+from api.identity import AnyRequest, Caller
 from api.parts import Given, Parts
+from api.short_lists import short_list
 from api.waiting import written
 from commands.credentials import Bearer
 from commands.upload_tokens import IssueUploadToken, RevokeUploadToken, Terms, of_account
@@ -54,7 +56,7 @@ class UploadTokenController(Controller):
         return Response(body, status_code=201, headers=headers)
 
     @get(summary="Tokens that you made, without their secrets")
-    async def list(self, caller: Caller, parts: Given) -> dict[str, Any]:
+    async def list(self, request: AnyRequest, caller: Caller, parts: Given) -> dict[str, Any]:
         found = await of_account(caller, store=parts.store)
         remaining = await parts.upload_tokens.remaining(caller)
         tokens = [
@@ -62,7 +64,7 @@ class UploadTokenController(Controller):
             for id, token in found.items()
             if not token.revoked
         ]
-        return {"uploadTokens": tokens}
+        return short_list(request, "uploadTokens", tokens, by=itemgetter("tokenId"))
 
     @delete("/{id:str}", status_code=204, summary="Nobody brings anything by it any more")
     async def revoke(self, id: FromPath[str], caller: Caller, parts: Given) -> Response[None]:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from operator import itemgetter
 from typing import Any
 from urllib.parse import urlencode
 
@@ -22,6 +23,7 @@ from api.identity import (
 )
 from api.parts import Given, Parts
 from api.pictures import EXTENSIONS, Closing, Picture, etag, picture
+from api.short_lists import short_list
 from api.waiting import after_write, written
 from commands.accounts import addressee
 from commands.counts import Stats
@@ -175,7 +177,8 @@ class SharingController(Controller):
         self, request: AnyRequest, id: FromPath[str], caller: Caller, parts: Given
     ) -> dict[str, Any]:
         card = (await visible(request, parts, caller, id, Action.MANAGE)).card
-        return {"shares": await share_links.listed(parts, card.id, card.shares)}
+        rows = await share_links.listed(parts, card.id, card.shares)
+        return short_list(request, "shares", rows, by=itemgetter("shareId"))
 
     @delete("/shares/{share:str}", status_code=204, summary="Revoke a link, at once")
     async def revoke(

@@ -1,6 +1,7 @@
 """Invitations: made by who governs an organization, answered by who is invited."""
 
 import hmac
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -8,10 +9,11 @@ from litestar import Controller, Response, delete, get, post
 from litestar.params import FromPath, JSONBody
 
 from api.idempotency import Ids
-from api.identity import Caller, invitation_id, organization_id
+from api.identity import AnyRequest, Caller, invitation_id, organization_id
 from api.org_bodies import Accepting, NewInvitation
 from api.org_views import governed, invitation, joined, organization
 from api.parts import Given, Parts
+from api.short_lists import short_list
 from api.waiting import ORGANIZATIONS, written
 from commands.organizations import Govern, Invite, Join, ending, invitation_token
 from domain.ids import AccountId, OrganizationId, from_text, to_text
@@ -47,14 +49,15 @@ class InvitingController(Controller):
         return Response(body, status_code=201, headers=headers | location)
 
     @get(summary="Who was invited and has not answered")
-    async def listed(self, id: FromPath[str], caller: Caller, parts: Given) -> dict[str, Any]:
+    async def listed(
+        self, request: AnyRequest, id: FromPath[str], caller: Caller, parts: Given
+    ) -> dict[str, Any]:
         card = await governed(parts, caller, organization_id(id))
-        return {
-            "invitations": [
-                invitation(made, it) | {"token": _token(parts, card.id, made)}
-                for made, it in card.invitations.items()
-            ]
-        }
+        rows = [
+            invitation(made, it) | {"token": _token(parts, card.id, made)}
+            for made, it in card.invitations.items()
+        ]
+        return short_list(request, "invitations", rows, by=itemgetter("invitationId"))
 
     @delete("/{invitation:str}", status_code=204, summary="Withdraw an invitation")
     async def withdraw(
@@ -71,16 +74,15 @@ class InvitedController(Controller):
     tags = ("organizations",)
 
     @get(summary="What one is invited to")
-    async def listed(self, caller: Caller, parts: Given) -> dict[str, Any]:
+    async def listed(self, request: AnyRequest, caller: Caller, parts: Given) -> dict[str, Any]:
         now = parts.clock()
-        return {
-            "invitations": [
-                invitation(id, it) | {"orgId": to_text("org", card.id), "orgName": card.name}
-                for card in await parts.organizations.inviting(caller)
-                for id, it in card.invitations.items()
-                if it.account_id == caller and it.expires_at > now
-            ]
-        }
+        rows = [
+            invitation(id, it) | {"orgId": to_text("org", card.id), "orgName": card.name}
+            for card in await parts.organizations.inviting(caller)
+            for id, it in card.invitations.items()
+            if it.account_id == caller and it.expires_at > now
+        ]
+        return short_list(request, "invitations", rows, by=itemgetter("invitationId"))
 
     @post("/accept", status_code=200, summary="Join by a token")
     async def accept_by_token(

@@ -48,7 +48,7 @@ async def search(
     """`Darkroom-Search` says who found it; `; fallback` in place of another, which is down."""
     asked = Asked(request)
     text = asked.text("q", 500) or ""
-    limit, page = asked.number("limit", 20, MAX_LIMIT), asked.number("page", 1, MAX_PAGE)
+    limit, page = leaf(asked)
     asked.check()
     await _no_staler_than_listing(parts)
     viewer = Viewer(account_id=maybe_caller)
@@ -66,7 +66,7 @@ async def search(
         "page": page,
         "limit": limit,
         "total": found.total,
-        "nextCursor": None,
+        "nextCursor": next_leaf(limit, page, found.total),
     }
     engine = f"{found.engine}; fallback" if found.fallback else found.engine
     return Response(body, headers={"Darkroom-Search": engine})
@@ -156,6 +156,22 @@ def paging(asked: "Asked") -> dict[str, Any]:
         "page": asked.number("page", 1, MAX_PAGE),
         "cursor": asked.text("cursor", 1_000),
     }
+
+
+def leaf(asked: "Asked") -> tuple[int, int]:
+    """Limit and page, where a cursor is nothing but the next page."""
+    limit, page = asked.number("limit", 20, MAX_LIMIT), asked.number("page", 1, MAX_PAGE)
+    return limit, asked.one("cursor", _leaf) or page
+
+
+def next_leaf(limit: int, page: int, total: int) -> str | None:
+    return str(page + 1) if page * limit < total and page < MAX_PAGE else None
+
+
+def _leaf(text: str) -> int:
+    if not 1 <= (page := int(text)) <= MAX_PAGE:
+        raise ValueError
+    return page
 
 
 def _yes(text: str) -> bool:

@@ -32,16 +32,14 @@ class NoticeController(Controller):
         limit, page = asked.number("limit", 20, MAX_LIMIT), asked.number("page", 1, MAX_PAGE)
         unread, before = asked.flag("unread"), asked.one("cursor", position)
         asked.check()
-        found, count = await parts.notices.of(
-            caller, unread=unread, before=before, page=page, limit=limit + 1
-        )
-        shown = found[:limit]
+        found = await parts.notices.of(caller, unread=unread, before=before, page=page, limit=limit)
         return {
-            "notifications": [await _told(parts, it) for it in shown],
-            "unread": count,
+            "notifications": [await _told(parts, it) for it in found.notices],
+            "unread": found.unread,
             "page": page,
             "limit": limit,
-            "nextCursor": str(shown[-1].position) if len(found) > limit else None,
+            "total": found.total,
+            "nextCursor": str(found.notices[-1].position) if found.more else None,
         }
 
     @post("/{id:str}/read", status_code=200, summary="Note that it was read")

@@ -1,5 +1,6 @@
 """Organizations: made, governed, handed over, deleted; their members."""
 
+from operator import itemgetter
 from typing import Any
 
 from litestar import Controller, Response, delete, get, patch, post
@@ -8,10 +9,11 @@ from litestar.params import FromPath, JSONBody
 from api.bodies import clean
 from api.erasure import accepted
 from api.idempotency import Ids
-from api.identity import Caller, account_id, organization_id
+from api.identity import AnyRequest, Caller, account_id, organization_id
 from api.org_bodies import NewOrganization, NewRole, Transfer
 from api.org_views import governed, joined, organization
 from api.parts import Given
+from api.short_lists import short_list
 from api.stored import stored, transferred
 from api.waiting import ORGANIZATIONS, written
 from commands.organizations import (
@@ -42,9 +44,9 @@ class OrganizationController(Controller):
         return Response(body, status_code=201, headers=headers | location)
 
     @get(summary="The organizations that one is a member of")
-    async def listed(self, caller: Caller, parts: Given) -> dict[str, Any]:
-        found = await parts.organizations.joined(caller)
-        return {"orgs": [organization(card, caller) for card in found]}
+    async def listed(self, request: AnyRequest, caller: Caller, parts: Given) -> dict[str, Any]:
+        rows = [organization(it, caller) for it in await parts.organizations.joined(caller)]
+        return short_list(request, "orgs", rows, by=itemgetter("orgId"))
 
     @get("/{id:str}", summary="An organization")
     async def show(self, id: FromPath[str], caller: Caller, parts: Given) -> dict[str, Any]:
@@ -95,19 +97,20 @@ class MemberController(Controller):
     tags = ("organizations",)
 
     @get(summary="Who belongs to it")
-    async def listed(self, id: FromPath[str], caller: Caller, parts: Given) -> dict[str, Any]:
+    async def listed(
+        self, request: AnyRequest, id: FromPath[str], caller: Caller, parts: Given
+    ) -> dict[str, Any]:
         card = await joined(parts, caller, organization_id(id))
         people = {it: await parts.accounts.find(it) for it in card.members}
-        return {
-            "members": [
-                {
-                    "userId": to_text("u", it),
-                    "username": profile.username if profile else None,
-                    "role": card.members[it].value,
-                }
-                for it, profile in people.items()
-            ]
-        }
+        rows = [
+            {
+                "userId": to_text("u", it),
+                "username": profile.username if profile else None,
+                "role": card.members[it].value,
+            }
+            for it, profile in people.items()
+        ]
+        return short_list(request, "members", rows, by=itemgetter("userId"))
 
     @patch("/{user:str}", summary="Give a member another role")
     async def change(

@@ -1,13 +1,15 @@
 """One's presets: transforms by name."""
 
+from operator import itemgetter
 from typing import Any
 
 from litestar import Controller, Response, delete, get, put
 from litestar.params import FromPath, JSONBody
 
 from api.bodies import NewPreset
-from api.identity import Caller
+from api.identity import AnyRequest, Caller
 from api.parts import Given, Parts
+from api.short_lists import short_list
 from api.waiting import written
 from commands.presets import RemovePreset, SavePreset
 from domain.ids import AccountId
@@ -20,9 +22,10 @@ class PresetController(Controller):
     tags = ("accounts",)
 
     @get(summary="Your presets: transforms by name")
-    async def show_all(self, caller: Caller, parts: Given) -> dict[str, Any]:
+    async def show_all(self, request: AnyRequest, caller: Caller, parts: Given) -> dict[str, Any]:
         found = await _presets(parts, caller)
-        return {"presets": [_preset(name, found[name]) for name in sorted(found)]}
+        rows = [_preset(name, ops) for name, ops in found.items()]
+        return short_list(request, "presets", rows, by=itemgetter("name"))
 
     @get("/{name:str}", summary="One of them")
     async def show(self, name: FromPath[str], caller: Caller, parts: Given) -> dict[str, Any]:

@@ -78,13 +78,20 @@ IMAGES = (
     *PAGED,
 )
 AT = (_text("at", "A position, or a time (RFC 3339): as it was then."),)
+SHORT = (
+    *("/v1/api-keys", "/v1/upload-tokens", "/v1/webhooks", "/v1/me/presets", "/v1/me/sessions"),
+    *("/v1/images/{id}/shares", "/v1/images/{id}/collaborators"),
+    *("/v1/albums/{id}/shares", "/v1/albums/{id}/collaborators"),
+    *("/v1/orgs", "/v1/orgs/{id}/members", "/v1/orgs/{id}/invitations", "/v1/orgs/{id}/teams"),
+    *("/v1/teams/{id}/members", "/v1/invitations"),
+)
 HISTORIES = [f"/v1/{of}/history" for of in ("images/{id}", "albums/{id}", "orgs/{id}", "me")]
 QUERIES: dict[str, tuple[Parameter, ...]] = {
     "/v1/images": (*IMAGES, _text("album", "In that album.")),
     "/images": (*IMAGES, _text("album", "In that album.")),
     "/v1/users/{id}/images": (*IMAGES, _text("album", "In that album.")),
     "/v1/albums/{id}/images": IMAGES,
-    "/v1/search": (_text("q", "What is looked for.", 500), *PAGES),
+    "/v1/search": (_text("q", "What is looked for.", 500), *PAGED),
     "/v1/images/{id}/similar": (
         _parameter("maxDistance", {"type": "integer"}, "Bits in which fingerprints may differ."),
         LIMIT,
@@ -97,14 +104,15 @@ QUERIES: dict[str, tuple[Parameter, ...]] = {
         *PAGED,
     ),
     **dict.fromkeys(HISTORIES, AT),
+    **dict.fromkeys(SHORT, PAGED),
     "/v1/events": (
         _text("type", "Like `image.finalized`, or `image` for all of an image's."),
         _text("album", "Of what is in that album."),
         _text("from", "Behind that position, as `Last-Event-ID` has it; without either: from now."),
         _parameter("wait", {"type": "integer"}, "Seconds after which the stream ends, at most."),
     ),
-    "/v1/notifications": (_flag("unread", "Those alone."), *PAGES, CURSOR),
-    "/v1/webhooks/{id}/deliveries": (LIMIT, CURSOR),
+    "/v1/notifications": (_flag("unread", "Those alone."), *PAGED),
+    "/v1/webhooks/{id}/deliveries": PAGED,
     "/v1/reports/usage": (
         _moment("from", "The first hour; by default of this month."),
         _moment("to", "The hour that counts no more."),
@@ -123,7 +131,7 @@ QUERIES: dict[str, tuple[Parameter, ...]] = {
         _text("imageId", "Of that image."),
         *PAGED,
     ),
-    "/v1/admin/quarantine": (_flag("confirmed", "Those that were looked at."), *PAGES),
+    "/v1/admin/quarantine": (_flag("confirmed", "Those that were looked at."), *PAGED),
     "/v1/admin/blocklist": PAGED,
     "/v1/admin/legal-holds": PAGED,
     "/v1/admin/quotas": (LIMIT,),

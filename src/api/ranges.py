@@ -23,6 +23,14 @@ def unchanged(etag: str, modified: datetime, if_none_match: str | None, since: s
     return since is not None and not _modified_since(modified, since)
 
 
+def fails(etag: str, modified: datetime, if_match: str | None, since: str | None) -> bool:
+    """Whether 412 is the answer; If-Match wins over If-Unmodified-Since. Weak tags never match."""
+    if if_match is not None:
+        given = [tag.strip() for tag in if_match.split(",")]
+        return etag not in given and "*" not in given
+    return since is not None and _is_date(since) and _modified_since(modified, since)
+
+
 def matches(etag: str, if_none_match: str | None) -> bool:
     """Weak comparison with each of a list."""
     given = [tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")]
@@ -36,6 +44,13 @@ def _modified_since(modified: datetime, text: str) -> bool:
         return True
 
 
+def _is_date(text: str) -> bool:
+    try:
+        return parsedate_to_datetime(text).tzinfo is not None
+    except ValueError:
+        return False
+
+
 def applies(etag: str, modified: datetime, if_range: str | None) -> bool:
     """Whether a Range counts: it does not once what it speaks of has changed."""
     if if_range is None:
@@ -47,7 +62,7 @@ def applies(etag: str, modified: datetime, if_range: str | None) -> bool:
 
 def spans(header: str | None, size: int) -> Sequence[Span] | None:
     """What is asked for; None for the whole, an empty list if nothing of it exists (416)."""
-    if header is None or not (match := re.fullmatch(r"\s*bytes\s*=(.*)", header)):
+    if header is None or not (match := re.fullmatch(r"\s*(?i:bytes)\s*=(.*)", header)):
         return None
     parts = [part.strip() for part in match[1].split(",") if part.strip()]
     found = [_span(part, size) for part in parts]

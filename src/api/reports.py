@@ -106,5 +106,7 @@ def _csv(rows: Sequence[Row]) -> str:
     fields = [field.encode_name for field in msgspec.structs.fields(Row)]
     writer = csv.DictWriter(out, fields)
     writer.writeheader()
-    writer.writerows(msgspec.to_builtins(row) for row in rows)
+    for row in rows:
+        told = msgspec.to_builtins(row)
+        writer.writerow(told | {"provisional": str(row.provisional).lower()})
     return out.getvalue()

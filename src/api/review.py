@@ -7,7 +7,7 @@ from litestar.params import FromPath, JSONBody
 
 from api.bodies import Because, NewCounter, NewTakedown
 from api.identity import Administrator, AnyRequest, Caller, image_id
-from api.listing import MAX_LIMIT, MAX_PAGE, Asked
+from api.listing import Asked, leaf, next_leaf
 from api.parts import Given, Parts
 from api.streaming import Chunks, Streamed
 from api.waiting import REVIEW, written
@@ -30,7 +30,7 @@ class QuarantineController(Controller):
     ) -> dict[str, Any]:
         """In quarantine, not to be scanned, or objected to; `?confirmed=true`: what stays there."""
         asked = Asked(request)
-        limit, page = asked.number("limit", 20, MAX_LIMIT), asked.number("page", 1, MAX_PAGE)
+        limit, page = leaf(asked)
         confirmed = asked.flag("confirmed")
         asked.check()
         found, total = await parts.suspects.queue(confirmed=confirmed, page=page, limit=limit)
@@ -39,7 +39,7 @@ class QuarantineController(Controller):
             "page": page,
             "limit": limit,
             "total": total,
-            "nextCursor": None,
+            "nextCursor": next_leaf(limit, page, total),
         }
 
     @get(

@@ -1,5 +1,6 @@
 """Teams of an organization, and who is in them."""
 
+from operator import itemgetter
 from typing import Any
 
 from litestar import Controller, Response, delete, get, patch, post, put
@@ -7,10 +8,11 @@ from litestar.params import FromPath, JSONBody
 
 from api.bodies import clean
 from api.idempotency import Ids
-from api.identity import Caller, account_id, organization_id, team_id
+from api.identity import AnyRequest, Caller, account_id, organization_id, team_id
 from api.org_bodies import NewRole, NewTeam
 from api.org_views import joined, organization_of, seen_team, team
 from api.parts import Given, Parts
+from api.short_lists import short_list
 from api.waiting import ORGANIZATIONS, written
 from commands.organizations import (
     Decide,
@@ -46,10 +48,12 @@ class TeamsController(Controller):
         return Response(body, status_code=201, headers=headers | location)
 
     @get(summary="Its teams: all to who governs it, to others their own")
-    async def listed(self, id: FromPath[str], caller: Caller, parts: Given) -> dict[str, Any]:
+    async def listed(
+        self, request: AnyRequest, id: FromPath[str], caller: Caller, parts: Given
+    ) -> dict[str, Any]:
         card = await joined(parts, caller, organization_id(id))
-        seen = [it for it in card.teams if caller in card.state.roles(it)]
-        return {"teams": [team(card, it, caller) for it in seen]}
+        rows = [team(card, it, caller) for it in card.teams if caller in card.state.roles(it)]
+        return short_list(request, "teams", rows, by=itemgetter("teamId"))
 
 
 class TeamController(Controller):
@@ -78,14 +82,14 @@ class TeamController(Controller):
         return Response(None, status_code=204, headers=headers)
 
     @get("/members", summary="Who is in it")
-    async def members(self, id: FromPath[str], caller: Caller, parts: Given) -> dict[str, Any]:
+    async def members(
+        self, request: AnyRequest, id: FromPath[str], caller: Caller, parts: Given
+    ) -> dict[str, Any]:
         _, found = await seen_team(parts, caller, team_id(id))
-        return {
-            "members": [
-                {"userId": to_text("u", it), "role": role.value}
-                for it, role in found.members.items()
-            ]
-        }
+        rows = [
+            {"userId": to_text("u", it), "role": role.value} for it, role in found.members.items()
+        ]
+        return short_list(request, "members", rows, by=itemgetter("userId"))
 
     @put("/members/{user:str}", summary="Put a member of the organization into it")
     async def add(

@@ -1,12 +1,12 @@
 """Pictures as they are asked for: size, shape, quality and more, in the URL."""
 
-import hashlib
 from typing import Any
 
 from litestar import Response, route
 from litestar.params import FromPath
 
-from api.delivery import READ, Body, answer, asked_for, negotiated, unchanged
+from api.conversions import wanted_of
+from api.delivery import READ, answer, asked_for, converted, negotiated
 from api.identity import AnyRequest, MaybeCaller, signed_exactly
 from api.images import visible
 from api.parts import Given, Parts
@@ -37,18 +37,8 @@ async def transformed(
     if extension not in (*EXTENSIONS, "auto"):
         raise NotFound
     wanted = await _wanted(request, parts, exhibit, text, extension)
-    digest = hashlib.sha256(wanted.transform.text.encode()).hexdigest()[:16]
-    etag = f'"{exhibit.card.checksum[:32]}-{parts.lab.recipe}-{digest}.{wanted.format}"'
-    made = b""
-    if not unchanged(request, exhibit, etag):
-        made = await parts.transformer.transformed(wanted)
-    body = Body(
-        etag=etag,
-        content_type=wanted.format.content_type,
-        size=len(made),
-        held=made,
-        vary="Accept" if extension == "auto" else "",
-    )
+    vary = "Accept" if extension == "auto" else ""
+    body = await converted(request, parts, exhibit, wanted, vary=vary)
     return answer(request, parts, exhibit, body)
 
 
@@ -57,25 +47,12 @@ async def _wanted(
 ) -> Wanted:
     """Raises Validation, NotFound for an unknown preset, or SignatureRequired."""
     card = exhibit.card
-    assert card.format is not None, "only finalized images are seen"
     signed, named = signed_exactly(request), text.startswith(preset.PREFIX)
     asked = await _preset(parts, card, text) if named else transform.parse(text)
     if not (signed or named):
         transform.require_steps(asked, parts.steps)
     format = EXTENSIONS.get(extension) or negotiated(request, exhibit, late=False)
-    asked = transform.for_size(transform.for_format(asked, format), card.width, card.height)
-    return Wanted(
-        image_id=card.id,
-        original=card.original,
-        source=card.format,
-        width=card.width,
-        height=card.height,
-        frames=card.frames,
-        transform=asked,
-        format=format,
-        faithful=_stood_in_for(exhibit),
-        charged=not (signed or named),
-    )
+    return wanted_of(exhibit, asked, format, charged=not (signed or named))
 
 
 async def _preset(parts: Parts, card: Card, text: str) -> Transform:
@@ -84,9 +61,3 @@ async def _preset(parts: Parts, card: Card, text: str) -> Transform:
     if ops is None:
         raise NotFound
     return transform.parse(ops)
-
-
-def _stood_in_for(exhibit: Exhibit) -> bool:
-    """By its renderings in JPEG, which know nothing transparent."""
-    print = exhibit.print
-    return print is not None and print.faithful and not print.alpha

@@ -1,5 +1,6 @@
 """Webhooks: where an account wants to be told of events."""
 
+from operator import itemgetter
 from typing import Any
 
 from litestar import Controller, Response, delete, get, post
@@ -9,8 +10,9 @@ from api.album_views import visible_album
 from api.bodies import NewRedelivery, NewWebhook, line
 from api.idempotency import Ids
 from api.identity import AnyRequest, Caller
-from api.listing import Asked
+from api.listing import MAX_LIMIT, MAX_PAGE, Asked
 from api.parts import Given, Parts
+from api.short_lists import short_list
 from api.waiting import position, written
 from commands.webhooks import (
     CreateWebhook,
@@ -62,11 +64,11 @@ class WebhookController(Controller):
         return Response(body, status_code=201, headers=headers)
 
     @get(summary="Your webhooks, without their secrets")
-    async def list(self, caller: Caller, parts: Given) -> dict[str, Any]:
+    async def list(self, request: AnyRequest, caller: Caller, parts: Given) -> dict[str, Any]:
         known = await parts.webhooks.of(caller)
         states = [(await load_webhook(id, store=parts.store), it) for id, it in known.items()]
         shown = [_shown(state, it) for state, it in states if state and not state.deleted]
-        return {"webhooks": shown}
+        return short_list(request, "webhooks", shown, by=itemgetter("webhookId"))
 
     @get("/{id:str}", summary="One of your webhooks, and how far it is")
     async def read(self, id: FromPath[str], caller: Caller, parts: Given) -> dict[str, Any]:
@@ -84,12 +86,19 @@ class WebhookController(Controller):
         """Newest first."""
         await _own(parts, caller, id)
         asked = Asked(request)
-        limit, before = asked.number("limit", 20, 100), asked.one("cursor", position)
+        limit, page = asked.number("limit", 20, MAX_LIMIT), asked.number("page", 1, MAX_PAGE)
+        before = asked.one("cursor", position)
         asked.check()
-        found = await parts.webhooks.deliveries(_id(id), before=before, limit=limit + 1)
+        skip = 0 if before else (page - 1) * limit
+        found = await parts.webhooks.deliveries(_id(id), before=before, skip=skip, limit=limit + 1)
         shown = found[:limit]
-        following = str(shown[-1].number) if len(found) > limit else None
-        return {"deliveries": [*map(_told, shown)], "limit": limit, "nextCursor": following}
+        return {
+            "deliveries": [*map(_told, shown)],
+            "page": page,
+            "limit": limit,
+            "total": await parts.webhooks.kept(_id(id)),
+            "nextCursor": str(shown[-1].number) if len(found) > limit else None,
+        }
 
     @post("/{id:str}/redeliver", status_code=202, summary="Be told again, from a position on")
     async def redeliver(

@@ -21,7 +21,6 @@ from adapters.letters import PostgresLetters
 from adapters.sealing import Sealer
 from adapters.sessions import PostgresSessions
 from domain.ids import uuid7
-from projections.projection import ALL
 from settings import Settings
 
 if TYPE_CHECKING:
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
     from adapters.token_keys import TokenKeys
     from commands.review import Scanner
     from projections.clearing import Edge
-
-PROJECTIONS = {projection.name: projection for projection in ALL}
 
 
 def now() -> datetime:

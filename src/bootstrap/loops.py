@@ -46,11 +46,15 @@ async def for_ever(name: str, work: Work, rest: Rest, *, outage: float = OUTAGE)
 async def hand_out(size: int, name: str, find: Find, rest: Rest) -> None:
     """So many pieces at once, in tasks of their own; one alone looks for them, for all."""
     log, places = structlog.get_logger(), asyncio.Semaphore(size)
+    interrupted, seconds = metrics.WORK_INTERRUPTED.labels(name), metrics.WORK_SECONDS.labels(name)
 
     async def done(piece: Work) -> None:
+        began = time.perf_counter()
         try:
             await piece()
+            seconds.observe(time.perf_counter() - began)
         except Exception as error:
+            interrupted.inc()
             log.warning("interrupted", work=name, reason=_reason(error))
         finally:
             places.release()
@@ -69,7 +73,7 @@ async def hand_out(size: int, name: str, find: Find, rest: Rest) -> None:
                 group.create_task(done(piece))
             return piece is not None
 
-        await for_ever(name, look, rest)
+        await for_ever(f"looking for {name}", look, rest)
 
 
 async def every(pause: float, name: str, work: Work) -> None:

@@ -10,12 +10,13 @@ import msgspec
 
 from adapters.feed import LogFeed
 from adapters.feeding import skips
-from bootstrap import PROJECTIONS, Core
+from bootstrap import Core
 from domain.catalogue import stream_of
 from domain.stream import Recorded, tag
 from projections import accounts, albums, gallery, organizations
 from projections.audit_log import Entry
 from projections.history import Moment, Step, document, steps, told, until
+from projections.projection import PROJECTIONS
 from settings import Settings
 
 PAGE = 1_000

@@ -67,7 +67,6 @@ from api.parts import Parts
 from api.streaming import Turnstile
 from api.tus import Dialect
 from bootstrap import (
-    PROJECTIONS,
     Core,
     letters,
     new_id,
@@ -108,6 +107,7 @@ from commands.prints import Printer
 from commands.transforming import Transformer
 from domain.gate import DECODE
 from domain.refusals import Unavailable
+from projections.projection import PROJECTIONS
 from settings import Settings, load
 
 ARCHIVES = 8
@@ -311,7 +311,6 @@ def dispatcher(
     erase: dict[str, Any] = names | {"erasures": PostgresErasures(core.database)}
     owned = PostgresOrganizations(core.database, store)
     capped: dict[str, Any] = {
-        "plan_of": PostgresAccounts(core.database).plan,
         "plans": settings.known_plans,
         "caps": settings.caps,
         "allowances": allowances,

@@ -20,9 +20,9 @@ from adapters.read_model import ReadModel
 from adapters.rebuild import RebuildReport, Report
 from adapters.upkeep import PostgresUpkeep
 from adapters.weights import PostgresWeights, weigh_what_is_there
-from bootstrap import PROJECTIONS, Core, scanner, searching
+from bootstrap import Core, scanner, searching
 from projections import development, edge, notices, search
-from projections.projection import ALL
+from projections.projection import ALL, PROJECTIONS
 from settings import Settings
 
 if TYPE_CHECKING:

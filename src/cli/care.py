@@ -58,7 +58,8 @@ def rebuild(names: tuple[str, ...], everything: bool, data: Path, as_json: bool)
 
     The service keeps running and answering. NAMES are those of `darkroom status`.
     """
-    from bootstrap import PROJECTIONS, upkeep
+    from bootstrap import upkeep
+    from projections.projection import PROJECTIONS
 
     if bool(names) == everything:
         raise click.UsageError("Name read models, or say --all.")

@@ -23,7 +23,8 @@ Row = dict[str, Any]
 WIDE = 240
 """Columns, where no terminal says how many there are."""
 
-reason_option = click.option("--reason", required=True, help="Why: it stays in the log.")
+WHY = "Why: it stays in the log."
+reason_option = click.option("--reason", required=True, help=WHY)
 limit_option = click.option("--limit", type=click.IntRange(1, 1_000), default=50, show_default=True)
 who_argument = click.argument("who")
 

@@ -6,6 +6,7 @@ import click
 
 from bootstrap.administering import Office
 from cli.office import (
+    WHY,
     Row,
     account,
     acted,
@@ -54,15 +55,20 @@ def users(
     printed(in_office(data, look), as_json=as_json)
 
 
-def _acting(name: str, command: type, words: str, **now: bool) -> click.Command:
-    """A command that does one thing to one account, and what is true of it then."""
+def _acting(
+    name: str, command: type, words: str, *, usual: str | None = None, **now: bool
+) -> click.Command:
+    """A command that does one thing to one account, and what is true of it then; unless a reason
+    is given, for the usual one.
+    """
+    usual_option = click.option("--reason", default=usual, show_default=True, help=WHY)
 
     @click.command(
         name,
         help=f'{words}\n\n\b\nExample: darkroom admin {name} ann@example.org --reason "why"',
     )
     @who_argument
-    @reason_option
+    @(usual_option if usual else reason_option)
     @data_option
     @json_option
     def act(who: str, reason: str, data: Path, as_json: bool) -> None:
@@ -149,7 +155,11 @@ COMMANDS = (
     _acting("reinstate", Reinstate, "Let them in again.", suspended=False),
     _acting("sign-out", SignOut, "End all of their sessions; they can sign in again."),
     _acting(
-        "grant", Appoint, "Make somebody an administrator of this installation.", administrator=True
+        "grant",
+        Appoint,
+        "Make somebody an administrator of this installation.",
+        usual="granted on the command line",
+        administrator=True,
     ),
     _acting(
         "withdraw",

@@ -6,22 +6,26 @@ from typing import Any, Protocol
 import msgspec
 
 from commands.transfers import Allowances, require
-from domain.ids import AccountId
+from domain.ids import AccountId, AlbumId
 from domain.media import Caps
 from domain.plan import Plan
 
 
-class PlanOf(Protocol):
-    async def __call__(self, account_id: AccountId) -> str | None:
-        """The name of the plan; None where the account is not known yet."""
-        ...
+class Upload(Protocol):
+    """A command that brings so many bytes."""
+
+    @property
+    def by(self) -> AccountId: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def album_id(self) -> AlbumId | None: ...
 
 
 async def within_plan(
-    command: Any,
+    command: Upload,
     *,
     handler: Callable[..., Awaitable[Any]],
-    plan_of: PlanOf,
     plans: Mapping[str, Plan],
     caps: Caps,
     allowances: Allowances,
@@ -31,9 +35,9 @@ async def within_plan(
     What goes into no album is its sender's: it is refused before it is sent where it would be more
     than may come in this month. The rest is refused once it is here.
     """
-    plan = plans.get(await plan_of(command.by) or "")
+    allowance = await allowances.uploads(command.by)
+    plan = plans.get(allowance.plan or "")
     most = min(caps.file_bytes, plan.file_bytes) if plan and plan.file_bytes else caps.file_bytes
-    size = command.size if hasattr(command, "size") else command.path.stat().st_size
-    if command.album_id is None and size <= most:
-        require(await allowances.uploads(command.by), size)
+    if command.album_id is None and command.size <= most:
+        require(allowance, command.size)
     return await handler(command, caps=msgspec.structs.replace(caps, file_bytes=most))

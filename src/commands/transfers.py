@@ -20,6 +20,8 @@ class Allowance(msgspec.Struct, frozen=True, kw_only=True):
     """What it is counted under, where an append counts it."""
     left: int
     """Seconds of the month."""
+    plan: str | None = None
+    """The name of the owner's plan; None where the owner is not known yet."""
 
 
 class Allowances(Protocol):

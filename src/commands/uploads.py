@@ -47,7 +47,7 @@ from domain.refusals import ChecksumMismatch, Refusal, Unavailable, UnsupportedF
 from domain.stream import fold
 from domain.uploads import Arrived
 
-MULTIPART_ABOVE = 16 * 1024 * 1024
+MULTIPART_FROM = 16 * 1024 * 1024
 """Bytes from which on a client may also send parts."""
 
 
@@ -97,6 +97,10 @@ class TakeIn(msgspec.Struct, frozen=True, kw_only=True):
     album_id: AlbumId | None = None
     image_id: ImageId | None = None
     """Given where a repeated request must find what it made."""
+
+    @property
+    def size(self) -> int:
+        return self.path.stat().st_size
 
 
 class AbortUpload(msgspec.Struct, frozen=True, kw_only=True):
@@ -151,7 +155,7 @@ async def initiate_upload(
         expires_in=expiry,
     )
     parts: Sequence[SignedPart] = ()
-    if command.size > MULTIPART_ABOVE:
+    if command.size >= MULTIPART_FROM:
         multipart_id = await objects.begin(key, content_type=command.content_type)
         entry = await ledger.open(
             Entry(image_id=image_id, multipart_id=multipart_id, part_size=PART)
@@ -261,7 +265,7 @@ async def take_in(
         uploads.initiate,
         by=command.by,
         promised=command.promised,
-        size=command.path.stat().st_size,
+        size=command.size,
         content_type=command.content_type,
         expires_at=now() + timedelta(seconds=lifetime),
         caps=caps,

@@ -84,9 +84,13 @@ class Webhooks(Protocol):
     async def of(self, account_id: AccountId) -> Mapping[WebhookId, Standing]: ...
 
     async def deliveries(
-        self, webhook_id: WebhookId, *, before: int | None, limit: int
+        self, webhook_id: WebhookId, *, before: int | None, skip: int = 0, limit: int
     ) -> Sequence[Delivery]:
         """Newest first, of the last thousand; `before` is the number of one of them."""
+        ...
+
+    async def kept(self, webhook_id: WebhookId) -> int:
+        """How many deliveries there are to look at."""
         ...
 
     async def backlog(self) -> Backlog: ...

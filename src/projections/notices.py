@@ -97,13 +97,23 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     read_at: datetime | None = None
 
 
+class Board(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of one's notices."""
+
+    notices: Sequence[Notice]
+    more: bool
+    total: int
+    """Of those that were asked for."""
+    unread: int
+
+
 class Notices(Protocol):
     """The read port."""
 
     async def of(
         self, account_id: AccountId, *, unread: bool, before: int | None, page: int, limit: int
-    ) -> tuple[Sequence[Notice], int]:
-        """The newest first, those `before` a position; and how many are unread in all."""
+    ) -> Board:
+        """The newest first, those `before` a position."""
         ...
 
     async def read(self, account_id: AccountId, id: UUID, now: datetime) -> datetime | None:

@@ -127,3 +127,4 @@ ALL: Sequence[Projection[Any]] = (
         project=scanning.project,
     ),
 )
+PROJECTIONS = {it.name: it for it in ALL}

@@ -13,10 +13,10 @@ from adapters.counting import PostgresCounter
 from adapters.popular import recount
 from adapters.read_model import ReadModel
 from adapters.tallies import Counted, PostgresTallies
-from bootstrap import PROJECTIONS
 from commands.counts import Sight
 from commands.erasure import Erasure, Kind
 from domain.refusals import Unavailable
+from projections.projection import PROJECTIONS
 from tests.projections.test_gallery import accepted, opened
 from tests.spec import IMAGE, NOW, OWNER, SHARE, TWIN, recorded
 

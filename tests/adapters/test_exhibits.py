@@ -6,13 +6,13 @@ import pytest
 
 from adapters.gallery import PostgresGallery
 from adapters.read_model import ReadModel
-from bootstrap import PROJECTIONS
 from domain.access import Viewer, Visibility
 from domain.ids import ImageId
 from domain.image_events import ImageFinalized, Purged, VisibilityChanged
 from domain.media import Format
 from domain.refusals import Unavailable
 from projections.gallery import Query
+from projections.projection import PROJECTIONS
 from tests.adapters.test_following import cleared, opened, write
 from tests.spec import ATTEMPT
 

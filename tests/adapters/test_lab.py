@@ -58,6 +58,18 @@ def made(tmp_path: Path, width: int, height: int, extension: str = ".png", **opt
     return path
 
 
+@pytest.mark.parametrize("sides", [(1, 1), (7, 7), (3000, 1), (1, 3000), (16, 3)])
+@pytest.mark.parametrize("extension", [".jpg", ".png", ".webp"])
+async def test_the_smallest_pictures_are_pictures_too(lab, tmp_path, sides, extension):
+    path = made(tmp_path, *sides, extension)
+
+    arrived = await lab.inspect(path)
+
+    assert (arrived.content.width, arrived.content.height) == sides
+    for derivative in (await lab.develop(path)).derivatives:
+        assert (derivative.width, derivative.height) == derivative.rung.fit(*sides)
+
+
 @pytest.mark.parametrize("format", EACH_FORMAT)
 async def test_every_format_is_proven_and_developed(lab, format):
     path = CORPUS / EACH_FORMAT[format]

@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import suppress
 
+from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from bootstrap.loops import after, every, for_ever, hand_out
@@ -78,10 +79,19 @@ async def test_one_looks_and_several_work():
         number = pieces.pop(0) if pieces else None
         return None if number is None else lambda: piece(number)
 
+    before = measured()
     with capture_logs() as logs:
-        handing = asyncio.create_task(hand_out(2, "test", find, after(0.005)))
+        handing = asyncio.create_task(hand_out(2, "handed out", find, after(0.005)))
         await finished.wait()
         handing.cancel()
         await asyncio.gather(handing, return_exceptions=True)
     assert (sorted(done), most) == ([0, 1, 2, 3, 4], 2)
     assert [log["reason"] for log in logs] == ["down"]
+    assert [now - then for now, then in zip(measured(), before, strict=True)] == [4, 1]
+
+
+def measured():
+    """How often it was done, and how often something stood in the way."""
+    sample, labels = REGISTRY.get_sample_value, {"work": "handed out"}
+    found = (f"darkroom_work_{it}" for it in ("seconds_count", "interrupted_total"))
+    return [sample(it, labels) or 0 for it in found]

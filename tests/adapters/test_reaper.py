@@ -13,7 +13,7 @@ from adapters.lab import VipsLab
 from adapters.ledger import PostgresLedger
 from adapters.read_model import ReadModel
 from adapters.reaping import LogHistories, PostgresUploads
-from bootstrap import PROJECTIONS, Core, new_id, now
+from bootstrap import Core, new_id, now
 from commands import object_keys, uploads
 from commands.assembly import abandon
 from commands.execute import Stream, execute
@@ -39,6 +39,7 @@ from domain.media import Caps, Format
 from domain.refusals import UploadClosed
 from domain.stream import fold
 from domain.uploads import abort as abort_promise
+from projections.projection import PROJECTIONS
 from projections.reaper import Reaper, needed
 from tests.people import sample
 from tests.spec import ANOTHER, ATTEMPT, LATER, OWNER, recorded

@@ -17,7 +17,6 @@ from adapters.read_model import ReadModel
 from adapters.rebuild import rebuild
 from adapters.search import PostgresSearch
 from adapters.search_fallback import FallingBack
-from bootstrap import PROJECTIONS
 from commands.ports import Batch
 from domain import image_events
 from domain.access import Permission, Viewer, Visibility
@@ -25,6 +24,7 @@ from domain.ids import AccountId, ImageId
 from domain.image_events import Details, Promised
 from domain.media import Content, Format
 from domain.refusals import Unavailable
+from projections.projection import PROJECTIONS
 from tests.meili import Meilisearch
 from tests.spec import ATTEMPT, SHARE
 from tests.spec import LATER as EXPIRY

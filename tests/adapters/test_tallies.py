@@ -3,11 +3,11 @@
 import pytest
 
 from adapters.read_model import ReadModel
-from bootstrap import PROJECTIONS
 from domain import image_events
 from domain.access import Visibility
 from domain.ids import NOBODY
 from domain.image_events import Details
+from projections.projection import PROJECTIONS
 from tests.projections.test_gallery import accepted, opened
 from tests.spec import LATER, OWNER, recorded
 

@@ -3,8 +3,8 @@
 from uuid import uuid4
 
 from adapters.read_model import ReadModel
-from bootstrap import PROJECTIONS, upkeep
-from projections.projection import ALL
+from bootstrap import upkeep
+from projections.projection import ALL, PROJECTIONS
 from tests.adapters.test_following import opened, write
 
 

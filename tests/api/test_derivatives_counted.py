@@ -10,10 +10,6 @@ def eve(service):
     return Person(service, "eve")
 
 
-def usage(person):
-    return expect(person.http.get("/v1/me/usage"), 200)
-
-
 def refined(person, image):
     """Its figures once AVIF is there, too: after that nothing is made unasked."""
     rendering = f"/images/{image['imageId']}/small.auto"
@@ -23,7 +19,7 @@ def refined(person, image):
         return person.http.get(rendering, headers=avif).headers["content-type"] == "image/avif"
 
     eventually(there)
-    return usage(person)
+    return person.usage
 
 
 def test_what_is_made_counts_part_by_part_until_it_is_purged(eve):
@@ -45,13 +41,13 @@ def test_what_is_made_counts_part_by_part_until_it_is_purged(eve):
     on_the_spot = len(eve.http.get(f"/images/{image['imageId']}/thumb.png").content)
     transform = len(eve.http.get(f"/images/{image['imageId']}/t/w_64.webp").content)
     more = on_the_spot + transform
-    eventually(lambda: usage(eve)["derivativesBytes"] == derivatives + more)
+    eventually(lambda: eve.usage["derivativesBytes"] == derivatives + more)
     for again in ("thumb.png", "t/w_64.webp"):
         assert eve.http.get(f"/images/{image['imageId']}/{again}").status_code == 200
-    assert usage(eve)["derivativesBytes"] == derivatives + more
+    assert eve.usage["derivativesBytes"] == derivatives + more
 
     expect(eve.http.post(f"/v1/images/{image['imageId']}/purge"), 202)
-    eventually(lambda: usage(eve)["usedBytes"] == 0)
+    eventually(lambda: eve.usage["usedBytes"] == 0)
 
 
 def test_it_leaves_less_room(eve, admin):

@@ -34,10 +34,6 @@ def send(person: Person, *contents: bytes):
     return person.http.post("/v1/images", files=files)
 
 
-def usage(person: Person) -> dict:
-    return expect(person.http.get("/v1/me/usage"), 200)
-
-
 def listed(person: Person) -> set[str]:
     found = expect(person.http.get("/v1/images", params={"user": person.id, "limit": 100}), 200)
     return {image["imageId"] for image in found["images"]}
@@ -57,7 +53,7 @@ def test_a_duplicate_is_kept_and_names_the_oldest_that_is_alive(keeper):
     assert first["duplicateOf"] is None
     assert second["duplicateOf"] == third["duplicateOf"] == first["imageId"]
     assert len(listed(keeper)) == 3
-    assert usage(keeper)["storageBytes"] == 3 * len(content)
+    assert keeper.usage["storageBytes"] == 3 * len(content)
 
     expect(keeper.http.delete(f"/v1/images/{first['imageId']}"), 200)
     assert expect(send(keeper, content), 201)["duplicateOf"] == second["imageId"]
@@ -99,9 +95,9 @@ def test_who_wants_each_once_is_given_the_image_that_is_there(saver):
     assert again["imageId"] == again["duplicateOf"] == first["imageId"]
     assert again["title"] == "first"
     assert listed(saver) == {first["imageId"]}
-    assert usage(saver)["storageBytes"] == len(content)
-    assert usage(saver)["reservedBytes"] == 0
-    assert usage(saver)["images"] == 1
+    assert saver.usage["storageBytes"] == len(content)
+    assert saver.usage["reservedBytes"] == 0
+    assert saver.usage["images"] == 1
 
 
 def test_the_closed_upload_says_where_its_bytes_are(saver):
@@ -165,8 +161,8 @@ def test_of_many_at_once_exactly_one_is_kept(saver):
     assert sorted(answer.status_code for answer in answers) == [200] * 11 + [201]
     assert len({answer.json()["imageId"] for answer in answers}) == 1
     assert len(listed(saver)) == 1
-    assert usage(saver)["storageBytes"] == len(content)
-    assert usage(saver)["reservedBytes"] == 0
+    assert saver.usage["storageBytes"] == len(content)
+    assert saver.usage["reservedBytes"] == 0
 
 
 def test_of_many_at_once_all_are_kept_by_default(keeper):

@@ -54,6 +54,12 @@ def test_tags_come_repeated_or_with_commas_and_once_each(ann, dot, name):
     assert image["tags"] == ["a", "b", "c"]
 
 
+def test_tags_may_be_a_json_list_and_what_only_looks_like_one_is_none(ann, dot):
+    image = expect(posted(ann, ("a.png", dot), tags=['["x, y", "b"]', "[c],d", "[1]"]), 201)
+
+    assert image["tags"] == ["x, y", "b", "[c]", "d", "[1]"]
+
+
 def test_many_files_are_answered_in_order_each_for_itself(ann, dot):
     answer = posted(
         ann, ("1.png", dot), ("2.txt", b"no picture"), ("3.png", dot), ("4.png", b""), tags="many"

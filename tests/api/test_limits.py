@@ -34,7 +34,7 @@ def dan(small):
 
 
 def usage(person):
-    found = expect(person.http.get("/v1/me/usage"), 200)
+    found = person.usage
     assert found["quotaBytes"] == QUOTA
     assert found["usedBytes"] <= QUOTA, "with what is made of images, too"
     return found["storageBytes"], found["reservedBytes"]

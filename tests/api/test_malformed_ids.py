@@ -128,7 +128,7 @@ def test_on_every_route_one_that_is_nobodys(ann, admin, anyone, routes):
 def test_a_part_of_an_image_that_is_not_there(ann, public):
     for part in (
         *("thumb", "thumb.", ".webp", "huge.webp", "thumb.exe", "thumb.webp.exe", "THUMB.webp"),
-        *("thumb.heic", "original.gif", "t", "%2e%2e", "thumb%00.webp"),
+        *("thumb.heic", "original.heic", "t", "%2e%2e", "thumb%00.webp"),
     ):
         refused(ann.http.get(f"/images/{public['imageId']}/{part}"), 404, "not_found")
 

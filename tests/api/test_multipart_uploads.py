@@ -28,11 +28,12 @@ def shown(owner: Person, ticket: dict) -> dict:
     return expect(owner.http.get(f"/v1/uploads/{ticket['uploadId']}"), 200)
 
 
-def test_up_to_16_mib_there_is_one_piece(ann):
-    assert ann.initiate(bytes(16 * MB))["multipart"] is None
+def test_below_16_mib_there_is_one_piece(ann):
+    assert ann.initiate(bytes(16 * MB - 1))["multipart"] is None
+    assert len(ann.initiate(bytes(16 * MB))["multipart"]["parts"]) == 2
 
 
-def test_beyond_there_are_parts_that_cover_the_file(ann):
+def test_from_there_on_parts_cover_the_file(ann):
     multipart = ann.initiate(CONTENT)["multipart"]
 
     assert multipart["partSize"] == 8 * MB
@@ -129,7 +130,7 @@ def test_an_abort_takes_the_parts_along(service):
     late = httpx.put(part["presignedUrl"], content=CONTENT[8 * MB : 16 * MB], timeout=60)
     assert late.status_code == 404
     assert shown(owner, ticket)["status"] == "aborted"
-    assert expect(owner.http.get("/v1/me/usage"), 200)["reservedBytes"] == 0
+    assert owner.usage["reservedBytes"] == 0
     refused(owner.finalize(ticket), 409, "upload_closed")
 
 

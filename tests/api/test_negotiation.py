@@ -114,6 +114,19 @@ def test_the_original_is_itself_whatever_is_accepted(anyone, public, dot):
     assert (answer.content, answer.headers["content-type"]) == (dot, "image/png")
 
 
+def test_the_original_is_made_in_whatever_format_is_named(anyone, ann):
+    photo = ann.upload(sample(EACH_FORMAT["png"]), visibility="public")
+    sides = (photo["width"], photo["height"])
+
+    for extension, kind in {"jpg": "jpeg", "webp": "webp", "avif": "avif", "gif": "gif"}.items():
+        answer = anyone.get(f"{photo['url']}/original.{extension}")
+        assert (answer.status_code, answer.headers["content-type"]) == (200, f"image/{kind}")
+        with Image.open(io.BytesIO(answer.content)) as picture:
+            assert (picture.size, picture.format) == (sides, kind.upper())
+        again = anyone.get(answer.url, headers={"If-None-Match": answer.headers["etag"]})
+        assert again.status_code == 304
+
+
 def test_the_most_exact_range_counts():
     likes = accepted("image/webp;q=0.1, image/*;q=0.5, */*;q=0.9")
 

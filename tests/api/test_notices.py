@@ -202,6 +202,27 @@ def test_not_of_what_they_want_to_hear_nothing_of(service, ann, reader, dot):
     assert not [it for it in mails(reader) if "shared" in it]
 
 
+def test_pages_and_cursors_tell_of_everything_once(service, ann, dot):
+    listener = Person(service, "listener")
+    for _ in range(5):
+        path = f"/v1/images/{ann.upload(dot)['imageId']}/collaborators/{listener.id}"
+        expect(ann.http.put(path, json={"permissions": ["view"]}), 200)
+    eventually(lambda: len(told(listener)) == 5)
+
+    def page(**asked):
+        return expect(listener.http.get("/v1/notifications", params={"limit": 2} | asked), 200)
+
+    paged = [it for number in (1, 2, 3) for it in page(page=number)["notifications"]]
+    followed, cursor = [], {}
+    while cursor is not None:
+        part = page(**cursor)
+        followed += part["notifications"]
+        cursor = {"cursor": part["nextCursor"]} if part["nextCursor"] else None
+    assert paged == followed == told(listener)
+    expect(listener.http.post(f"/v1/notifications/{paged[0]['notificationId']}/read"), 200)
+    assert (page()["total"], page(unread=True)["total"], page()["unread"]) == (5, 4, 4)
+
+
 @pytest.mark.parametrize("cursor", ["x", "-1", "9" * 30, "1.5"])
 def test_not_from_where_no_notice_can_be(ann, cursor):
     refused(ann.http.get("/v1/notifications", params={"cursor": cursor}), 422, "validation")

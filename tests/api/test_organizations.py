@@ -155,7 +155,7 @@ def test_what_is_uploaded_to_a_teams_album_is_the_organizations(ann, ben, cal, d
     assign(ben, team, cal, "uploader")
     album = new_album(ann, "Work", teamId=team["teamId"])
     assert (album["ownerId"], album["teamId"]) == (firm["orgId"], team["teamId"])
-    before = expect(cal.http.get("/v1/me/usage"), 200)
+    before = cal.usage
 
     one = cal.upload(dot, albumId=album["albumId"])
     form = {"file": ("form.png", dot)}
@@ -174,7 +174,7 @@ def test_what_is_uploaded_to_a_teams_album_is_the_organizations(ann, ben, cal, d
         refused(dee.http.get(path), 403, "forbidden")
         refused(cal.http.patch(path, json={"title": "x"}), 403, "forbidden")
         refused(cal.http.delete(path), 403, "forbidden")
-    after = expect(cal.http.get("/v1/me/usage"), 200)
+    after = cal.usage
     assert after["storageBytes"] == before["storageBytes"]
     assert after["reservedBytes"] == before["reservedBytes"]
     usage = expect(ben.http.get(f"{of(firm)}/usage"), 200)

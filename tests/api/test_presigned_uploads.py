@@ -105,14 +105,14 @@ def test_what_was_declared_must_come_even_where_the_store_did_not_check(ann, dot
 
 def test_bytes_that_are_no_picture_are_refused_for_good_and_released(ann):
     content = b"no picture at all"
-    before = expect(ann.http.get("/v1/me/usage"), 200)["reservedBytes"]
+    before = ann.usage["reservedBytes"]
     ticket = ann.initiate(content)
     sent(ticket, content)
 
     for _ in range(2):
         refused(ann.finalize(ticket), 415, "unsupported_format")
 
-    assert expect(ann.http.get("/v1/me/usage"), 200)["reservedBytes"] == before
+    assert ann.usage["reservedBytes"] == before
 
 
 def test_an_upload_is_its_owners_alone(ann, ben, anyone, dot):

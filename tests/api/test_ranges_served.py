@@ -43,6 +43,7 @@ def ranged(http, url, value, **headers):
         ("bytes=0-99999999999", 0, None),
         ("bytes=-99999999999", 0, None),
         ("bytes = 5-9", 5, 10),
+        ("Bytes=5-9", 5, 10),
         ("bytes=5-9,", 5, 10),
     ],
 )
@@ -148,6 +149,24 @@ def test_a_range_counts_only_while_nothing_has_changed(anyone, url):
         assert (answer.status_code, answer.content) == (200, whole.content), other
     answer = ranged(anyone, url, "bytes=0-9", **{"If-None-Match": etag})
     assert answer.status_code == 304
+
+
+def test_what_must_not_have_changed_is_refused_once_it_has(anyone, url):
+    whole = anyone.get(url)
+    etag, modified = whole.headers["etag"], whole.headers["last-modified"]
+    before = "Thu, 01 Jan 1970 00:00:00 GMT"
+
+    for right in (
+        *({"If-Match": etag}, {"If-Match": f'"other", {etag}'}, {"If-Match": "*"}),
+        *({"If-Unmodified-Since": modified}, {"If-Unmodified-Since": "nonsense"}),
+        {"If-Match": etag, "If-Unmodified-Since": before},
+    ):
+        assert anyone.get(url, headers=right).content == whole.content, right
+    for wrong in ('"other"', f"W/{etag}"):
+        refused(anyone.get(url, headers={"If-Match": wrong}), 412, "precondition_failed")
+    answer = anyone.get(url, headers={"If-Unmodified-Since": before})
+    refused(answer, 412, "precondition_failed")
+    assert anyone.head(url, headers={"If-Match": '"other"'}).status_code == 412
 
 
 def test_a_broken_download_goes_on_where_it_broke(anyone, url):

@@ -48,6 +48,7 @@ def test_csv_says_the_same(user):
     lines = report(user, groupBy="month")
     assert [row["ownerId"] for row in rows] == [it["ownerId"] for it in lines]
     assert [int(row["uploads"]) for row in rows] == [it["uploads"] for it in lines]
+    assert [row["provisional"] == "true" for row in rows] == [it["provisional"] for it in lines]
     preferred = user.http.get("/v1/reports/usage", headers={"Accept": "text/csv"})
     assert preferred.headers["Content-Type"].startswith("text/csv")
 

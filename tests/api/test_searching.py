@@ -49,6 +49,18 @@ def names(owner, answer):
     return [known[image["imageId"]] for image in answer["images"]]
 
 
+def test_its_pages_lead_from_one_to_the_next(owner, anyone, word):
+    every, cursor, seen = names(owner, found(anyone, word)), {}, []
+    while cursor is not None:
+        page = found(anyone, word, limit=3, **cursor)
+        seen += names(owner, page)
+        cursor = {"cursor": page["nextCursor"]} if page["nextCursor"] else None
+
+    assert seen == every
+    assert names(owner, found(anyone, word, limit=3, page=2)) == every[3:]
+    refused(anyone.get("/v1/search", params={"q": word, "cursor": "x"}), 422, "validation")
+
+
 def test_it_finds_a_word_wherever_it_was_written_the_title_first(owner, anyone, word):
     answer = found(anyone, word)
 

@@ -39,7 +39,8 @@ def test_it_finds_until_it_is_down_and_then_postgres_does(searching, engine):
     eventually(lambda: search()[1] != [], within=30)
     assert search()[0] == "meilisearch"
     assert [it["imageId"] for it in search()[1]] == [image["imageId"]]
-    assert searching.await_ready()["services"]["search"] == {"state": "up", "name": "meilisearch"}
+    told = searching.await_ready()["services"]["search"]
+    assert told == {"state": "up", "name": "meilisearch", "url": engine.url}
     done = searching.run("rebuild", "search")
     assert done.returncode == 0, done.stderr
     assert search()[0] == "meilisearch"

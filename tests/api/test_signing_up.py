@@ -196,7 +196,7 @@ def test_usage_follows_what_is_promised_kept_and_given_up(service, dot):
     keys = ("images", "uploads", "storageBytes", "reservedBytes")
 
     def usage():
-        found = expect(person.http.get("/v1/me/usage"), 200)
+        found = person.usage
         assert set(found) >= {"quotaBytes", "views", "downloads", "egressBytes", "period"}
         return tuple(found[key] for key in keys)
 

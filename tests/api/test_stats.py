@@ -165,6 +165,6 @@ def test_ones_own_usage_tells_what_left(service, dot, anyone):
     anyone.get(path(image), params={"download": "1"})
     counted(owner, image, views=1, downloads=1)
 
-    usage = expect(owner.http.get("/v1/me/usage"), 200)
+    usage = owner.usage
     assert (usage["views"], usage["downloads"]) == (1, 1)
     assert usage["egressBytes"] == 2 * len(dot)

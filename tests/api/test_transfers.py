@@ -28,10 +28,6 @@ def may(thin):
     return Person(thin, "may")
 
 
-def usage(person):
-    return expect(person.http.get("/v1/me/usage"), 200)
-
-
 def test_of_20_at_once_just_as_many_come_in_as_may(may, dot):
     tickets = [may.initiate(dot) for _ in range(20)]
     for ticket in tickets:
@@ -41,7 +37,7 @@ def test_of_20_at_once_just_as_many_come_in_as_may(may, dot):
         answers = list(pool.map(may.finalize, tickets))
 
     assert sorted(it.status_code for it in answers) == [201] * 10 + [429] * 10
-    shown = usage(may)
+    shown = may.usage
     assert (shown["uploadedBytes"], shown["uploadLimitBytes"]) == (UPLOADS, UPLOADS)
     assert shown["images"] == 10
 
@@ -60,7 +56,7 @@ def test_who_has_sent_enough_is_told_before_sending_more(may, dot):
     assert 0 < int(answer.headers["retry-after"]) <= 31 * 86_400 + 1
     files = {"file": ("a.png", dot + b"x" * 5)}
     refused(may.http.post("/v1/images", files=files), 429, "transfer_exceeded")
-    assert usage(may)["reservedBytes"] == 0
+    assert may.usage["reservedBytes"] == 0
     expect(may.http.post("/v1/uploads", json=promise | {"size": SIZE}), 201)
 
 
@@ -76,7 +72,7 @@ def test_what_was_fetched_enough_of_is_fetched_no_more(thin, may, dot):
     assert anyone.get(f"/images/{image['imageId']}/small.webp").status_code == 200
     eventually(spent)
 
-    shown = usage(may)
+    shown = may.usage
     assert shown["downloadedBytes"] >= DOWNLOADS == shown["downloadLimitBytes"]
 
     def refuses_all():

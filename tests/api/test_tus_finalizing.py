@@ -91,7 +91,7 @@ def test_bytes_that_are_no_image_are_a_problem_with_its_code(service, size):
     refused(tus.patch(path, 5000, content[5000:]), 415, "unsupported_format")
 
     assert tus.head(path).status_code == 415
-    assert expect(owner.http.get("/v1/me/usage"), 200)["reservedBytes"] == 0
+    assert owner.usage["reservedBytes"] == 0
 
 
 def test_another_checksum_than_declared_is_a_problem(tus):
@@ -131,7 +131,7 @@ def test_another_token_of_the_same_account_goes_on(tus, ann, service):
 def test_what_does_not_fit_the_quota_is_refused_with_the_figures(service):
     owner = Person(service, "full")
     tus = Tus(owner)
-    quota = expect(owner.http.get("/v1/me/usage"), 200)["quotaBytes"]
+    quota = owner.usage["quotaBytes"]
     limit = int(tus.http.options("/v1/tus").headers["Tus-Max-Size"])
     for _ in range(quota // limit):
         tus.created(limit)

@@ -122,6 +122,9 @@ def test_its_log_is_paged(eve, receiver, dot):
         cursor = {"cursor": page["nextCursor"]} if page["nextCursor"] else None
 
     assert pages == every
+    assert page["total"] == 3
+    second = expect(eve.http.get(path, params={"limit": 2, "page": 2}), 200)
+    assert (second["deliveries"], second["page"]) == (every[2:], 2)
     refused(eve.http.get(path, params={"cursor": "x"}), 422, "validation")
 
 

@@ -21,7 +21,8 @@ import pytest
 
 from adapters.embedded import DataFolder
 from adapters.jetstream import Names
-from bootstrap import PROJECTIONS, replaying
+from bootstrap import replaying
+from projections.projection import PROJECTIONS
 from settings import load
 from tests.conftest import ADMINISTRATOR
 from tests.people import Person

@@ -5,7 +5,7 @@ import json
 import httpx
 import pytest
 
-from commands.uploads import MULTIPART_ABOVE
+from commands.uploads import MULTIPART_FROM
 from tests.elsewhere import web
 from tests.people import CORPUS, Person, put
 from tests.tus import Tus
@@ -98,7 +98,7 @@ def test_a_hostile_file_meets_the_same_verdict_on_every_way_in(ann, file):
 def test_and_in_parts(ann, file):
     """Only what is large comes in parts: behind its end, these files go on with nothing."""
     content, name = (CORPUS / file).read_bytes(), file.rpartition("/")[2]
-    large = content + bytes(MULTIPART_ABOVE + 1 - len(content))
+    large = content + bytes(MULTIPART_FROM - len(content))
 
     assert verdict(in_parts(ann, name, large)) == verdict(as_form(ann, name, large))
 

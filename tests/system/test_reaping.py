@@ -20,7 +20,7 @@ def hasty(tmp_path_factory):
 
 
 def usage(person: Person) -> tuple[int, int]:
-    found = expect(person.http.get("/v1/me/usage"), 200)
+    found = person.usage
     return found["reservedBytes"], found["storageBytes"]
 
 

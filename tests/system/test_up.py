@@ -101,6 +101,7 @@ def test_status_tells_of_each_server_and_read_model(service, ann):
 
     assert found["ready"] is True
     assert {"database", "nats", "objects", "search"} <= set(found["services"])
+    assert found["services"]["search"] == {"state": "up", "name": "postgres", "url": None}
     assert found["head"] > 0
     names = {projection.name for projection in ALL}
     assert {model["name"] for model in found["projections"]} == names

@@ -1,0 +1,55 @@
+"""Lists that are at hand as a whole, by page or by cursor like all others."""
+
+import base64
+import binascii
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from api.identity import AnyRequest
+from api.listing import Asked, paging
+from domain.refusals import Validation
+
+Row = dict[str, Any]
+
+
+def short_list(
+    request: AnyRequest,
+    name: str,
+    rows: Iterable[Row],
+    *,
+    by: Callable[[Row], str],
+    newest: bool = False,
+) -> Row:
+    """In the order of `by`, which tells all of them apart, or in the opposite one.
+
+    Raises Validation for what is wrong with the query.
+    """
+    asked = Asked(request)
+    asked_for = paging(asked)
+    asked.check()
+    limit, page, cursor = asked_for["limit"], asked_for["page"], asked_for["cursor"]
+    ordered = sorted(rows, key=by, reverse=newest)
+    start = (page - 1) * limit
+    if cursor:
+        last = _read(cursor)
+        start = sum(by(row) >= last if newest else by(row) <= last for row in ordered)
+    shown = ordered[start : start + limit]
+    more = start + limit < len(ordered)
+    return {
+        name: shown,
+        "page": page,
+        "limit": limit,
+        "total": len(ordered),
+        "nextCursor": _written(by(shown[-1])) if more else None,
+    }
+
+
+def _written(key: str) -> str:
+    return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
+
+
+def _read(cursor: str) -> str:
+    try:
+        return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+    except (binascii.Error, ValueError) as error:
+        raise Validation(errors=[{"field": "cursor", "message": "is not one of ours"}]) from error
