@@ -5,19 +5,22 @@ from typing import Any
 
 from litestar import Response
 
+from api import surroundings
 from api.album_views import visible_album
 from api.bodies import Arriving
 from api.parts import Parts
 from api.pictures import Picture, etag, picture
-from api.surroundings import with_albums
 from api.waiting import after_write, written
 from commands.imports import ImportImage
 from commands.uploads import FinalizeUpload, TakeIn, Uploaded
+from domain import access
 from domain.access import Action, Viewer, Visibility
 from domain.account import Duplicates
 from domain.ids import AccountId, AlbumId, to_text
 from domain.refusals import NotFound
-from projections.gallery import Exhibit
+from projections import gallery
+from projections.gallery import Card, Exhibit
+from projections.history import document, until
 
 
 async def accepted(parts: Parts, command: FinalizeUpload | TakeIn | ImportImage) -> Uploaded:
@@ -51,7 +54,7 @@ async def created(
     parts: Parts, uploaded: Uploaded, *, new: bool, guest: bool = False
 ) -> Response[Any]:
     headers = await written(parts, uploaded.receipt)
-    exhibit = await _exhibit(parts, uploaded)
+    exhibit = await _exhibit(parts, uploaded, new=new, guest=guest)
     shown = await _shown(parts, uploaded, exhibit, guest=guest)
     return Response(
         shown,
@@ -83,20 +86,38 @@ async def _shown(
     """As its owner learns of it: with the image that has the same bytes, if there is one."""
     shown = picture(exhibit, parts.public_url)
     if guest:
-        return shown
+        return shown  # what else the account has is not told to a guest
     twin = exhibit.card.id if uploaded.duplicate else await parts.gallery.twin(exhibit.card)
     shown.duplicate_of = to_text("img", twin) if twin else None
     return shown
 
 
-async def _exhibit(parts: Parts, uploaded: Uploaded) -> Exhibit:
+async def _exhibit(parts: Parts, uploaded: Uploaded, *, new: bool, guest: bool) -> Exhibit:
+    """For who brought it; for a guest as it came, whatever its owner has made of it since."""
     exhibit = await after_write(parts, uploaded.image_id)
-    if exhibit.card.deleted_at:
+    card = exhibit.card
+    if card.deleted_at:
         raise NotFound
-    return await with_albums(parts, Viewer(account_id=exhibit.card.uploader_id), exhibit)
+    viewer = Viewer(account_id=card.uploader_id)
+    if card.entrusted and not new:
+        await _require_member(parts, card, viewer)
+    if guest:
+        came = until(await parts.store.load(card.id), card.created_at)
+        exhibit = Exhibit(card=document(gallery.project, came), print=exhibit.print)
+    return await surroundings.with_albums(parts, viewer, exhibit)
+
+
+async def _require_member(parts: Parts, card: Card, viewer: Viewer) -> None:
+    """What an organization has is shown to who brought it as long as they may bring more, or may
+    see it like others. Raises the policy's refusal."""
+    subject, now = (await surroundings.known(parts, [card])).subject(card), parts.clock()
+    circles = subject.albums
+    if all(access.decide_on_album(viewer, Action.ADD, it, now=now) for it in circles):
+        access.require(viewer, Action.LIST, subject, now=now)
 
 
 async def _result(parts: Parts, uploaded: Uploaded, *, guest: bool) -> dict[str, Any]:
     new = uploaded.receipt.position is not None and not uploaded.duplicate
-    shown = await _shown(parts, uploaded, await _exhibit(parts, uploaded), guest=guest)
+    exhibit = await _exhibit(parts, uploaded, new=new, guest=guest)
+    shown = await _shown(parts, uploaded, exhibit, guest=guest)
     return {"status": 201 if new else 200, "image": shown}

@@ -20,7 +20,7 @@ from commands.upload_tokens import IssueUploadToken, RevokeUploadToken, Terms, o
 from domain.access import Action, Viewer, Visibility
 from domain.ids import ImageId, TokenId, from_text, to_text
 from domain.media import Format
-from domain.refusals import Forbidden, NotFound, Refusal
+from domain.refusals import Forbidden, NotFound, QuotaExceeded, Refusal
 from domain.upload_token import UploadToken
 
 
@@ -87,8 +87,10 @@ async def taking(
     terms = await parts.upload_tokens.take(bearer.token_id, image_id, size)
     try:
         yield terms
-    except Refusal:
+    except Refusal as no:
         await parts.upload_tokens.give_back(bearer.token_id, image_id)
+        if isinstance(no, QuotaExceeded):  # how much the host has is the host's to know
+            raise QuotaExceeded(requestedBytes=size) from no
         raise
 
 

@@ -25,7 +25,13 @@ from commands.proving import Claimant, Prover
 from domain import account, claim
 from domain.account import Account, Identity, SettingsChanged
 from domain.ids import AccountId
-from domain.refusals import AccountSuspended, EmailTaken, Refusal, UsernameTaken
+from domain.refusals import (
+    AccountSuspended,
+    EmailTaken,
+    Refusal,
+    Unauthenticated,
+    UsernameTaken,
+)
 from domain.stream import Event, fold
 
 
@@ -137,7 +143,9 @@ async def refresh(command: Refresh, *, store: EventStore, sessions: Sessions) ->
     """Raises Unauthenticated, or AccountSuspended."""
     session = await sessions.rotate(command.refresh_token, command.device)
     state = fold(account.evolve, await store.load(session.account_id))
-    if state and state.suspended:
+    if state is None or state.erased:
+        raise Unauthenticated
+    if state.suspended:
         raise AccountSuspended
     return session
 

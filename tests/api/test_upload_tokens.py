@@ -204,6 +204,34 @@ def test_a_guest_learns_nothing_of_what_the_host_has_already(host, token, wish):
         assert image["title"] == ""
 
 
+def test_what_the_host_makes_of_it_later_is_not_shown_to_the_guest(host, token):
+    guest, _ = token()
+    ticket = expect(promise(guest), 201)
+    put(ticket["presignedUrl"], PNG, ticket["headers"])
+    body = {"uploadId": ticket["uploadId"], "title": "From me"}
+    image = expect(guest.post("/v1/images", json=body), 201)
+    later = {"title": "Blackmail", "tags": ["evidence"], "visibility": "unlisted"}
+    expect(host.http.patch(f"/v1/images/{image['imageId']}", json=later), 200)
+
+    again = expect(guest.post("/v1/images", json=body), 200)
+
+    told = ("imageId", "title", "tags", "visibility", "updatedAt")
+    assert [again[it] for it in told] == [image[it] for it in told]
+
+
+def test_a_guest_is_not_told_how_full_the_account_is(host, token, admin):
+    host.upload(PNG)
+    change = {"quotaBytes": 2 * len(PNG) - 1, "reason": "a small room"}
+    expect(admin.http.patch(f"/v1/admin/users/{host.id}", json=change), 200)
+    guest, made = token()
+
+    no = refused(promise(guest), 413, "quota_exceeded")
+
+    assert no["requestedBytes"] == len(PNG)
+    assert {"usedBytes", "limitBytes"}.isdisjoint(no)
+    assert left(host, made) == 1
+
+
 def test_one_guest_does_not_finish_what_another_began(token):
     (first, _), (second, _) = token(), token()
     ticket = expect(promise(first), 201)
