@@ -26,9 +26,28 @@ def format_of(path: Path) -> Format:
         return headers.format_of(file.read(headers.HEAD))
 
 
-def opened(path: Path, **options: int) -> Image:
-    """Opening proves nothing: what is broken shows when pixels are asked for."""
-    return pyvips.Image.new_from_file(str(path), access="sequential", fail_on="error", **options)
+def opened(path: Path, of: str = "", **options: Any) -> Image:
+    """Opening proves nothing: what is broken shows when pixels are asked for.
+
+    `of` is which pages, as libvips writes it behind a file's name.
+    """
+    options = {"access": "sequential", "fail_on": "error"} | options
+    if _is_sequence(path):
+        return pyvips.Image.heifload(str(path), **options)
+    return pyvips.Image.new_from_file(f"{path}{of}", **options)
+
+
+def thumbnail(path: Path, width: int, of: str = "", **size: Any) -> Image:
+    """Decoded no larger than it must be."""
+    if _is_sequence(path):
+        return opened(path).thumbnail_image(width, **size)
+    return pyvips.Image.thumbnail(f"{path}{of}", width, fail_on="error", **size)
+
+
+def _is_sequence(path: Path) -> bool:
+    """An AVIF that moves: libvips has to be told that it knows it, and reads its first picture."""
+    with path.open("rb") as file:
+        return file.read(12)[4:] == b"ftypavis"
 
 
 def heic(path: Path) -> Image:

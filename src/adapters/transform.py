@@ -7,7 +7,16 @@ from typing import Any, NamedTuple
 
 import pyvips
 
-from adapters.opening import ANIMATED, Image, format_of, frames, heic, on_screen, opened
+from adapters.opening import (
+    ANIMATED,
+    Image,
+    format_of,
+    frames,
+    heic,
+    on_screen,
+    opened,
+    thumbnail,
+)
 from adapters.saving import WHITE, encoded, flattened, pages
 from domain.media import Format
 from domain.refusals import Validation
@@ -65,15 +74,13 @@ class _Source:
         """Decoded no larger than it must be."""
         if self._heic is not None:
             return on_screen(self._resized(self._heic.thumbnail_image, {}))
-        file = f"{self._path}{self._options}"
-        return on_screen(self._resized(partial(pyvips.Image.thumbnail, file), {"fail_on": "error"}))
+        return on_screen(self._resized(partial(thumbnail, self._path), {"of": self._options}))
 
     def whole(self) -> Image:
         """In its own size, upright; its pixels can be asked for in any order."""
         if self._heic is not None:
             return on_screen(self._heic)
-        file = f"{self._path}{self._options}"
-        image = pyvips.Image.new_from_file(file, fail_on="error", access="sequential")
+        image = opened(self._path, self._options)
         image = image.copy_memory()  # turned around, it would be read from its end
         return on_screen(image.autorot() if pages(image) == 1 else image)
 
@@ -83,7 +90,7 @@ class _Source:
         self.frame = frame(self._wanted, image.width, height)
         return _each_page(image, lambda it: self._resized(it.thumbnail_image, {"no_rotate": True}))
 
-    def _resized(self, thumbnail: Callable[..., Image], options: dict[str, Any]) -> Image:
+    def _resized(self, resize: Callable[..., Image], options: dict[str, Any]) -> Image:
         """By one factor for both sides, as far as the picture is not to be stretched.
 
         Two factors that nearly are one would move every pixel a little.
@@ -94,10 +101,10 @@ class _Source:
             if height in (self._wanted.w, self._wanted.h):  # the side that says how much
                 boxes.reverse()
             for box in boxes:
-                image = thumbnail(box[0], height=box[1], **options)
+                image = resize(box[0], height=box[1], **options)
                 if (image.width, image.height // pages(image)) == self.frame.scaled:
                     return image
-        return thumbnail(width, height=height, size="force", **options)
+        return resize(width, height=height, size="force", **options)
 
 
 def _trimmed(source: _Source, threshold: int) -> Image:

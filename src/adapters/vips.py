@@ -25,6 +25,7 @@ from adapters.opening import (
     on_screen,
     opened,
     orientation,
+    thumbnail,
     upright,
     whole,
 )
@@ -136,7 +137,7 @@ def _proven(path: Path, format: Format, caps: Caps) -> tuple[int, int, int]:
     first = opened(path)
     count = frames(first) if format in ANIMATED else 1
     headers.check_size(first.width, first.height, count, caps)
-    options = {"n": count} if count > 1 else {}
+    options: dict[str, Any] = {"n": count} if count > 1 else {}
     if format is Format.JPEG and min(first.width, first.height) >= _SHRUNK:
         options = {"shrink": _SHRUNK}
     opened(path, **options).avg()
@@ -159,16 +160,15 @@ def _rung(
     size = {"height": height, "size": "force"}
     if format is Format.HEIC:
         return on_screen(original.thumbnail_image(width, **size))
-    source = f"{path}[n=-1]" if moves else str(path)
-    return on_screen(pyvips.Image.thumbnail(source, width, fail_on="error", **size))
+    return on_screen(thumbnail(path, width, "[n=-1]" if moves else "", **size))
 
 
 def _sized(path: Path, format: Format, width: int, height: int) -> Image:
     """The original in just that size, by a decode of its own."""
-    size = {"height": height, "size": "force"}
+    size: dict[str, Any] = {"height": height, "size": "force"}
     if format is Format.HEIC:
         return on_screen(heic(path).thumbnail_image(width, **size))
-    return on_screen(pyvips.Image.thumbnail(str(path), width, fail_on="error", **size))
+    return on_screen(thumbnail(path, width, **size))
 
 
 def _ladder(

@@ -30,6 +30,7 @@ from domain.refusals import (
     Unavailable,
     UnsupportedFormat,
 )
+from domain.transform import parse
 from tests.people import CORPUS, EACH_FORMAT, PHOTO, eventually
 
 BOTH = (Format.WEBP, Format.JPEG)
@@ -68,6 +69,32 @@ async def test_the_smallest_pictures_are_pictures_too(lab, tmp_path, sides, exte
     assert (arrived.content.width, arrived.content.height) == sides
     for derivative in (await lab.develop(path)).derivatives:
         assert (derivative.width, derivative.height) == derivative.rung.fit(*sides)
+
+
+async def test_an_avif_that_moves_is_shown_by_its_first_picture(lab, tmp_path):
+    path = tmp_path / "moving.avif"
+    red, *others = (Image.new("RGB", (800, 60), it) for it in ("red", "lime", "blue"))
+    red.save(path, save_all=True, append_images=others, duration=50)
+    assert path.read_bytes()[4:12] == b"ftypavis"
+
+    arrived = await lab.inspect(path)
+    bodies = [it.body for it in (await lab.develop(path)).derivatives]
+    bodies += [
+        (await lab.render(path, Rung.SMALL, Format.PNG)).body,
+        await lab.transform(path, parse("w_64,trim"), Format.PNG),
+        await lab.transform(path, parse("w_64"), Format.PNG),
+    ]
+
+    assert (arrived.format, arrived.content.frames) == (Format.AVIF, 1)
+    assert (arrived.content.width, arrived.content.height) == (800, 60)
+    for body in bodies:
+        with Image.open(io.BytesIO(body)) as picture:
+            r, g, b = picture.convert("RGB").getpixel((5, 2))
+        assert r > 200 > 60 > max(g, b)
+    broken = tmp_path / "broken.avif"
+    broken.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(CorruptImage):
+        await lab.inspect(broken)
 
 
 @pytest.mark.parametrize("format", EACH_FORMAT)
