@@ -1,5 +1,6 @@
 """The log: the library's application over Postgres, and the EventStore port on top of it."""
 
+import asyncio
 import os
 import time
 from collections import OrderedDict
@@ -225,6 +226,7 @@ class EventLog(Application[UUID]):
         self.mapper.keyring = keyring
         self.database = database
         self.keyring = keyring
+        self._learning = asyncio.Lock()
 
     async def head(self) -> int:
         """The last position; 0 of an empty log."""
@@ -232,8 +234,12 @@ class EventLog(Application[UUID]):
         return rows[0][0] or 0
 
     async def opened(self, stored: Sequence[Notification]) -> list[Recorded[Any]]:
-        """Decoded events, the keys of their streams fetched in one round trip."""
-        await self._learn({cast("UUID", event.originator_id) for event in stored})
+        """Decoded events, the keys of their streams fetched in one round trip; once for all who
+        want them at the same time."""
+        if not stored:
+            return []  # and not behind others who learn keys
+        async with self._learning:
+            await self._learn({cast("UUID", event.originator_id) for event in stored})
         return [self.mapper.recorded(event) for event in stored]
 
     async def streams(

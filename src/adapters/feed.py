@@ -14,6 +14,10 @@ class LogFeed:
     async def head(self) -> int:
         return await self._log.head()
 
-    async def page(self, after: int, limit: int) -> Sequence[Recorded[Any]]:
+    async def page(
+        self, after: int, limit: int, upto: int | None = None
+    ) -> Sequence[Recorded[Any]]:
         """Envelopes only: no key is fetched, nothing sealed is opened."""
-        return [self._log.mapper.envelope(it) for it in await self._log.recorder.page(after, limit)]
+        before = None if upto is None else upto + 1
+        stored = await self._log.recorder.page(after, limit, before)
+        return [self._log.mapper.envelope(it) for it in stored]

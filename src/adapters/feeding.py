@@ -1,5 +1,6 @@
 """Feeds one read model with pages of the log; an event that it cannot take is put aside."""
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,17 +28,32 @@ def told(error: Exception) -> str:
 
 
 class Feeding:
-    """Knows where the model stands. One at a time can feed it: the others find that it moved."""
+    """Knows where the model stands. One at a time can feed it: the others find that it moved.
 
-    def __init__(self, model: ReadModel[Any], log: EventLog) -> None:
+    Where nothing changes the model it stands further on all the same: that is written down with
+    its next change, or after `lazy` seconds. Who asks the table meanwhile is told too little, never
+    too much; and a generation that is swapped in meanwhile may stand there, and lacks nothing.
+    """
+
+    def __init__(self, model: ReadModel[Any], log: EventLog, *, lazy: float = 0.0) -> None:
         self.model = model
         self._events = log
-        self.position = 0
+        self._lazy = lazy
+        self._at(0)
         self._parked: set[Any] = set()
+
+    def _at(self, position: int) -> None:
+        """As the table has it."""
+        self.position = self._written = position
+        self._since = time.monotonic()
+
+    @property
+    def unwritten(self) -> bool:
+        return self.position != self._written
 
     async def look(self, connection: Connection) -> None:
         """Before the first page, and whenever the model has moved."""
-        self.position = await self.model.position(connection)
+        self._at(await self.model.position(connection))
         self._parked = await self.model.parked(connection)
         await passing_over(self.model, self._events)
 
@@ -52,6 +68,11 @@ class Feeding:
         await self._feed(connection, events, page[-1].id)
         return events
 
+    async def write(self, connection: Connection) -> None:
+        """Write down where it stands. Raises PositionMoved."""
+        await self.model.apply(connection, [], after=self._written, upto=self.position)
+        self._at(self.position)
+
     async def _feed(
         self, connection: Connection, events: Sequence[Recorded[Any]], upto: int
     ) -> None:
@@ -65,7 +86,7 @@ class Feeding:
         try:
             if any(behind):
                 raise RuntimeError(BEHIND)
-            await self.model.apply(connection, events, after=self.position, upto=upto)
+            await self._apply(connection, events, upto)
         except (PositionMoved, *DOWN):
             raise
         except Exception as error:
@@ -75,7 +96,15 @@ class Feeding:
                 raise
             else:
                 await self._park_or_feed(connection, events[0], error, upto, behind=any(behind))
-            return
+
+    async def _apply(
+        self, connection: Connection, events: Sequence[Recorded[Any]], upto: int
+    ) -> None:
+        lazily = time.monotonic() - self._since < self._lazy
+        if await self.model.apply(
+            connection, events, after=self._written, upto=upto, lazily=lazily
+        ):
+            self._at(upto)
         self.position = upto
 
     async def _halves(
@@ -100,7 +129,7 @@ class Feeding:
         if not await self._park(connection, event, error, behind=behind):
             await self._feed(connection, [event], upto)
             return
-        self.position = event.position
+        self._at(event.position)
         if self.position < upto:
             await self._feed(connection, [], upto)
 
@@ -109,7 +138,7 @@ class Feeding:
     ) -> bool:
         """False where it need not be any more: what it waited for was taken back."""
         parked = await self.model.park(
-            connection, event, told(error), after=self.position, behind=behind
+            connection, event, told(error), after=self._written, behind=behind
         )
         if parked:
             name, at = self.model.schema, event.position

@@ -82,6 +82,7 @@ class Folding:
 
     async def begin(self, connection: Connection) -> None:
         """In the transaction that makes the generation."""
+        await connection.execute("set local search_path to pg_catalog")  # so that all are in full
         cursor = await connection.execute(_INDEXES, (self._model.schema,))
         indexes = await cursor.fetchall()
         for name, _ in indexes:

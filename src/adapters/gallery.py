@@ -13,6 +13,7 @@ from msgspec import Meta
 from psycopg.types.json import Jsonb
 
 from adapters.database import Database
+from adapters.drawers import all_of
 from adapters.exhibits import COLUMNS, PRINTS, WIDTH, Exhibits
 from adapters.heads import Heads
 from adapters.popular import ranked
@@ -25,6 +26,8 @@ from projections.gallery import Card, Exhibit, Page, Query, Sort, Tally
 
 RECENT = 5_000
 """Images that a process remembers, as long as nothing happens to them."""
+FEW = 2_000
+"""Matches of words that are sorted; more are met soon enough on the way through all images."""
 ARRANGED = "left join unnest(%(arranged)s::uuid[]) with ordinality r(id, n) on r.id = i.id"
 FROM = f"from gallery.images i {PRINTS}"
 
@@ -67,6 +70,9 @@ ORDERS: Mapping[Sort, Order] = {
     ),
     Sort.TITLE: Order("lower(i.title)", "text", _TEXT, descending=False),
 }
+
+
+BY_TIME = (Sort.NEWEST, Sort.OLDEST)
 
 
 class Cursor(msgspec.Struct, frozen=True, array_like=True):
@@ -150,6 +156,8 @@ class PostgresGallery:
         if total is None:
             total = await self._total(query, where, parameters)
         offset = 0 if query.cursor else (query.page - 1) * query.limit
+        if query.worded:
+            where = where.replace(_MATCHES, _matching(query, total))
         parameters |= {"limit": query.limit + 1, "offset": offset}
         parameters["most"] = offset + query.limit + 1
         rows = await self._database.rows(
@@ -204,6 +212,8 @@ class PostgresGallery:
         """What everybody may list, and what is the viewer's own, is counted beforehand; what comes
         on top is little."""
         known = "0"
+        if query.worded:
+            known, where = f"(select count(*) from ({all_of(query)}) w)", "false"
         if query.counted:
             me, mine = query.viewer.account_id, query.owner or query.viewer.account_id
             counts = _TAGGED if query.tags else _COUNTED
@@ -255,6 +265,15 @@ _TAGGED = """
     select coalesce(sum({0}), 0)::bigint from gallery.tags
     where owner_id = %({1})s::uuid and tag = %(tag)s"""
 _MATCHES = f"i.id in (select e.id from search.texts e where e.tsv @@ {ASKED})"
+_IS_ONE = f"(select e.tsv @@ {ASKED} from search.texts e where e.id = i.id)"
+
+
+def _matching(query: Query, total: int) -> str:
+    """Among few matches, or whether a row is one of many: what the total tells, and Postgres cannot
+    guess."""
+    if total <= FEW:
+        return f"i.id = any(array({all_of(query)}))"
+    return _MATCHES if query.sort not in BY_TIME else _IS_ONE
 
 
 def _filters(query: Query) -> list[str]:

@@ -56,9 +56,10 @@ class Names(msgspec.Struct, frozen=True):
         partition = zlib.crc32(_uuid(event).bytes) % PARTITIONS
         return f"{self.namespace}.log.{partition}.{event.topic}"
 
-    def position(self, projection: str) -> str:
-        """Where a projection announces how far it has come."""
-        return f"{self.namespace}.position.{projection}"
+    @property
+    def positions(self) -> str:
+        """Where it is announced how far projections have come."""
+        return f"{self.namespace}.positions"
 
 
 class Refused(Exception):

@@ -1,20 +1,47 @@
-"""How far the read models are, as heard over NATS; asked of Postgres when nothing is heard."""
+"""How far the read models are, as told over NATS; asked of Postgres when nothing is heard."""
 
 import asyncio
 import heapq
 import itertools
 from contextlib import suppress
 
+import msgspec
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from adapters.database import Database
-from adapters.jetstream import Names
+from adapters.jetstream import GONE, Names
 from projections.positions import CORE
 
 ASK = 0.1  # seconds of silence after which a waiter asks the database
 
+_moved = msgspec.json.Decoder(dict[str, int]).decode
 _Waiter = tuple[int, int, "asyncio.Future[None]"]
+
+
+class Announcement:
+    """Says how far projections are: once for all that have moved while their process had a turn.
+
+    Most events change few of them, and all stand behind each; those who wait are many processes.
+    """
+
+    def __init__(self, nc: Client, names: Names) -> None:
+        self._nc = nc
+        self._names = names
+        self._moved: dict[str, int] = {}
+        self._saying: asyncio.Task[None] | None = None
+
+    def moved(self, projection: str, position: int) -> None:
+        self._moved[projection] = position
+        if self._saying is None or self._saying.done():
+            self._saying = asyncio.create_task(self._say())
+
+    async def _say(self) -> None:
+        """What is lost on the way is asked of the database."""
+        while self._moved:
+            moved, self._moved = self._moved, {}
+            with suppress(*GONE):
+                await self._nc.publish(self._names.positions, msgspec.json.encode(moved))
 
 
 class HeardPositions:
@@ -33,7 +60,7 @@ class HeardPositions:
 
     async def listen(self, nc: Client) -> None:
         """Hear every announcement from now on."""
-        await nc.subscribe(self._names.position("*"), cb=self._announced)
+        await nc.subscribe(self._names.positions, cb=self._announced)
 
     def current(self, projection: str) -> int:
         return self._current.get(projection, 0)
@@ -88,7 +115,8 @@ class HeardPositions:
         self._count += 1
         self._stirred.set()
         self._stirred = asyncio.Event()
-        self._heard(message.subject.rpartition(".")[2], int(message.data))
+        for projection, position in _moved(message.data).items():
+            self._heard(projection, position)
 
     def _heard(self, projection: str, position: int) -> None:
         self._current[projection] = max(position, self.current(projection))

@@ -16,6 +16,7 @@ from adapters.event_store import EventLog
 from adapters.feeding import Connection, Feeding
 from adapters.hearing import Heard, Hearing
 from adapters.jetstream import GONE
+from adapters.positions import Announcement
 from adapters.read_model import PositionMoved, ReadModel
 from domain.refusals import Unavailable
 from domain.stream import Recorded
@@ -24,6 +25,8 @@ PAGE = 500
 IDLE = 1.0  # seconds without a message after which the log itself is asked
 BLIND = 0.05  # seconds between looks at the log while NATS is away
 STANDBY = 0.5
+LAZY = 0.25
+"""Seconds until it is written down that nothing concerned the model: most do not care for most."""
 
 _log = structlog.get_logger()
 
@@ -43,13 +46,15 @@ class Projector:
         model: ReadModel[Any],
         log: EventLog,
         hearing: Hearing,
+        announcement: Announcement,
         followed: Followed | None = None,
     ) -> None:
         self._model = model
-        self._feeding = Feeding(model, log)
+        self._feeding = Feeding(model, log, lazy=LAZY)
         self._events = log
         self._hearing = hearing
         self._ear = hearing.ear()
+        self._announcement = announcement
         self._followed = followed
 
     async def run(self) -> None:
@@ -85,9 +90,11 @@ class Projector:
         return bool(row and row[0])
 
     async def _follow(self, connection: Connection) -> None:
-        messages = await self._ear.next(PAGE, IDLE if self._hearing.nc.is_connected else BLIND)
+        messages = await self._ear.next(PAGE, self._patience)
         fresh = self._chained(messages)
         if not messages:
+            if self._feeding.unwritten:
+                await self._feeding.write(connection)
             await self._listen()
             await self._catch_up(connection)
         elif fresh is None:
@@ -95,6 +102,12 @@ class Projector:
             await self._catch_up(connection)
         elif fresh:
             await self._apply(connection, fresh)
+
+    @property
+    def _patience(self) -> float:
+        if not self._hearing.nc.is_connected:
+            return BLIND
+        return LAZY if self._feeding.unwritten else IDLE
 
     async def _listen(self) -> None:
         """Where NATS cannot be asked, the log is, again and again."""
@@ -129,6 +142,4 @@ class Projector:
         metrics.PROJECTED.labels(self._model.schema).inc(len(events))
         if self._followed:
             self._followed(f"project {self._model.schema}", events, began)
-        with suppress(*GONE):
-            subject = self._hearing.names.position(self._model.schema)
-            await self._hearing.nc.publish(subject, str(self._feeding.position).encode())
+        self._announcement.moved(self._model.schema, self._feeding.position)

@@ -90,19 +90,32 @@ class ReadModel(Generic[D]):
         return int(row[0])
 
     async def apply(
-        self, connection: Connection, events: Sequence[Recorded[Any]], *, after: int, upto: int
-    ) -> None:
+        self,
+        connection: Connection,
+        events: Sequence[Recorded[Any]],
+        *,
+        after: int,
+        upto: int,
+        lazily: bool = False,
+    ) -> bool:
         """Project `events` and move from position `after` to `upto`, or do neither.
 
-        Raises PositionMoved if the model does not stand at `after`.
+        Raises PositionMoved if the model does not stand at `after`. Where they change nothing, and
+        `lazily`, nothing is written, which is False.
         """
         ours = self._taken(events)
+        known = {it.stream_id for it in ours} - {it.stream_id for it in ours if it.version == 1}
+        if lazily and not known and not any(self._folded({}, ours).values()):
+            return False
         async with connection.pipeline(), connection.transaction():  # round trips: 3, not 7
             await self._hold(connection)
-            if ours:
-                before = await self._load(connection, {event.stream_id for event in ours})
-                await self._save(connection, before, self._folded(before, ours))
+            before = await self._load(connection, known)
+            changed = _changed(before, self._folded(before, ours))
+            if lazily and not changed:
+                return False
+            await self._save(connection, before, changed)
             await self.advance(connection, after, upto)
+        return True
 
     def wants(self, topic: str) -> bool:
         """Whether it is made of events with this tag."""
@@ -163,7 +176,7 @@ class ReadModel(Generic[D]):
             past = [it for it in await history() if it.position and it.position <= position]
             before = await self._load(connection, {stream_id})
             after = self._folded({}, self._taken(past))
-            await self._save(connection, before, {stream_id: None} | after)
+            await self._save(connection, before, _changed(before, {stream_id: None} | after))
             delete = self._sql("delete from {schema}.parked where stream_id = %s")
             return (await connection.execute(delete, (stream_id,))).rowcount
 
@@ -184,6 +197,8 @@ class ReadModel(Generic[D]):
         query = self._sql(
             "select id, row_to_json(d)::text from {schema}.{table} d where id = any(%s)"
         )
+        if not ids:
+            return {}
         rows = await (await connection.execute(query, (list(ids),), prepare=True)).fetchall()
         return {id: self._decode(document) for id, document in rows}
 
@@ -197,16 +212,15 @@ class ReadModel(Generic[D]):
         return after
 
     async def _save(
-        self, connection: Connection, before: Mapping[UUID, D], after: Mapping[UUID, D | None]
+        self, connection: Connection, before: Mapping[UUID, D], changed: Mapping[UUID, D | None]
     ) -> None:
-        changed = {id: new for id, new in after.items() if new != before.get(id)}
         if gone := [id for id, new in changed.items() if new is None]:
             delete = self._sql("delete from {schema}.{table} where id = any(%s)")
-            await connection.execute(delete, (gone,))
+            await connection.execute(delete, (gone,), prepare=True)
         if kept := [new for new in changed.values() if new is not None]:
             upsert = self._merge(self.projection.table, self.columns, "excluded.{0}")
             await connection.execute(upsert, (_json(kept),), prepare=True)
-        for tallied in self.projection.tallied:
+        for tallied in self.projection.tallied if changed else ():
             await self._count(connection, tallied, before, changed)
 
     async def _count(
@@ -227,7 +241,8 @@ class ReadModel(Generic[D]):
             await connection.execute(tally, (_json(rows),), prepare=True)
         fewer = [row for row in rows if any(row[it] < 0 for it in row if it not in tallied.key)]
         if fewer:
-            await connection.execute(self._sweep(tallied, list(fewer[0])), (_json(fewer),))
+            sweep = self._sweep(tallied, list(fewer[0]))
+            await connection.execute(sweep, (_json(fewer),), prepare=True)
 
     def _merge(
         self, table: str, columns: Sequence[str], change: LiteralString, keys: int = 1
@@ -254,21 +269,24 @@ class ReadModel(Generic[D]):
 
     def _sweep(self, tallied: Tallied[D], columns: Sequence[str]) -> bytes:
         """Delete those of the rows given in JSON that count nothing any more."""
-        conditions = [
-            SQL("t.{0} = g.{0}" if it in tallied.key else "t.{0} = 0").format(Identifier(it))
-            for it in columns
-        ]
-        return (
-            SQL(
-                "delete from {table} t using jsonb_populate_recordset(null::{table}, %s::jsonb) g"
-                " where {which}"
+        what = f"sweep {tallied.table}"
+        if what not in self._composed:
+            conditions = [
+                SQL("t.{0} = g.{0}" if it in tallied.key else "t.{0} = 0").format(Identifier(it))
+                for it in columns
+            ]
+            self._composed[what] = (
+                SQL(
+                    "delete from {table} t using"
+                    " jsonb_populate_recordset(null::{table}, %s::jsonb) g where {which}"
+                )
+                .format(
+                    table=Identifier(self.schema, tallied.table),
+                    which=SQL(" and ").join(conditions),
+                )
+                .as_bytes(None)
             )
-            .format(
-                table=Identifier(self.schema, tallied.table),
-                which=SQL(" and ").join(conditions),
-            )
-            .as_bytes(None)
-        )
+        return self._composed[what]
 
     async def advance(self, connection: Connection, after: int, upto: int) -> None:
         """Within a transaction. Raises PositionMoved."""
@@ -290,6 +308,10 @@ class ReadModel(Generic[D]):
             )
             self._composed[query] = composed.as_bytes(None)
         return self._composed[query]
+
+
+def _changed(before: Mapping[UUID, D], after: Mapping[UUID, D | None]) -> dict[UUID, D | None]:
+    return {id: new for id, new in after.items() if new != before.get(id)}
 
 
 def summed(

@@ -81,6 +81,8 @@ class Relay:
             )
             self.position = page[-1].id
             metrics.PUBLISHED.inc(len(page))
+            if len(page) < PAGE:
+                break  # whatever came meanwhile has notified us
         return sequence
 
 

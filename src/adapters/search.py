@@ -5,8 +5,9 @@ from typing import Any
 from uuid import UUID
 
 from adapters.database import Database
+from adapters.drawers import ASKING, DRAWERS, IN_DRAWER, MATCHES, also_lent
 from adapters.exhibits import COLUMNS, PRINTS, WIDTH, Exhibits
-from adapters.reach import ALIVE, in_reach, lent
+from adapters.reach import in_reach
 from adapters.tsquery import ASKED, terms
 from commands.ports import EventStore
 from domain.access import Viewer
@@ -33,7 +34,7 @@ class PostgresSearch:
         reach, parameters = in_reach(query)
         parameters |= asked.parameters
         parameters |= {"limit": limit, "offset": (page - 1) * limit, "most": MOST}
-        found = _FOUND.format(lent=lent(query))
+        found = _FOUND.format(matches=MATCHES, lent=also_lent(query))
         rows = await self._database.rows(found, parameters, plan_once=False)
         ids, total, facets = rows[0]
         hits = await self._shown(ids, reach, parameters)
@@ -60,35 +61,30 @@ def _hit(exhibit: Exhibit, headlines: Sequence[str]) -> Hit:
     )
 
 
-_ENTRY = "select e.id, e.tsv, e.created_at, e.format, e.tags"
-_NEWEST = f"e.tsv @@ {ASKED} order by e.created_at desc, e.id desc limit %(most)s"
+_ENTRY = "e.id, e.tsv, e.created_at, e.format, e.tags"
+_NEWEST = "order by e.created_at desc, e.id desc"
 _COUNTS = """
     (select coalesce(json_object_agg(value, many), '{{{{}}}}') from (
         select value, count(*) as many from found f cross join lateral ({0}) v (value)
         where value is not null group by value order by many desc, value limit 50) c)"""
 _FOUND = f"""
-    with found as materialized (
-        ({_ENTRY} from search.texts e where e.listed and {_NEWEST})
+    with {ASKING},
+    found as materialized (
+        (select e.* from {DRAWERS} cross join lateral (
+                select {_ENTRY} from {IN_DRAWER} where {{matches}} {_NEWEST}) e
+            limit %(most)s)
         union all
-        ({_ENTRY} from (
-                select * from search.texts t where not t.listed and t.owner_id = %(me)s
-                order by t.created_at desc, t.id desc offset 0) e
-            where exists (select from gallery.images i where i.id = e.id and {ALIVE})
-            and {_NEWEST})
-        union all
-        ({_ENTRY} from gallery.images i cross join lateral (
-                select * from search.texts e where e.id = i.id and not e.listed offset 0) e
-            where {{lent}} and {_NEWEST})),
+        (select {_ENTRY} from {{lent}} {_NEWEST} limit %(most)s)),
     best as (
-        select id from found order by ts_rank_cd(tsv, {ASKED}) desc, created_at desc, id
+        select id from found cross join asked
+        order by ts_rank_cd(tsv, query) desc, created_at desc, id
         limit %(limit)s offset %(offset)s)
     select array(select id from best), (select least(count(*), %(most)s) from found),
         json_build_object(
             'tags', {_COUNTS.format("select unnest(f.tags)")},
             'format', {_COUNTS.format("values (f.format)")},
             'year', {_COUNTS.format("values (extract(year from f.created_at)::int::text)")})"""
-"""What everybody may find, along an index. What is the viewer's own, by its time, and what is lent,
-by its id, whatever Postgres thinks: all that has a common word is more."""
+"""As many drawers as it takes, and what is lent."""
 _HEADLINES = ", ".join(
     f"searching.marked({column}, {ASKED})"
     for column in ("i.title", "i.description", "array_to_string(i.tags, ' ')", "i.filename")

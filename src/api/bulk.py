@@ -12,14 +12,17 @@ from api.bodies import MAX_BATCH, Describing, NewOperation, details
 from api.idempotency import Ids
 from api.identity import Caller
 from api.parts import Given, Parts
-from api.waiting import written
+from api.restoring import returned
+from api.waiting import ALBUMS, written
 from commands.bulk import ActOnMany, Outcome, UndoOperation
 from commands.ports import Receipt
+from commands.restoring import Returned
 from domain import access
 from domain.access import Viewer
 from domain.ids import ImageId, from_text, to_text
 from domain.operation import Action
 from domain.refusals import BatchTooLarge, NotFound, Validation
+from projections.positions import CORE
 
 
 @post("/v1/images/bulk", status_code=200, tags=["images"], summary="One act upon many images")
@@ -59,15 +62,19 @@ async def act(
 async def undo(
     id: FromPath[str], caller: Caller, parts: Given, new_id: Ids
 ) -> Response[dict[str, Any]]:
-    """What has changed since is left alone, and named."""
+    """An act upon many images, or a return to an earlier moment. What has changed since is left
+    alone, and named."""
     operation_id = from_text("op", id)
     if operation_id is None:
         raise NotFound
     command = UndoOperation(by=caller, operation_id=operation_id, undo_id=new_id())
     outcomes = await parts.dispatch(command)
-    results = [_result(to_text("img", it.image_id), it) for it in outcomes]
+    results = [
+        returned(it) if isinstance(it, Returned) else _result(to_text("img", it.image_id), it)
+        for it in outcomes
+    ]
     body = {"operationId": to_text("op", command.undo_id), "results": results}
-    return Response(body, headers=await _written(parts, outcomes))
+    return Response(body, headers=await _written(parts, outcomes, ALBUMS))
 
 
 def _action(data: NewOperation) -> Action:
@@ -96,7 +103,12 @@ def _result(id: str, outcome: Outcome | None) -> dict[str, Any]:
 
 
 async def _written(
-    parts: Parts, outcomes: Sequence[Outcome], *, dry_run: bool = False
+    parts: Parts,
+    outcomes: Sequence[Outcome | Returned],
+    projections: frozenset[str] = CORE,
+    *,
+    dry_run: bool = False,
 ) -> dict[str, str]:
     last = max((it.position for it in outcomes if it.position), default=None)
-    return await written(parts, None if dry_run else Receipt(version=0, position=last))
+    receipt = None if dry_run else Receipt(version=0, position=last)
+    return await written(parts, receipt, projections)

@@ -75,7 +75,8 @@ async def _told(
     ends, spoke = loop.time() + lasting, loop.time()
     yield b"retry: 1000\n\n"
     while loop.time() < ends:
-        page = await parts.feed.page(after, PAGE)
+        seen = parts.positions.current("gallery")  # what is newer need not hold up what is there
+        page = await parts.feed.page(after, PAGE, upto=seen if seen > after else None)
         if not page:
             await parts.positions.heard("gallery", after, within=IDLE)
         elif (shown := await parts.judge.told(caller, page, wanted)) is not None:

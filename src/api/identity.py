@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any, TypeAlias
+from urllib.parse import urlencode
 from uuid import UUID
 
 from litestar import Request
@@ -21,6 +22,7 @@ from domain.ids import (
     ShareId,
     TeamId,
     from_text,
+    to_text,
 )
 from domain.refusals import NotFound, Refusal, SignatureInvalid, Unauthenticated
 from domain.stream import fold
@@ -170,6 +172,19 @@ def _sharing(account_id: AccountId | None, signed: Mapping[str, str]) -> Viewer:
         share_id=ShareId(share_id) if share_id else None,
         unlocked=PAGE in signed,
     )
+
+
+def held(request: AnyRequest, album: AlbumId | None = None) -> str:
+    """The query of the share link that one comes by, for what is lent; empty without.
+
+    Whoever asks has looked at its signature. `album` is whose link it is, where no query says so.
+    """
+    query = {str(name): str(value) for name, value in request.query_params.items()}
+    if not {"share", "sig"} <= query.keys():
+        return ""
+    if album is not None:
+        query["album"] = to_text("alb", album)
+    return urlencode({name: query[name] for name in LENDING if name in query})
 
 
 def share_path(id: ImageId | AlbumId) -> str:

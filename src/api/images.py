@@ -4,7 +4,6 @@ import re
 from datetime import timedelta
 from operator import itemgetter
 from typing import Any
-from urllib.parse import urlencode
 
 from litestar import Controller, Response, delete, get, patch, post
 from litestar.params import FromPath, JSONBody
@@ -14,10 +13,10 @@ from api import ranges, share_links, surroundings
 from api.bodies import Describing, NewShare, NewSignedUrl, details
 from api.idempotency import Ids
 from api.identity import (
-    LENDING,
     AnyRequest,
     Caller,
     MaybeCaller,
+    held,
     image_id,
     viewer,
 )
@@ -60,7 +59,7 @@ class ImageController(Controller):
         headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
         if ranges.matches(tag, request.headers.get("If-None-Match")):
             return Response(b"", status_code=304, headers=headers, media_type="application/json")
-        shown = picture(exhibit, parts.public_url)
+        shown = picture(exhibit, parts.public_url, held(request))
         if exhibit.card.quarantined or exhibit.card.taken_down:
             shown.closed = await _closing(parts, exhibit.card.id)
         return Response(shown, headers=headers)
@@ -115,9 +114,9 @@ class ImageController(Controller):
     ) -> Response[bytes]:
         """Signed for its owner alone: what others hold goes with them, and ends when it ends."""
         card = (await visible(request, parts, maybe_caller, id, Action.VIEW)).card
-        path, query, now = f"/images/{id}", request.query_params, parts.clock()
-        if "share" in query and "sig" in query:
-            path += "?" + urlencode({name: query[name] for name in LENDING if name in query})
+        path, now = f"/images/{id}", parts.clock()
+        if link := held(request):
+            path += f"?{link}"
         elif maybe_caller == card.owner_id and not (
             card.visibility is Visibility.PUBLIC and card.cleared
         ):

@@ -11,7 +11,7 @@ from litestar import Response, get
 from litestar.params import FromPath
 from msgspec.structs import replace
 
-from api.identity import AnyRequest, MaybeCaller, account_id, album_id
+from api.identity import AnyRequest, MaybeCaller, account_id, album_id, held
 from api.parts import Given, Parts
 from api.pictures import picture
 from api.surroundings import listable
@@ -93,7 +93,8 @@ async def of_album(
     asked = Asked(request)
     query = _query(asked, viewer, sort=Sort.ARRANGED)
     asked.check()
-    return await _page(parts, await _within(parts, query, album))
+    within = await _within(parts, query, album)
+    return await _page(parts, within, link=held(request, album.card.id))
 
 
 async def _within(parts: Parts, query: Query, album: Binder | None) -> Query:
@@ -105,13 +106,13 @@ async def _within(parts: Parts, query: Query, album: Binder | None) -> Query:
     return replace(query, album=album.card.id, arranged=album.card.arranged, lent=lent)
 
 
-async def _page(parts: Parts, query: Query) -> dict[str, Any]:
+async def _page(parts: Parts, query: Query, *, link: str = "") -> dict[str, Any]:
     if query.text:
         await _no_staler_than_listing(parts)
     page = await parts.gallery.list(query)
     shown = await listable(parts, query.viewer, page.exhibits)
     return {
-        "images": [picture(exhibit, parts.public_url) for exhibit in shown],
+        "images": [picture(exhibit, parts.public_url, link) for exhibit in shown],
         "page": query.page,
         "limit": query.limit,
         "total": page.total,

@@ -65,14 +65,15 @@ class Picture(msgspec.Struct, kw_only=True, rename="camel"):
     """To its owner, who alone sees what is closed, where one image is asked for."""
 
 
-def picture(exhibit: Exhibit, public_url: str) -> Picture:
+def picture(exhibit: Exhibit, public_url: str, link: str = "") -> Picture:
+    """With URLs that open by the share link whose query is given, if one is."""
     card = exhibit.card
     assert card.format is not None, "only finalized images are shown"
     id = to_text("img", card.id)
     url = f"{public_url}/images/{id}"
     print = exhibit.print
-    version = f"?v={heads.version(card.checksum, print.recipe)}" if print else ""
-    renderings = {rung: f"{url}/{rung}.webp{version}" for rung in Rung}
+    version = f"v={heads.version(card.checksum, print.recipe)}" if print else ""
+    renderings = {rung: _queried(f"{url}/{rung}.webp", version, link) for rung in Rung}
     return Picture(
         image_id=id,
         owner_id=to_text("org" if card.entrusted else "u", card.owner_id),
@@ -92,7 +93,7 @@ def picture(exhibit: Exhibit, public_url: str) -> Picture:
         status=status(exhibit),
         placeholder=exhibit.print.placeholder if exhibit.print else None,
         album_ids=[to_text("alb", it) for it in exhibit.album_ids],
-        url=url,
+        url=_queried(url, link),
         thumbnail_url=renderings[Rung.THUMB],
         variants={rung.value: it for rung, it in renderings.items()},
         views=exhibit.views,
@@ -100,6 +101,11 @@ def picture(exhibit: Exhibit, public_url: str) -> Picture:
         updated_at=card.updated_at,
         deleted_at=card.deleted_at,
     )
+
+
+def _queried(url: str, *queries: str) -> str:
+    query = "&".join(filter(None, queries))
+    return f"{url}?{query}" if query else url
 
 
 def sizes(card: Card) -> dict[Rung, tuple[int, int]]:

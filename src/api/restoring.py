@@ -68,12 +68,12 @@ async def _answer(
     body = {
         "operationId": None if command.dry_run else to_text("op", command.request),
         "dryRun": command.dry_run,
-        "results": [*map(_result, found)],
+        "results": [*map(returned, found)],
     }
     return Response(body, headers=await written(parts, receipt, ALBUMS))
 
 
-def _result(it: Returned) -> dict[str, Any]:
+def returned(it: Returned) -> dict[str, Any]:
     named = {f"{it.kind}Id": to_text(_PREFIX[it.kind], it.id)}
     if it.refusal is None:
         return named | {"status": 200, "changed": it.changed}

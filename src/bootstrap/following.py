@@ -9,7 +9,7 @@ from adapters.election import Election
 from adapters.feed import LogFeed
 from adapters.forgetting import LOOK, Forgetting
 from adapters.hearing import Hearing
-from adapters.positions import HeardPositions
+from adapters.positions import Announcement, HeardPositions
 from adapters.projector import Followed, Projector
 from adapters.read_model import ReadModel, slowest
 from adapters.relay import Relay
@@ -42,9 +42,9 @@ async def run_projectors(settings: Settings) -> None:
     async with core.connected(), asyncio.TaskGroup() as group:
         forgetting = Forgetting(core.database, core.log.keyring.forget_all)
         group.create_task(for_ever("forgetting", forgetting.work, after(LOOK)))
-        hearing = Hearing(core.nats, core.names)
+        nats = Hearing(core.nats, core.names), Announcement(core.nats, core.names)
         for projection in ALL:
-            projector = Projector(ReadModel(projection), core.log, hearing, _followed(settings))
+            projector = Projector(ReadModel(projection), core.log, *nats, _followed(settings))
             group.create_task(projector.run())
 
 

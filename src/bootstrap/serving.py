@@ -407,9 +407,7 @@ def dispatcher(
             bulk.ActOnMany: partial(
                 bulk.act_on_many, now=now, retention=retention(settings), **erase
             ),
-            bulk.UndoOperation: partial(
-                bulk.undo_operation, store=store, now=now, retention=retention(settings)
-            ),
+            bulk.UndoOperation: partial(bulk.undo_operation, retention=retention(settings), **back),
             **_sharing(core, passwords, limiter),
             erasure.PurgeImage: partial(erasure.purge_image, now=now, **erase),
         }

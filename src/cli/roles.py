@@ -81,12 +81,14 @@ def react(data: Path) -> None:
 
 
 def _work(role: Callable[[Settings], Coroutine[Any, Any, None]], settings: Settings) -> None:
+    import uvloop
+
     if settings.metrics_port:
         from adapters import metrics
 
         metrics.serve(settings.metrics_port)
     gc.freeze()  # what was imported is no garbage: looking for some in it stops everybody
-    asyncio.run(_until_signalled(role(settings)))
+    uvloop.run(_until_signalled(role(settings)))
 
 
 async def _until_signalled(work: Coroutine[Any, Any, None]) -> None:

@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 @client_options
 @json_option
 def undo(operation: str, url: str, credentials: "Credentials", as_json: bool) -> None:
-    """Take back what was done to many images at once: a deletion, tags, a visibility, an album.
+    """Take back what was done to many images at once: a deletion, tags, a visibility, an album; or
+    what `rewind` did.
 
-    OPERATION is the id that `POST /v1/images/bulk` answered with; the history of an image names it,
-    too. What somebody has changed since is left as it is now.
+    OPERATION is the id that `POST /v1/images/bulk` or `rewind --json` answered with; the history of
+    an image names it, too. What somebody has changed since is left as it is now.
 
     Exit code 0 if everything is as it was before, 1 if some is not.
     """

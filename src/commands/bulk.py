@@ -11,6 +11,7 @@ from commands.erasure import Erasures, PurgeImage, purge_image
 from commands.execute import Stream, execute
 from commands.images import Retention
 from commands.ports import Clock, EventStore, Hasher, Receipt, StreamMoved
+from commands.restoring import Belongings, Returned, undo_restoring
 from commands.surroundings import around, execute_amid, place
 from domain import image, many, operation, placing
 from domain.access import Visibility
@@ -101,8 +102,13 @@ async def act_on_many(
 
 
 async def undo_operation(
-    command: UndoOperation, *, store: EventStore, now: Clock, retention: Retention
-) -> Sequence[Outcome]:
+    command: UndoOperation,
+    *,
+    store: EventStore,
+    belongings: Belongings,
+    now: Clock,
+    retention: Retention,
+) -> Sequence[Outcome] | Sequence[Returned]:
     """Append what compensates; leave alone what has changed since, and say so."""
     stream = Stream(command.operation_id, operation.evolve)
     decide = partial(operation.undo, by=command.by, undo_id=command.undo_id)
@@ -110,7 +116,17 @@ async def undo_operation(
     undone = fold(operation.evolve, await store.load(command.operation_id))
     assert undone is not None
     kept = await retention.of(command.by, store)
-    ours = store.within(command.undo_id)
+    if undone.action is None:
+        return await undo_restoring(
+            undone,
+            command.operation_id,
+            undo_id=command.undo_id,
+            store=store,
+            belongings=belongings,
+            now=now,
+            retention=kept,
+        )
+    action, ours = undone.action, store.within(command.undo_id)
 
     async def undo(image_id: ImageId) -> Receipt:
         history = await store.load(image_id)
@@ -123,13 +139,11 @@ async def undo_operation(
         def compensate(state: Image | None) -> Sequence[ImageEvent]:
             assert state is not None
             assert before is not None
-            if undone.action is Action.PURGE or state.purged:
+            if action is Action.PURGE or state.purged:
                 raise CannotBeUndone
-            if many.touched(state, undone.action) != many.touched(after, undone.action):
+            if many.touched(state, action) != many.touched(after, action):
                 raise ChangedSince
-            return many.compensate(
-                state, before, undone.action, by=command.by, now=now(), retention=kept
-            )
+            return many.compensate(state, before, action, by=command.by, now=now(), retention=kept)
 
         return await execute_amid(ours, image_id, compensate, by=command.by)
 

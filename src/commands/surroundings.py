@@ -32,7 +32,7 @@ async def place(store: EventStore, album_id: AlbumId | None) -> Place | None:
     """The album as it is, which may be not at all."""
     if album_id is None:
         return None
-    state = await _album(store, album_id)
+    state = await with_roles(store, album_id)
     owner_id = state.owner_id if state and state.team_id else None
     return Place(album_id=album_id, album=state.circle if state else None, owner_id=owner_id)
 
@@ -42,7 +42,7 @@ async def around(store: EventStore, image_id: ImageId, by: AccountId) -> Surroun
     state = fold(image.evolve, await store.load(image_id))
     if state is None or state.owner_id == by:
         return NOBODY_ELSE
-    albums = [await _album(store, album_id) for album_id in state.album_ids]
+    albums = [await with_roles(store, album_id) for album_id in state.album_ids]
     return Surroundings(
         albums=tuple(circle for it in albums if it and (circle := it.circle)),
         stewards=await roles(store, state.owner_id) if state.entrusted else {},
@@ -79,7 +79,7 @@ async def execute_on_album(
     expected: int | None = None,
 ) -> Receipt:
     """As `execute`, with the roles of the album's team."""
-    known = await _album(store, album_id)
+    known = await with_roles(store, album_id)
     team = known.roles if known else {}
     return await execute(
         store,
@@ -90,7 +90,8 @@ async def execute_on_album(
     )
 
 
-async def _album(store: EventStore, album_id: AlbumId) -> Album | None:
+async def with_roles(store: EventStore, album_id: AlbumId) -> Album | None:
+    """An album, with the roles of its team."""
     state = fold(album.evolve, await store.load(album_id))
     if state is None or state.team_id is None:
         return state

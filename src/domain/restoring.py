@@ -5,8 +5,9 @@ since. Who may see something is never made wider by it: visibility, shares and c
 """
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import reduce
+from typing import Any
 
 from domain import account, album, image, placing
 from domain.access import Circle
@@ -15,7 +16,7 @@ from domain.album import Album, AlbumEvent, AlbumText
 from domain.ids import AccountId, AlbumId
 from domain.image import Image
 from domain.image_events import Details, ImageEvent
-from domain.refusals import CannotBeUndone
+from domain.refusals import CannotBeUndone, ChangedSince
 
 Step = Callable[[Image], Sequence[ImageEvent]]
 
@@ -32,6 +33,22 @@ def image_as(
     steps: list[Step] = [lambda it: image.restore(it, by=by, now=now)]
     if _every(state.details) != details:
         steps.append(lambda it: image.change_details(it, by=by, details=details, now=now))
+    return _all(state, steps)
+
+
+def image_back(
+    state: Image | None, then: Image | None, *, by: AccountId, now: datetime, retention: timedelta
+) -> list[ImageEvent]:
+    """To how it was before `image_as`: in the trash again, if it was there."""
+    if state is None or then is None:
+        return []
+    if state.purged:
+        raise CannotBeUndone
+    details, steps = _every(then.details), list[Step]()
+    if _every(state.details) != details:
+        steps.append(lambda it: image.change_details(it, by=by, details=details, now=now))
+    if state.live and not then.live:
+        steps.append(lambda it: image.soft_delete(it, by=by, now=now, retention=retention))
     return _all(state, steps)
 
 
@@ -73,6 +90,22 @@ def account_as(state: Account | None, then: Account | None) -> list[AccountEvent
         return []
     to = SettingsChanged(notify=then.notify, duplicates=then.duplicates)
     return account.change_settings(state, to=to)
+
+
+def heed(state: Any, before: Any, after: Any) -> None:
+    """Raises ChangedSince where somebody has changed what led from `before` to `after`."""
+    for name in _RESTORED:
+        then, done, now = (getattr(it, name, None) for it in (before, after, state))
+        if then != done != now:
+            raise ChangedSince
+
+
+_RESTORED = (
+    *("details", "purge_after", "album_ids"),
+    *("title", "description", "arranged"),
+    *("notify", "duplicates"),
+)
+"""Of images, of albums, of accounts."""
 
 
 def _every(details: Details) -> Details:

@@ -26,8 +26,10 @@ class Feed(Protocol):
         """The last position; 0 of an empty log."""
         ...
 
-    async def page(self, after: int, limit: int) -> Sequence[Recorded[Any]]:
-        """Events behind `after`, oldest first."""
+    async def page(
+        self, after: int, limit: int, upto: int | None = None
+    ) -> Sequence[Recorded[Any]]:
+        """Events behind `after`, and not behind `upto`, oldest first."""
         ...
 
 

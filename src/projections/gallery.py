@@ -203,9 +203,17 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     def counted(self) -> bool:
         """Whether it asks for all of somebody's, or everybody's, with one tag at most: how many of
         these everybody may list is known beforehand."""
-        ways = ("viewer", "owner", "tags", "sort", "period", "limit", "page", "cursor")
+        return len(self.tags) < 2 and self._only("owner", "tags")
+
+    @property
+    def worded(self) -> bool:
+        """Whether it asks for all that has some words."""
+        return bool(self.text) and self._only("text")
+
+    def _only(self, *filters: str) -> bool:
+        ways = ("viewer", "sort", "period", "limit", "page", "cursor", *filters)
         plain = Query(**{name: getattr(self, name) for name in ways})
-        return len(self.tags) < 2 and msgspec.structs.replace(self, arranged=()) == plain
+        return msgspec.structs.replace(self, arranged=()) == plain
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):

@@ -41,6 +41,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     tags: list[str] = []
     format: Format | None = None
     created_at: datetime
+    arrival: int
+    """The position of its first event."""
     barred: list[Bar]
     """Nothing, of what everybody may list: this narrows a search, and decides nothing."""
 
@@ -80,6 +82,7 @@ def project(entry: Entry | None, recorded: Recorded[Any]) -> Entry | None:
                 owner_id=event.owner_id,
                 filename=event.personal.filename if event.personal else "",
                 created_at=recorded.at,
+                arrival=recorded.position or 0,
                 barred=[Bar.SCAN, Bar.UPLOAD, Bar.VISIBILITY],
             )
         case event if isinstance(event, image_events.Over):

@@ -15,6 +15,7 @@ from nats.js.api import AckPolicy, ConsumerConfig
 from adapters import jetstream, metrics
 from adapters.feeding import passing_over
 from adapters.hearing import Hearing
+from adapters.positions import Announcement, HeardPositions
 from adapters.projector import Projector
 from adapters.read_model import PositionMoved, ReadModel, slowest
 from adapters.rebuild import rebuild
@@ -22,6 +23,7 @@ from adapters.relay import Relay
 from commands.execute import Stream, execute
 from commands.ports import Batch
 from domain import upkeep
+from domain.album import AlbumDeleted
 from domain.ids import AccountId
 from domain.image_events import ImageCleared, UploadInitiated
 from domain.stream import Recorded
@@ -140,7 +142,8 @@ def relay(core) -> Relay:
 
 
 def projector(core, model) -> Projector:
-    return Projector(model, core.log, Hearing(core.nats, core.names))
+    nats = Hearing(core.nats, core.names), Announcement(core.nats, core.names)
+    return Projector(model, core.log, *nats)
 
 
 async def messages(core) -> list[int]:
@@ -160,6 +163,28 @@ async def test_it_follows(core, model):
         await caught_up(core)
 
     assert await counts(core) == dict.fromkeys(streams, 2)
+
+
+async def test_what_changes_nothing_is_told_at_once_and_written_down_later(
+    core, model, monkeypatch
+):
+    """Who waits for it is told by message; the table follows with the next change."""
+    monkeypatch.setattr("adapters.projector.LAZY", 60.0)
+    positions, counted = HeardPositions(core.database, core.names), frozenset({"counts"})
+    await positions.listen(core.nats)
+    query = "select position from counts.position"
+    async with running(relay(core), projector(core, model)):
+        first = await write_many(core, 1)
+        await caught_up(core)
+        before = await core.database.rows(query)
+        last = [await write(core, uuid4(), AlbumDeleted()) for _ in range(3)][-1]
+
+        assert await positions.reached(last, counted, within=10.0)
+        assert await core.database.rows(query) == before
+        second = await write_many(core, 1)
+        await caught_up(core)
+
+    assert await counts(core) == dict.fromkeys(first + second, 2)
 
 
 async def test_two_relays_publish_each_event_once_and_in_order(core, model):

@@ -47,6 +47,7 @@ async def explained(core):
     async with core.database.connection() as connection:
         await connection.execute(_IMAGES, {"owners": OWNERS, "each": EACH, "nobody": SYSTEM})
         await connection.execute(_TEXTS)
+        await connection.execute("update search.position set position = %s", (4 * OWNERS * EACH,))
         for counts in (_COUNTS, _RECENT, _EXPOSED, _PRINTS):
             await connection.execute(counts)
         for table in TABLES:
@@ -74,6 +75,12 @@ LISTS: dict[str, dict[str, Any]] = {
     "with a common tag": {"tags": ["all"]},
     "with a tag, of a user": {"tags": ["tag-3"], "owner": SOMEBODY},
     "with a word": {"text": "word777"},
+    "with a beginning": {"text": "word77"},
+    "with two words": {"text": "word777 few"},
+    "with a common word": {"text": "all"},
+    "with a common word, oldest first": {"text": "all", "sort": Sort.OLDEST},
+    "with a phrase": {"text": '"tag 3"'},
+    "with a word, of a user": {"text": "word7", "owner": SOMEBODY},
     "with a custom field": {"custom": {"camera": "c7"}},
 }
 
@@ -90,20 +97,37 @@ async def test_no_list_looks_at_every_image(explained, core, viewer):
         explained.plans.clear()
 
 
-async def test_no_search_looks_at_every_image(explained, core):
+TEXTS = {
+    "a rare word": "word777",
+    "a common word": "all",
+    "a beginning": "wo",
+    "two common words": "png all",
+    "rare and common ones": "word7 all few",
+    "a phrase": '"tag 3"',
+    "a word of many": "few-33",
+    "without spaces": "海の朝",
+}
+
+
+@pytest.mark.parametrize("viewer", [NOBODY, OWNER], ids=["nobody", "an owner"])
+async def test_every_search_looks_into_the_index(explained, core, viewer):
     search = PostgresSearch(explained, core.store)
-    for viewer in (NOBODY, OWNER):
-        for text in ("word777", "all", '"tag 3"', "word7 all few", "nowhere"):
-            found = await search.find(text, viewer=viewer, limit=20, page=1)
-            assert bool(found.total or found.facets["tags"]) == (text != "nowhere")
-            assert not whole(explained.plans), (text, explained.plans)
-            explained.plans.clear()
+    for kind, text in TEXTS.items():
+        found = await search.find(text, viewer=viewer, limit=20, page=1)
+        assert bool(found.facets["format"]) == (kind != "without spaces"), kind
+        assert all("Bitmap Index Scan on texts_filed_idx" in it for it in explained.plans[:1]), kind
+        assert not whole(explained.plans), (kind, explained.plans)
+        explained.plans.clear()
 
 
 async def test_a_total_is_the_number_of_what_the_pages_hold(explained, core):
     gallery = PostgresGallery(core.database, core.store)
     for viewer, owner, tags in product((NOBODY, OWNER), (None, SOMEBODY), ([], ["tag-3"], ["no"])):
         query = Query(viewer=viewer, owner=owner, tags=tags)
+        counted = (await gallery.list(replace(query, min_width=1))).total
+        assert (await gallery.list(query)).total == counted
+    for viewer, text in product((NOBODY, OWNER), ("word777", "word7 all", '"tag 3"', "all", "no")):
+        query = Query(viewer=viewer, text=text)
         counted = (await gallery.list(replace(query, min_width=1))).total
         assert (await gallery.list(query)).total == counted
 
@@ -140,8 +164,9 @@ _IMAGES = """
     from new group by grouping sets ((owner_id), ())"""
 _TEXTS = """
     insert into search.texts (id, owner_id, filename, title, description, tags, format, created_at,
-        barred)
+        arrival, barred)
     select id, owner_id, filename, title, description, tags, format, created_at,
+        4 * row_number() over (order by created_at),
         case when visibility = 'public' then '{}' else array['visibility'] end
     from gallery.images"""
 _COUNTS = """

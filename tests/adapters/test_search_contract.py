@@ -8,8 +8,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from msgspec.structs import replace
 
-from adapters import meili_documents
+from adapters import gallery, meili_documents
 from adapters.meili import LATER, Meili
 from adapters.meili_index import Indexer
 from adapters.meili_search import MeiliSearch
@@ -17,6 +18,7 @@ from adapters.read_model import ReadModel
 from adapters.rebuild import rebuild
 from adapters.search import PostgresSearch
 from adapters.search_fallback import FallingBack
+from adapters.tsquery import phrases
 from commands.ports import Batch
 from domain import image_events
 from domain.access import Permission, Viewer, Visibility
@@ -24,6 +26,7 @@ from domain.ids import AccountId, ImageId
 from domain.image_events import Details, Promised
 from domain.media import Content, Format
 from domain.refusals import Unavailable
+from projections.gallery import Query
 from projections.projection import PROJECTIONS
 from tests.meili import Meilisearch
 from tests.spec import ATTEMPT, SHARE
@@ -223,6 +226,33 @@ async def test_queries_find_what_they_should(full):
     found = {text: await full.found(text) for text, _ in FOUND}
 
     assert found == dict(FOUND)
+
+
+@pytest.mark.parametrize("few", [0, gallery.FEW])
+async def test_lists_with_words_hold_the_same(stand_in, monkeypatch, few):
+    """However they are read: from the matches, or past all images."""
+    monkeypatch.setattr(gallery, "FEW", few)
+    lists = gallery.PostgresGallery(stand_in.core.database, stand_in.core.store)
+    names = {id: name for name, id in stand_in.ids.items()}
+    lent = image_events.CollaboratorAdded(account_id=BEN, permissions=frozenset({Permission.VIEW}))
+    await stand_in.write("hidden", lent)
+    await stand_in.known()
+
+    async def listed(text: str, viewer: AccountId | None) -> set[str]:
+        asked = Query(viewer=Viewer(account_id=viewer), text=text, limit=2)
+        page = await lists.list(asked)
+        found, total = [it.card.id for it in page.exhibits], page.total
+        while page.next_cursor:
+            page = await lists.list(replace(asked, cursor=page.next_cursor))
+            found += [it.card.id for it in page.exhibits]
+        assert len(found) == total == len(set(found))
+        return {names[id] for id in found}
+
+    said = {text: await listed(text, EVE) for text, _ in FOUND if phrases(text)}
+    assert said == {text: found for text, found in FOUND if phrases(text)}
+    assert await listed("sommerurlaub", None) == {"sea"}
+    assert await listed("sommerurlaub", BEN) == {"sea", "hidden"}
+    assert await listed("sommerurlaub", ANN) == {"sea", "hidden", "unlisted"}
 
 
 async def test_everybody_finds_what_they_may_see(full):

@@ -305,9 +305,13 @@ def test_a_link_opens_the_album_and_what_is_in_it_until_it_is_revoked(ann, anyon
     query = "?" + link["shareUrl"].partition("?")[2]
     image = f"/images/{three[0]['imageId']}"
 
-    assert ids(*expect(anyone.get(link["shareUrl"]), 200)["images"]) == ids(*three[:2])
-    there = anyone.get(f"/v1{image}/file{query}").headers["location"]
-    assert anyone.get(there).status_code == 200
+    for url in (link["shareUrl"], at(album) + "/images" + query.replace("album=", "of=")):
+        images = expect(anyone.get(url), 200)["images"]
+        assert ids(*images) == ids(*three[:2])
+        for opened in (images[0]["url"], *images[0]["variants"].values()):
+            assert anyone.get(opened).status_code == 200
+    told = anyone.get(f"/v1{image}/file{query}", follow_redirects=True)
+    assert told.status_code == 200
     found = expect(anyone.get(at(album) + query), 200)
     assert (found["imageCount"], found["coverId"]) == (2, three[1]["imageId"])
     for path in (image, f"{image}/thumb.webp", f"/v1{image}", f"{image}/metadata"):

@@ -79,6 +79,63 @@ def test_an_album_as_it_was(gil, ben, dot):
     assert (now["title"], now["visibility"]) == ("Old", "public")
 
 
+def undone(person: Person, operation: str) -> dict[str, dict]:
+    """What came of each thing, by its id."""
+    answer = expect(person.http.post(f"/v1/operations/{operation}/undo"), 200)
+    return {next(iter(it.values())): it for it in answer["results"]}
+
+
+def test_what_a_return_did_is_taken_back_but_for_what_changed_since(gil, ben, dot):
+    kept, thrown, touched = (gil.upload(dot, title=f"old {n}")["imageId"] for n in range(3))
+    album = new_album(gil, "Old")["albumId"]
+    at = position(gil.http.patch("/v1/me", json={"duplicates": "return"}))
+    gil.http.patch("/v1/me", json={"duplicates": "keep"})
+    for id in (kept, touched):
+        gil.http.patch(f"/v1/images/{id}", json={"title": "new", "tags": ["new"]})
+    gil.http.patch(f"/v1/albums/{album}", json={"title": "New"})
+    expect(gil.http.delete(f"/v1/images/{thrown}"), 200)
+    operation = expect(gil.http.post("/v1/me/restore-to", json={"at": at}), 200)["operationId"]
+    gil.http.patch(f"/v1/images/{touched}", json={"title": "newest"})
+
+    refused(ben.http.post(f"/v1/operations/{operation}/undo"), 404, "not_found")
+    found = undone(gil, operation)
+
+    assert {id for id, it in found.items() if it.get("changed")} == {gil.id, album, kept, thrown}
+    assert found[touched]["error"]["code"] == "changed_since"
+    image = expect(gil.http.get(f"/v1/images/{kept}"), 200)
+    assert (image["title"], image["tags"]) == ("new", ["new"])
+    assert expect(gil.http.get(f"/v1/images/{touched}"), 200)["title"] == "newest"
+    refused(gil.http.get(f"/v1/images/{thrown}"), 404, "not_found")
+    expect(gil.http.post(f"/v1/images/{thrown}/restore"), 200)
+    assert expect(gil.http.get(f"/v1/albums/{album}"), 200)["title"] == "New"
+    assert expect(gil.http.get("/v1/me"), 200)["duplicates"] == "keep"
+
+
+def test_what_an_album_was_put_back_to_is_taken_back(gil, ben, dot):
+    album = new_album(gil, "Old")["albumId"]
+    path = f"/v1/albums/{album}"
+    lent = {"permissions": ["view", "edit"]}
+    assert gil.http.put(f"{path}/collaborators/{ben.id}", json=lent).is_success
+    first, second = (gil.upload(dot)["imageId"] for _ in range(2))
+    at = position(gil.http.put(f"{path}/images/{first}"))
+    gil.http.delete(f"{path}/images/{first}")
+    theirs = ben.upload(dot)["imageId"]
+    for person, id in ((gil, second), (ben, theirs)):
+        assert person.http.put(f"{path}/images/{id}").is_success
+    gil.http.patch(path, json={"title": "New"})
+    done = expect(gil.http.post(f"{path}/restore-to", json={"at": at}), 200)
+    inside = expect(gil.http.get(f"{path}/images"), 200)["images"]
+    assert {it["imageId"] for it in inside} == {first}
+
+    found = undone(gil, done["operationId"])
+
+    assert {id for id, it in found.items() if it.get("changed")} >= {album, first, second}
+    inside = expect(gil.http.get(f"{path}/images"), 200)["images"]
+    assert {it["imageId"] for it in inside} >= {second}
+    assert first not in {it["imageId"] for it in inside}
+    assert expect(gil.http.get(path), 200)["title"] == "New"
+
+
 def test_moments_that_are_none(gil):
     for at in ("yesterday", "", None):
         refused(gil.http.post("/v1/me/restore-to", json={"at": at}), 422, "validation")

@@ -47,6 +47,9 @@ def test_a_link_shows_the_image_everywhere_and_nothing_else(ann, anyone, image, 
     for route in routes(image):
         assert anyone.get(f"{route}?{query(link)}").status_code == 200, route
         refused(anyone.get(route), 403, "forbidden")
+    told = expect(anyone.get(f"/v1/images/{image['imageId']}?{query(link)}"), 200)
+    for url in (told["url"], *told["variants"].values()):
+        assert anyone.get(url).status_code == 200, "what it tells of opens by it, too"
     for route in routes(private):
         refused(anyone.get(f"{route}?{query(link)}"), 403, "signature_invalid")
 

@@ -14,9 +14,10 @@ from domain.image_events import (
     SoftDeleted,
     VisibilityChanged,
 )
-from domain.operation import Action, OperationBegun, OperationUndone
+from domain.operation import Action, OperationBegun, OperationUndone, RestoringBegun
 from domain.refusals import CannotBeUndone, Conflict, NotFound, TooManyTags
 from domain.stream import fold
+from tests.domain.test_album import ALBUM
 from tests.domain.test_image import cleared, finalized, initiated
 from tests.spec import ANOTHER, ATTEMPT, IMAGE, LATER, NOW, OWNER, STRANGER, TWIN, Given, recorded
 
@@ -31,6 +32,23 @@ def test_it_begins_once():
     given().when(operation.begin, **asked).then(begun)
     given(begun).when(operation.begin, **asked).then_nothing()
     given(begun).when(operation.begin, **asked | {"action": Action.PURGE}).then_refused(Conflict)
+
+
+def test_a_return_to_a_moment_begins_once():
+    of_all, of_album = (
+        RestoringBegun(owner_id=OWNER),
+        RestoringBegun(owner_id=OWNER, album_id=ALBUM, image_ids=(TWIN,)),
+    )
+    album = {"album_id": ALBUM, "image_ids": (TWIN,)}
+    given().when(operation.begin_restoring, by=OWNER).then(of_all)
+    given().when(operation.begin_restoring, by=OWNER, **album).then(of_album)
+    given(of_all).when(operation.begin_restoring, by=OWNER).then_nothing()
+    given(of_all).when(operation.begin_restoring, by=STRANGER).then_refused(Conflict)
+    given(of_all).when(operation.begin_restoring, by=OWNER, **album).then_refused(Conflict)
+    given(begun).when(operation.begin_restoring, by=OWNER).then_refused(Conflict)
+    given(of_all).when(operation.begin, **asked).then_refused(Conflict)
+    undone = OperationUndone(undo_id=ATTEMPT)
+    given(of_all).when(operation.undo, by=OWNER, undo_id=ATTEMPT).then(undone)
 
 
 def test_its_owner_undoes_it_as_often_as_asked():

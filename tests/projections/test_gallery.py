@@ -177,6 +177,7 @@ def test_the_index_holds_the_words_and_nothing_else():
         tags=["a"],
         format=Format.PNG,
         created_at=NOW,
+        arrival=1,
         barred=["visibility"],
     )
     assert entry(opened, image_events.UploadAborted()) is None

@@ -66,5 +66,8 @@ def test_an_album_or_everything_is_as_it_was(hal):
     assert code == 0
     (result,) = json.loads(said)["results"]
     assert result["imageId"] == image["imageId"]
+    code, undone = run(hal, "undo", json.loads(said)["operationId"])
+    assert (code, undone.strip()) == (0, f"{image['imageId']}  as it was")
+    assert run(hal, "rewind", "--at", moment)[0] == 0
     assert run(hal, "rewind", "--at", moment)[1].strip() == "Everything is as it was already."
     assert run(hal, "rewind", "--at", "yesterday")[0] == 1
