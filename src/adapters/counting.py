@@ -28,6 +28,8 @@ MOST = 200_000
 REMEMBERED = 100_000
 """Viewers that are not sent again within their hour; forgetting one costs a row on the wire."""
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+_DIGEST = 16
+"""Bytes of a viewer's hash."""
 FIELDS = Counts.__struct_fields__
 
 _log = structlog.get_logger()
@@ -54,20 +56,25 @@ class _Batch:
 
     def __init__(self) -> None:
         self.sums: dict[tuple[ImageId, datetime], _Sum] = {}
-        self.viewers: dict[bytes, tuple[ImageId, datetime, bool]] = {}
+        self.viewers: dict[tuple[ImageId, datetime, bool], set[bytes]] = {}
+        """Of an image in an hour, those who looked, and those who took it away."""
         self.links: dict[tuple[ShareId, UUID], tuple[int, datetime]] = {}
         """How often each was followed, and when last."""
 
     def __bool__(self) -> bool:
         return bool(self.sums or self.links)
 
+    @property
+    def waiting(self) -> int:
+        return len(self.sums) + sum(map(len, self.viewers.values()))
+
     def parameters(self) -> dict[str, Any]:
-        sums, seen = self.sums, self.viewers.values()
+        sums, seen = self.sums, self.viewers
         return {
             "images": [image for image, _ in sums],
             "hours": [hour for _, hour in sums],
             **{name: [getattr(it, name) for it in sums.values()] for name in _Sum.__slots__},
-            "viewers": list(self.viewers),
+            "viewers": [b"".join(it) for it in seen.values()],
             "viewed": [image for image, _, _ in seen],
             "viewed_at": [hour for _, hour, _ in seen],
             "taken": [download for _, _, download in seen],
@@ -142,7 +149,7 @@ class PostgresCounter:
 
     @property
     def _waiting(self) -> int:
-        return sum(len(it.sums) + len(it.viewers) for it in (self._batch, self._sent) if it)
+        return sum(it.waiting for it in (self._batch, self._sent) if it)
 
     async def flush_for_ever(self) -> None:
         while True:
@@ -161,12 +168,13 @@ class PostgresCounter:
         if sight.opened:
             self.opened(*sight.opened)
         mark = f"{sight.viewer}\0{sight.image_id}\0{hour:%H}\0{sight.download:d}"
-        viewer = hashlib.blake2b(mark.encode(), key=self._salt, digest_size=16).digest()
+        viewer = hashlib.blake2b(mark.encode(), key=self._salt, digest_size=_DIGEST).digest()
         if viewer not in self._known:
             if len(self._known) >= REMEMBERED:
                 self._known.clear()
             self._known.add(viewer)
-            self._batch.viewers[viewer] = (sight.image_id, hour, sight.download)
+            group = (sight.image_id, hour, sight.download)
+            self._batch.viewers.setdefault(group, set()).add(viewer)
 
     def _sum(self, image_id: ImageId, hour: datetime) -> _Sum | None:
         sums = self._batch.sums
@@ -223,8 +231,11 @@ with mine as (
         where w.last < excluded.last
     returning 1),
 looks as (
-    select * from unnest(%(viewers)s::bytea[], %(viewed)s::uuid[], %(viewed_at)s::timestamptz[],
-        %(taken)s::boolean[]) as l (viewer, image_id, hour, taken) where exists (select from mine)),
+    select substring(viewers from n + 1 for {_DIGEST}) as viewer, image_id, hour, taken
+    from unnest(%(viewers)s::bytea[], %(viewed)s::uuid[], %(viewed_at)s::timestamptz[],
+        %(taken)s::boolean[]) as l (viewers, image_id, hour, taken)
+    cross join generate_series(0, octet_length(viewers) - 1, {_DIGEST}) n
+    where exists (select from mine)),
 fresh as (
     insert into counting.seen (viewer, hour) select viewer, hour from looks
     on conflict do nothing returning viewer),
@@ -240,10 +251,12 @@ counted as (
         %(robots)s::bigint[], %(repeats)s::bigint[], %(transforms)s::bigint[]) as s (image_id,
         hour, egress_bytes, originals, variants, shared, robots, repeats, transforms)
     where exists (select from mine)),
+summed as (select image_id, hour, {_SUMS} from counted group by image_id, hour),
 new as (
     select c.*, i.owner_id, (c.hour at time zone 'UTC')::date as day,
         date_trunc('month', c.hour at time zone 'UTC')::date as month
-    from counted c join gallery.images i on i.id = c.image_id),
+    from summed c cross join lateral (
+        select owner_id from gallery.images i where i.id = c.image_id offset 0) i),
 links as (
     insert into counting.links as t (share_id, subject_id, views, last_viewed_at)
     select share_id, subject_id, times, at from unnest(%(links)s::uuid[], %(lent)s::uuid[],
@@ -264,4 +277,5 @@ by_image as ({_added("images", "image_id, owner_id", "image_id")}),
 by_month as ({_added("months", "owner_id, month", "owner_id, month")}),
 by_day as ({_added("days", "image_id, day", "image_id, day")})
 {_added("hours", "owner_id, hour", "owner_id, hour")}"""  # noqa: S608 - our own words
-"""What is counted of an image that was purged meanwhile is dropped: nothing of it may come back."""
+"""What is counted of an image that was purged meanwhile is dropped: nothing of it may come back.
+Whose an image is is looked up one by one, whatever Postgres thinks: they are few, beside all."""

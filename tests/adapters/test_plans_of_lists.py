@@ -10,9 +10,12 @@ import pytest
 from msgspec.structs import replace
 from psycopg.sql import SQL, Identifier
 
+from adapters import counting
+from adapters.counting import PostgresCounter
 from adapters.database import Database
 from adapters.gallery import PostgresGallery
 from adapters.search import MOST, PostgresSearch
+from commands.counts import Sight
 from domain.access import Viewer
 from domain.ids import NOBODY as SYSTEM
 from domain.ids import AccountId
@@ -119,6 +122,25 @@ async def test_every_search_looks_into_the_index(explained, core, viewer):
         assert all("Bitmap Index Scan on texts_filed_idx" in it for it in explained.plans[:1]), kind
         assert not whole(explained.plans), (kind, explained.plans)
         explained.plans.clear()
+
+
+async def test_what_many_viewers_saw_is_written_down_past_no_other_image(explained, core):
+    counter = PostgresCounter(core.database, lambda: datetime.now(UTC))
+    await counter.load()
+    ((image_id,),) = await core.database.rows("select id from gallery.images limit 1")
+    look = Sight(image_id=image_id, viewer="", original=False, egress=9)
+    for number in range(3_000):
+        counter.saw(replace(look, viewer=str(number)))
+    batch = counter._batch.parameters() | {"writer": SOMEBODY, "number": 1, **counter._periods()}
+
+    async with core.database.connection() as connection:
+        cursor = await connection.execute(f"explain {counting._FLUSH}".encode(), batch)
+        assert not whole(["\n".join([row[0] for row in await cursor.fetchall()])])
+    await counter.flush()
+
+    counts = "select views, variants from counting.images where image_id = %s"
+    (after,) = await core.database.rows(counts, (image_id,))
+    assert after[1] == 3_000
 
 
 async def test_a_total_is_the_number_of_what_the_pages_hold(explained, core):
