@@ -159,6 +159,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return _by_plan(self.retention_plans)
 
     @property
+    def confirmed(self) -> bool:
+        """Whether an address stands for an account only once that has confirmed it: where mail goes
+        out, so that everybody can."""
+        return bool(self.smtp_url)
+
+    @property
     def known_plans(self) -> Mapping[str, Plan]:
         """`quota_bytes` and the retention settings are figures of plans, too."""
         base = {self.plan: FREE, "free": FREE, "premium": PREMIUM}

@@ -96,6 +96,7 @@ create table if not exists secrets.upload_tokens (
     format text,
     expires_at timestamptz not null
 );
+alter table secrets.upload_tokens add column if not exists album_id uuid;
 create index if not exists upload_tokens_account on secrets.upload_tokens (account_id);
 create table if not exists secrets.guest_uploads (
     image_id uuid primary key,

@@ -103,7 +103,8 @@ class Clearance:
             keys = [ObjectKey(f"{object_keys.derivatives(id)}{name}") for id, name, _ in over]
             await self._objects.delete(keys)  # first: a row without its object is made good
             images, names, moments = zip(*over, strict=True)
-            async with self._database.connection() as connection:
+            async with self._database.connection() as connection, connection.transaction():
+                await connection.execute(_WEIGHED, (list(images),))
                 await connection.execute(_EVICT, (list(images), list(names), list(moments)))
             count += len(over)
         async with self._database.connection() as connection:
@@ -162,6 +163,10 @@ _OLDEST = """
         select *, sum(size) over (order by used_at, image_id, name) - size as before
         from transforms.made where size is not null) m
     where before < %s order by used_at, image_id, name limit %s"""
+# Triggers count them off, image by image. Whoever counts one on holds that image and wants the sum,
+# so nobody holds the sum and wants another image.
+_WEIGHED = """
+    select from derivatives.weights where image_id = any(%s) order by image_id for update"""
 _EVICT = """
     delete from transforms.made m using unnest(%s::uuid[], %s::text[], %s::timestamptz[])
         u (id, name, at)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from adapters.database import Database
 from adapters.secret_tokens import hashed, made
+from commands.upload_tokens import Terms
 from domain.ids import AccountId, ImageId, TokenId
 from domain.media import Format
 from domain.refusals import FileTooLarge, UploadTokenSpent
@@ -25,6 +26,7 @@ class PostgresUploadTokens:
             "number": token.number,
             "max_bytes": token.max_bytes,
             "format": token.format,
+            "album": token.album_id,
             "expires_at": token.expires_at,
         }
         async with self._database.connection() as connection:
@@ -39,12 +41,12 @@ class PostgresUploadTokens:
         rows = await self._database.rows(_REMAINING, (account_id,))
         return {TokenId(id): remaining for id, remaining in rows}
 
-    async def take(self, token_id: TokenId, image_id: ImageId, size: int) -> Format | None:
+    async def take(self, token_id: TokenId, image_id: ImageId, size: int) -> Terms:
         async with self._database.connection() as connection, connection.transaction():
             row = await (await connection.execute(_LOCK, (token_id,))).fetchone()
             if row is None:
                 raise UploadTokenSpent
-            remaining, max_bytes, format = row
+            remaining, max_bytes, format, album_id = row
             if max_bytes is not None and size > max_bytes:
                 raise FileTooLarge(limitBytes=max_bytes, requestedBytes=size)
             taken = await connection.execute(_NOTE, {"image": image_id, "token": token_id})
@@ -52,7 +54,7 @@ class PostgresUploadTokens:
                 if remaining < 1:
                     raise UploadTokenSpent
                 await connection.execute(_COUNT, (-1, token_id))
-        return Format(format) if format else None
+        return Terms(format=Format(format) if format else None, album_id=album_id)
 
     async def give_back(self, token_id: TokenId, image_id: ImageId) -> None:
         async with self._database.connection() as connection, connection.transaction():
@@ -66,13 +68,15 @@ class PostgresUploadTokens:
 
 _KEEP = """
     insert into secrets.upload_tokens
-        (id, account_id, hash, remaining, max_bytes, format, expires_at)
-    values (%(id)s, %(account)s, %(hash)s, %(number)s, %(max_bytes)s, %(format)s, %(expires_at)s)
+        (id, account_id, hash, remaining, max_bytes, format, album_id, expires_at)
+    values (%(id)s, %(account)s, %(hash)s, %(number)s, %(max_bytes)s, %(format)s, %(album)s,
+        %(expires_at)s)
     on conflict (id) do update set hash = excluded.hash"""
 _FORGET = "delete from secrets.upload_tokens where id = %s and account_id = %s"
 _REMAINING = "select id, remaining from secrets.upload_tokens where account_id = %s"
 _LOCK = """
-    select remaining, max_bytes, format from secrets.upload_tokens where id = %s for update"""
+    select remaining, max_bytes, format, album_id from secrets.upload_tokens
+    where id = %s for update"""
 _NOTE = """
     insert into secrets.guest_uploads (image_id, token_id, account_id)
     select %(image)s, id, account_id from secrets.upload_tokens where id = %(token)s

@@ -6,6 +6,7 @@ from litestar import Controller, Response, post
 from litestar.params import FromPath, JSONBody
 
 from api.bodies import Because, NewRescan
+from api.idempotency import Ids
 from api.identity import Administrator, image_id
 from api.parts import Given
 from api.waiting import written
@@ -19,16 +20,23 @@ class RescanController(Controller):
 
     @post("/images/{id:str}/rescan", status_code=202, summary="Scan an image again")
     async def rescan(
-        self, id: FromPath[str], data: JSONBody[Because], administrator: Administrator, parts: Given
+        self,
+        id: FromPath[str],
+        data: JSONBody[Because],
+        administrator: Administrator,
+        parts: Given,
+        new_id: Ids,
     ) -> Response[dict[str, Any]]:
         """It stays as it is until something is found."""
-        command = Rescan(by=administrator, image_id=image_id(id), reason=data.reason)
+        command = Rescan(
+            by=administrator, image_id=image_id(id), reason=data.reason, request=new_id()
+        )
         headers = await written(parts, await parts.dispatch(command))
         return Response({"imageId": id}, status_code=202, headers=headers)
 
     @post("/rescan", status_code=202, summary="Scan again, page by page")
     async def rescan_many(
-        self, data: JSONBody[NewRescan], administrator: Administrator, parts: Given
+        self, data: JSONBody[NewRescan], administrator: Administrator, parts: Given, new_id: Ids
     ) -> Response[dict[str, Any]]:
         """Of what was uploaded `since`, or of everything; ask again with `cursor` for the next."""
         command = RescanMany(
@@ -36,6 +44,7 @@ class RescanController(Controller):
             since=data.since,
             after=image_id(data.cursor) if data.cursor else None,
             reason=data.reason,
+            request=new_id(),
         )
         requested: Requested = await parts.dispatch(command)
         headers = await written(parts, requested.receipt)

@@ -166,6 +166,7 @@ class NewUploadToken(Body, kw_only=True):
         Literal["image/jpeg", "image/png", "image/gif", "image/webp", "image/heic", "image/avif"]
         | None
     ) = None
+    album_id: str | None = None
     expires_in: Annotated[int, Meta(ge=1, le=90 * 86_400)] = 86_400
 
 

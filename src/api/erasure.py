@@ -6,7 +6,7 @@ from litestar import Controller, Response, get, post
 from litestar.params import FromPath
 
 from api.idempotency import Ids
-from api.identity import Caller, administrates, image_id
+from api.identity import Bearing, Caller, administrates, image_id
 from api.parts import Given, Parts
 from api.surroundings import owners
 from api.waiting import written
@@ -30,12 +30,12 @@ class PurgingController(Controller):
 
     @get("/purge-receipt", summary="What was removed where, for its owner and administrators")
     async def receipt(
-        self, id: FromPath[str], caller: Caller, parts: Given
+        self, id: FromPath[str], bearer: Bearing, parts: Given
     ) -> Response[dict[str, Any]]:
         asked = image_id(id)
         state = fold(image.evolve, await parts.store.load(asked))
         if state is None or not (
-            caller in await owners(parts, state) or await administrates(parts, caller)
+            bearer.account_id in await owners(parts, state) or await administrates(parts, bearer)
         ):
             raise NotFound
         return _receipt(await parts.erasures.find(receipt_id(asked, parts.hasher)))

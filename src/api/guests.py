@@ -8,17 +8,19 @@ from typing import Any
 from litestar import Controller, Response, delete, get, post
 from litestar.params import FromPath, JSONBody
 
-from api.bodies import Describing, NewUploadToken
+from api.album_views import visible_album
+from api.bodies import NewUploadToken
 from api.idempotency import Ids
 from api.identity import AnyRequest, Caller
 from api.parts import Given, Parts
 from api.short_lists import short_list
 from api.waiting import written
 from commands.credentials import Bearer
-from commands.upload_tokens import IssueUploadToken, RevokeUploadToken, of_account
+from commands.upload_tokens import IssueUploadToken, RevokeUploadToken, Terms, of_account
+from domain.access import Action, Viewer, Visibility
 from domain.ids import ImageId, TokenId, from_text, to_text
 from domain.media import Format
-from domain.refusals import Forbidden, NotFound, Refusal
+from domain.refusals import Forbidden, NotFound, QuotaExceeded, Refusal
 from domain.upload_token import UploadToken
 
 
@@ -30,14 +32,20 @@ class UploadTokenController(Controller):
     async def issue(
         self, data: JSONBody[NewUploadToken], caller: Caller, parts: Given, new_id: Ids
     ) -> Response[dict[str, Any]]:
-        """Whoever has it may call POST /v1/uploads and POST /v1/images with it."""
+        """Whoever has it may call POST /v1/uploads and POST /v1/images with it. What comes by it
+        goes to `albumId`, where that is given, and to no album else."""
         token_id = TokenId(new_id())
+        album = None
+        if data.album_id is not None:
+            viewer = Viewer(account_id=caller)
+            album = (await visible_album(parts, viewer, data.album_id, Action.ADD)).card.id
         command = IssueUploadToken(
             by=caller,
             token_id=token_id,
             number=data.number,
             max_bytes=data.max_size,
             format=data.type and Format(data.type.removeprefix("image/")),
+            album_id=album,
             expires_in=data.expires_in,
         )
         issued = await parts.dispatch(command)
@@ -71,19 +79,18 @@ class UploadTokenController(Controller):
 @asynccontextmanager
 async def taking(
     parts: Parts, bearer: Bearer, image_id: ImageId, size: int
-) -> AsyncIterator[Format | None]:
-    """One upload of a guest's token, given back if it is refused; of others nothing is asked.
-
-    Gives the format that the image must be of, if the token says one.
-    """
+) -> AsyncIterator[Terms]:
+    """One upload of a guest's token, given back if it is refused; of others nothing is asked."""
     if bearer.token_id is None:
-        yield None
+        yield Terms()
         return
-    format = await parts.upload_tokens.take(bearer.token_id, image_id, size)
+    terms = await parts.upload_tokens.take(bearer.token_id, image_id, size)
     try:
-        yield format
-    except Refusal:
+        yield terms
+    except Refusal as no:
         await parts.upload_tokens.give_back(bearer.token_id, image_id)
+        if isinstance(no, QuotaExceeded):  # how much the host has is the host's to know
+            raise QuotaExceeded(requestedBytes=size) from no
         raise
 
 
@@ -93,10 +100,14 @@ async def require_own(parts: Parts, bearer: Bearer, image_id: ImageId) -> None:
         raise NotFound
 
 
-def require_modest(bearer: Bearer, said: Describing) -> None:
-    """Who may see an image, its owner says. Raises Forbidden."""
-    if bearer.token_id and said.visibility is not None:
+def require_modest(
+    bearer: Bearer, *, visibility: Visibility | None = None, album: str | None = None
+) -> None:
+    """Who may see an image, and where it goes, its owner says. Raises Forbidden."""
+    if bearer.token_id and visibility is not None:
         raise Forbidden(reason="whoever made the token chooses the visibility")
+    if bearer.token_id and album is not None:
+        raise Forbidden(reason="whoever made the token chooses the album")
 
 
 def _shown(token_id: TokenId, token: UploadToken, remaining: int) -> dict[str, Any]:
@@ -104,6 +115,7 @@ def _shown(token_id: TokenId, token: UploadToken, remaining: int) -> dict[str, A
         "tokenId": to_text("upt", token_id),
         "type": token.format.content_type if token.format else None,
         "maxSize": token.max_bytes,
+        "albumId": to_text("alb", token.album_id) if token.album_id else None,
         "number": token.number,
         "remaining": remaining,
         "expiresAt": token.expires_at,

@@ -7,16 +7,25 @@ from litestar.params import FromPath
 from msgspec.structs import replace
 
 from api import accounts as profiles
-from api.identity import AnyRequest, Caller, administrates, album_id, image_id, organization_id
+from api.identity import (
+    AnyRequest,
+    Bearing,
+    Caller,
+    administrates,
+    album_id,
+    image_id,
+    organization_id,
+)
 from api.listing import Asked
 from api.org_views import governed
 from api.parts import Given, Parts
 from api.pictures import picture
 from api.surroundings import owners
+from commands.credentials import Bearer
 from commands.restoring import MOST
 from domain import access, album, image
 from domain.access import Action, Viewer
-from domain.ids import AccountId, ImageId, to_text
+from domain.ids import ImageId, to_text
 from domain.image_events import AddedToAlbum
 from domain.refusals import NotFound
 from domain.stream import Recorded, fold
@@ -30,14 +39,14 @@ from projections.organizations import OrganizationCard
 
 @get("/v1/images/{id:str}/history", tags=["images"], summary="Every event of an image")
 async def of_image(
-    request: AnyRequest, id: FromPath[str], caller: Caller, parts: Given
+    request: AnyRequest, id: FromPath[str], bearer: Bearing, parts: Given
 ) -> dict[str, Any]:
     """For its owner, whatever became of it, and for administrators.
 
     With `at`, a position or a time: the image as it was then, and nothing if it was not there.
     """
     asked, at = image_id(id), _at(request)
-    history = await _history(parts, asked, caller)
+    history = await _history(parts, asked, bearer)
     if at is None:
         return {"imageId": id, "events": [shown(it) for it in steps(gallery.project, history)]}
     then = until(history, at)
@@ -46,7 +55,7 @@ async def of_image(
 
 @get("/v1/albums/{id:str}/history", tags=["albums"], summary="Every event of an album")
 async def of_album(
-    request: AnyRequest, id: FromPath[str], caller: Caller, parts: Given
+    request: AnyRequest, id: FromPath[str], bearer: Bearing, parts: Given
 ) -> dict[str, Any]:
     """For who manages it, and for administrators. Images say themselves when they came and went.
 
@@ -58,11 +67,11 @@ async def of_album(
     state = fold(album.evolve, history)
     if state is None:
         raise NotFound
-    if not await administrates(parts, caller):
+    if not await administrates(parts, bearer):
         team = await parts.organizations.cards([state.owner_id]) if state.team_id else {}
         roles = team[state.owner_id].state.roles(state.team_id) if team else {}
         circle = replace(state, deleted=False, roles=roles).circle
-        viewer = Viewer(account_id=caller)
+        viewer = Viewer(account_id=bearer.account_id)
         access.require_on_album(viewer, Action.MANAGE, circle, now=parts.clock())
     if at is None:
         return {"albumId": id, "events": [shown(it) for it in steps(albums.project, history)]}
@@ -99,12 +108,12 @@ async def of_account(request: AnyRequest, caller: Caller, parts: Given) -> dict[
     return _then(then) | {"account": _account(profile) if profile else None}
 
 
-async def _history(parts: Parts, id: ImageId, caller: AccountId) -> list[Recorded[Any]]:
+async def _history(parts: Parts, id: ImageId, bearer: Bearer) -> list[Recorded[Any]]:
     """Raises NotFound to all who may not read it: they cannot tell it from what never was."""
     history = list(await parts.store.load(id))
     state = fold(image.evolve, history)
     if state is None or not (
-        caller in await owners(parts, state) or await administrates(parts, caller)
+        bearer.account_id in await owners(parts, state) or await administrates(parts, bearer)
     ):
         raise NotFound
     return history

@@ -4,8 +4,9 @@ As with Stripe, the first answer is kept whether it is a success or a refusal, a
 `Idempotency-Replayed: true`. Not kept is what says nothing about the request itself: bad or
 missing credentials, malformed fields (correct them and send the same key), conflicts of state (the
 bytes may arrive later), limits of rate, and failures on our side, whole or for one item of a
-batch. A key belongs to an account, or for signing up to the address it comes from, and to one
-path. Signing in and out ignores it: tokens must not be stored where they can be read again.
+batch. A key belongs to an account, or to one of its API keys, or for signing up to the address it
+comes from, and to one path. Signing in and out ignores it: tokens must not be stored where they
+can be read again.
 
 A run that dies leaves its record, and in it the seed of every id that it was about to give. The
 next run gives the same ids, so it finds what is there already and answers as if it had done it.
@@ -127,9 +128,12 @@ class Idempotency(ASGIMiddleware):
         )
 
     def _client(self, scope: Connection, bearer: Bearer | None) -> str:
-        """Guests of an account are strangers to each other, and to their host's own requests."""
+        """Guests of an account are strangers to each other, and to their host's own requests; so
+        are API keys: none is shown what was answered to one that may more."""
         if bearer is None:
             return client(scope, self._parts.proxies)
+        if bearer.key_id:
+            return " ".join([bearer.key_id.hex, *sorted(bearer.scopes)])
         return bearer.token_id.hex if bearer.token_id else ""
 
 

@@ -13,7 +13,7 @@ from api.parts import Given, Parts
 from commands.accounts import find_account
 from commands.credentials import Bearer
 from domain import access, account
-from domain.access import Viewer
+from domain.access import Scope, Viewer
 from domain.ids import (
     AccountId,
     AlbumId,
@@ -101,18 +101,21 @@ async def caller(bearer: Bearing) -> AccountId:
     return bearer.account_id
 
 
-async def administrator(caller: Caller, parts: Given) -> AccountId:
+async def administrator(bearer: Bearing, parts: Given) -> AccountId:
     """The caller, who is one. Raises Forbidden."""
-    access.require_administrator(administrates=await administrates(parts, caller))
-    return caller
+    access.require_administrator(administrates=await administrates(parts, bearer))
+    return bearer.account_id
 
 
-async def administrates(parts: Parts, account_id: AccountId) -> bool:
-    """Whether somebody runs this installation: by its settings, or as another one has it."""
-    state = fold(account.evolve, await parts.store.load(account_id))
+async def administrates(parts: Parts, bearer: Bearer) -> bool:
+    """Whether somebody runs this installation: by its settings, or as another one has it. Keys do
+    only where they reach that far."""
+    if Scope.ADMIN not in access.reach(bearer.scopes):
+        return False
+    state = fold(account.evolve, await parts.store.load(bearer.account_id))
     if state is None or state.erased:
         return False
-    return state.administrator or account_id == await first_administrator(parts)
+    return state.administrator or bearer.account_id == await first_administrator(parts)
 
 
 async def first_administrator(parts: Parts) -> AccountId | None:

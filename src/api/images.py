@@ -24,7 +24,7 @@ from api.parts import Given, Parts
 from api.pictures import EXTENSIONS, Closing, Picture, etag, picture
 from api.short_lists import short_list
 from api.waiting import after_write, written
-from commands.accounts import find_account
+from commands.accounts import addressee
 from commands.counts import Stats
 from commands.images import ChangeImage, DeleteImage, RestoreImage, RevokeShare, Shared, ShareImage
 from commands.ports import Receipt
@@ -305,7 +305,9 @@ async def _person(parts: Parts, named: str | None) -> AccountId | None:
     if named is None:
         return None
     if "@" in named:
-        found = await find_account(named, store=parts.store, hasher=parts.hasher)
+        found = await addressee(
+            named, store=parts.store, hasher=parts.hasher, confirmed=parts.confirmed
+        )
     else:
         asked = from_text("u", named)
         profile = await parts.accounts.find(AccountId(asked)) if asked else None

@@ -8,11 +8,11 @@ from litestar import Response, post
 from litestar.params import JSONBody
 from msgspec import Meta
 
+from api.arrivals import accepted, created, wishes
 from api.bodies import Arriving, details, file_name
 from api.idempotency import Ids
 from api.identity import Caller
 from api.parts import Given
-from api.uploads import accepted, created, wishes
 from commands.imports import ImportImage
 from domain.ids import ImageId
 

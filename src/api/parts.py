@@ -172,6 +172,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     clock: Callable[[], datetime]
     public_url: str
     admin_email: str
+    confirmed: bool
+    """Whether an address stands for an account only once that has confirmed it."""
     spool: Path
     caps: Caps
     pace: Pace

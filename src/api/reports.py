@@ -9,10 +9,11 @@ from typing import Any
 import msgspec
 from litestar import Response, get
 
-from api.identity import AnyRequest, Caller, administrates
+from api.identity import AnyRequest, Bearing, administrates
 from api.listing import Asked
 from api.negotiation import accepted
 from api.parts import Given, Parts
+from commands.credentials import Bearer
 from domain import transfer
 from domain.ids import AccountId, to_text
 from domain.refusals import Forbidden, Validation
@@ -40,7 +41,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 @get("/v1/reports/usage", tags=["reports"], summary="Storage, uploads, views, downloads, egress")
-async def usage(request: AnyRequest, caller: Caller, parts: Given) -> Response[Any]:
+async def usage(request: AnyRequest, bearer: Bearing, parts: Given) -> Response[Any]:
     """Of `from` to before `to` (this month), `groupBy` day or month, of `user` or `org`; as JSON,
     or with `format=csv` or `Accept: text/csv` as CSV.
 
@@ -56,7 +57,7 @@ async def usage(request: AnyRequest, caller: Caller, parts: Given) -> Response[A
     if not since < until <= since + LONGEST:
         message = f"must be behind from, by {LONGEST.days} days at most"
         raise Validation(errors=[{"field": "to", "message": message}])
-    owners = await _visible(parts, caller, owner)
+    owners = await _visible(parts, bearer, owner)
     lines = await parts.reports.usage(since, until, by_day=by_day, owners=owners)
     rows = [_row(it) for it in lines]
     if since <= now < until:
@@ -73,11 +74,12 @@ async def usage(request: AnyRequest, caller: Caller, parts: Given) -> Response[A
 
 
 async def _visible(
-    parts: Parts, caller: AccountId, asked: AccountId | None
+    parts: Parts, bearer: Bearer, asked: AccountId | None
 ) -> Collection[AccountId] | None:
     """Whose usage the caller may see, of what was asked for. Raises Forbidden."""
-    if await administrates(parts, caller):
+    if await administrates(parts, bearer):
         return [asked] if asked else None
+    caller = bearer.account_id
     governed = [
         AccountId(card.id)
         for card in await parts.organizations.joined(caller)

@@ -13,11 +13,11 @@ from litestar.params import FromPath
 from litestar.types import ASGIApp, Message, Method, Receive, Scope, Send
 
 from api import problems, tus_headers
+from api.arrivals import accepted, wishes
 from api.bodies import details
 from api.idempotency import Ids
 from api.identity import AnyRequest, Caller, upload_id
 from api.parts import Given, Parts
-from api.uploads import accepted, wishes
 from api.waiting import written
 from commands.receiving import (
     Interrupted,

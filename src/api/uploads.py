@@ -8,10 +8,9 @@ from litestar.exceptions import ClientException
 from litestar.params import FromPath, JSONBody
 
 from api import problems, tickets
-from api.album_views import visible_album
+from api.arrivals import accepted, created, results, wishes
 from api.bodies import (
     MAX_BATCH,
-    Arriving,
     NewImage,
     NewImages,
     NewUpload,
@@ -27,13 +26,11 @@ from api.guests import require_modest, require_own, taking
 from api.idempotency import Ids
 from api.identity import AnyRequest, Bearing, Caller, album_id, upload_id
 from api.parts import Given, Parts
-from api.pictures import Picture, etag, picture
-from api.surroundings import with_albums
-from api.waiting import after_write, written
+from api.waiting import written
 from commands.credentials import Bearer
-from commands.imports import ImportImage
 from commands.ports import NewId, StreamMoved
 from commands.standing import InspectUpload
+from commands.upload_tokens import Terms
 from commands.uploads import (
     AbortUpload,
     FinalizeUpload,
@@ -42,17 +39,15 @@ from commands.uploads import (
     Ticket,
     Uploaded,
 )
-from domain.access import Action, Viewer, Visibility
-from domain.account import Duplicates
-from domain.ids import AccountId, AlbumId, ImageId, to_text
+from domain.ids import AccountId, ImageId
 from domain.image_events import Promised
-from domain.media import Format
-from domain.refusals import BatchTooLarge, Conflict, NotFound, Refusal, Validation
-from projections.gallery import Exhibit
+from domain.refusals import BatchTooLarge, Conflict, Refusal, Validation
 
 T = TypeVar("T")
 
 MAX_JSON = 1_000_000
+NO_TERMS = Terms()
+"""Of who is nobody's guest."""
 
 
 class UploadController(Controller):
@@ -63,9 +58,10 @@ class UploadController(Controller):
     async def initiate(
         self, data: JSONBody[NewUpload], bearer: Bearing, parts: Given, new_id: Ids
     ) -> Response[dict[str, Any]]:
+        require_modest(bearer, album=data.album_id)
         image_id = ImageId(new_id())
-        async with taking(parts, bearer, image_id, data.size) as format:
-            ticket = await _initiate(parts, bearer.account_id, data, image_id, format)
+        async with taking(parts, bearer, image_id, data.size) as terms:
+            ticket = await _initiate(parts, bearer.account_id, data, image_id, terms)
         headers = await written(parts, ticket.receipt)
         body = tickets.ticket(ticket)
         location = f"/v1/uploads/{body['uploadId']}"
@@ -114,9 +110,9 @@ class TakingInController(Controller):
         if kind == "multipart/form-data":
             return await _from_form(request, bearer, parts, new_id)
         data = converted(await _json(request), NewImage)
-        require_modest(bearer, data)
+        require_modest(bearer, visibility=data.visibility, album=data.album_id)
         await require_own(parts, bearer, upload_id(data.upload_id))
-        return await _from_upload(data, bearer.account_id, parts)
+        return await _from_upload(data, bearer, parts)
 
     @post(
         "/batch",
@@ -132,7 +128,7 @@ class TakingInController(Controller):
             await _outcome(lambda item=item: _finalized(parts, caller, item))  # type: ignore[misc]  # bound now
             for item in data.images
         ]
-        return await _results(parts, finalized, status_code=200)
+        return await results(parts, finalized, status_code=200)
 
 
 async def _json(request: AnyRequest) -> Any:
@@ -169,34 +165,40 @@ async def _initiate(
     caller: AccountId,
     data: NewUpload,
     image_id: ImageId,
-    format: Format | None = None,
+    terms: Terms = NO_TERMS,
 ) -> Ticket:
+    album = album_id(data.album_id) if data.album_id else terms.album_id
+    name = file_name(data.filename)
     ticket: Ticket = await parts.dispatch(
         InitiateUpload(
             by=caller,
-            promised=Promised(filename=file_name(data.filename), sha256=data.sha256, format=format),
+            promised=Promised(filename=name, sha256=data.sha256, format=terms.format),
             size=data.size,
             content_type=data.content_type,
-            album_id=album_id(data.album_id) if data.album_id else None,
+            album_id=album,
             image_id=image_id,
         )
     )
     return ticket
 
 
-async def _from_upload(data: NewImage, caller: AccountId, parts: Parts) -> Response[Any]:
-    uploaded = await _finalize(parts, caller, data)
-    return await created(parts, uploaded, new=uploaded.receipt.position is not None)
+async def _from_upload(data: NewImage, bearer: Bearer, parts: Parts) -> Response[Any]:
+    guest = bearer.token_id is not None
+    uploaded = await _finalize(parts, bearer.account_id, data, guest=guest)
+    new = uploaded.receipt.position is not None
+    return await created(parts, uploaded, new=new, guest=guest)
 
 
 async def _finalized(parts: Parts, caller: AccountId, item: Any) -> Uploaded:
     return await _finalize(parts, caller, converted(item, NewImage))
 
 
-async def _finalize(parts: Parts, caller: AccountId, data: NewImage) -> Uploaded:
+async def _finalize(
+    parts: Parts, caller: AccountId, data: NewImage, *, guest: bool = False
+) -> Uploaded:
     id = upload_id(data.upload_id)
     data = await tickets.completed(data, id, parts)
-    visibility, duplicates, album = await wishes(parts, caller, data)
+    visibility, duplicates, album = await wishes(parts, caller, data, guest=guest)
     command = FinalizeUpload(
         by=caller,
         image_id=id,
@@ -208,55 +210,6 @@ async def _finalize(parts: Parts, caller: AccountId, data: NewImage) -> Uploaded
     return await accepted(parts, command)
 
 
-async def accepted(parts: Parts, command: FinalizeUpload | TakeIn | ImportImage) -> Uploaded:
-    """Raises what is wrong with the bytes, once everybody can see that their room is free again."""
-    uploaded: Uploaded = await parts.dispatch(command)
-    if uploaded.refusal:
-        await written(parts, uploaded.receipt)
-        raise uploaded.refusal
-    return uploaded
-
-
-async def wishes(
-    parts: Parts, caller: AccountId, said: Arriving
-) -> tuple[Visibility, Duplicates, AlbumId | None]:
-    """What the request says, or else the account's settings. Raises what bars the album."""
-    album = None
-    if said.album_id is not None:
-        viewer = Viewer(account_id=caller)
-        album = (await visible_album(parts, viewer, said.album_id, Action.ADD)).card.id
-    profile = await parts.accounts.find(caller)
-    if profile is None:
-        return said.visibility or Visibility.PRIVATE, Duplicates.KEEP, album
-    return said.visibility or profile.default_visibility, profile.duplicates, album
-
-
-async def created(parts: Parts, uploaded: Uploaded, *, new: bool) -> Response[Any]:
-    headers = await written(parts, uploaded.receipt)
-    exhibit = await _exhibit(parts, uploaded)
-    shown = await _shown(parts, uploaded, exhibit)
-    return Response(
-        shown,
-        status_code=201 if new and not uploaded.duplicate else 200,
-        headers=headers | {"Location": f"/v1/images/{shown.image_id}", "ETag": etag(exhibit)},
-    )
-
-
-async def _shown(parts: Parts, uploaded: Uploaded, exhibit: Exhibit) -> Picture:
-    """As its owner learns of it: with the image that has the same bytes, if there is one."""
-    shown = picture(exhibit, parts.public_url)
-    twin = exhibit.card.id if uploaded.duplicate else await parts.gallery.twin(exhibit.card)
-    shown.duplicate_of = to_text("img", twin) if twin else None
-    return shown
-
-
-async def _exhibit(parts: Parts, uploaded: Uploaded) -> Exhibit:
-    exhibit = await after_write(parts, uploaded.image_id)
-    if exhibit.card.deleted_at:
-        raise NotFound
-    return await with_albums(parts, Viewer(account_id=exhibit.card.uploader_id), exhibit)
-
-
 async def _from_form(
     request: AnyRequest, bearer: Bearer, parts: Parts, new_id: NewId
 ) -> Response[Any]:
@@ -265,50 +218,31 @@ async def _from_form(
     ) as form:
         if not form.files:
             raise Validation(errors=[{"field": "file", "message": "is missing"}])
-        said, caller = describing(form), bearer.account_id
-        require_modest(bearer, said)
-        visibility, duplicates, album = await wishes(parts, caller, said)
+        said, caller, guest = describing(form), bearer.account_id, bearer.token_id is not None
+        require_modest(bearer, visibility=said.visibility, album=said.album_id)
+        visibility, duplicates, album = await wishes(parts, caller, said, guest=guest)
 
         async def taken(file: ReceivedFile) -> Uploaded:
             if file.refusal:
                 raise file.refusal
             image_id = ImageId(new_id())
-            async with taking(parts, bearer, image_id, file.path.stat().st_size) as format:
+            async with taking(parts, bearer, image_id, file.path.stat().st_size) as terms:
                 return await accepted(
                     parts,
                     TakeIn(
                         by=caller,
                         path=file.path,
-                        promised=Promised(filename=file.filename, format=format),
+                        promised=Promised(filename=file.filename, format=terms.format),
                         content_type=file.content_type or "application/octet-stream",
                         visibility=visibility,
                         details=details(said),
                         duplicates=duplicates,
-                        album_id=album,
+                        album_id=album or terms.album_id,
                         image_id=image_id,
                     ),
                 )
 
         if len(form.files) == 1:
-            return await created(parts, await taken(form.files[0]), new=True)
+            return await created(parts, await taken(form.files[0]), new=True, guest=guest)
         outcomes = [await _outcome(lambda file=file: taken(file)) for file in form.files]  # type: ignore[misc]  # bound now
-        return await _results(parts, outcomes, status_code=201)
-
-
-async def _results(
-    parts: Parts, outcomes: Sequence[Uploaded | dict[str, Any]], *, status_code: int
-) -> Response[dict[str, Any]]:
-    receipts = [outcome.receipt for outcome in outcomes if isinstance(outcome, Uploaded)]
-    last = max(receipts, key=lambda receipt: receipt.position or 0, default=None)
-    headers = await written(parts, last)
-    results = [
-        outcome if isinstance(outcome, dict) else await _result(parts, outcome)
-        for outcome in outcomes
-    ]
-    return Response({"results": results}, status_code=status_code, headers=headers)
-
-
-async def _result(parts: Parts, uploaded: Uploaded) -> dict[str, Any]:
-    new = uploaded.receipt.position is not None and not uploaded.duplicate
-    shown = await _shown(parts, uploaded, await _exhibit(parts, uploaded))
-    return {"status": 201 if new else 200, "image": shown}
+        return await results(parts, outcomes, status_code=201, guest=guest)

@@ -256,6 +256,7 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
             clock=now,
             public_url=settings.public_url,
             admin_email=settings.admin_email,
+            confirmed=settings.confirmed,
             spool=core.spool,
             caps=settings.caps,
             pace=Pace(
@@ -457,7 +458,12 @@ def _organizations(
         ),
         organizations.Govern: partial(organizations.govern, store=store),
         organizations.Invite: partial(
-            organizations.invite, store=store, hasher=hasher, letters=letters(core), now=now
+            organizations.invite,
+            store=store,
+            hasher=hasher,
+            letters=letters(core),
+            now=now,
+            confirmed=core.settings.confirmed,
         ),
         organizations.Join: partial(organizations.join, store=store, now=now),
         organizations.TransferOwnership: partial(

@@ -143,13 +143,15 @@ def rescan(
 
     async def one(at: Office) -> Row:
         image_id = ImageId(identified("img", image or ""))
-        return await acted(at, Rescan(by=at.by, image_id=image_id, reason=reason), requested=1)
+        asked = Rescan(by=at.by, image_id=image_id, reason=reason, request=at.new_id())
+        return await acted(at, asked, requested=1)
 
     async def many(at: Office) -> Row:
         count, last, position = 0, None, None
+        about: dict[str, Any] = {"by": at.by, "reason": reason, "request": at.new_id()}
         moment = since.replace(tzinfo=UTC) if since else None
         while True:
-            asked = RescanMany(by=at.by, since=moment, after=last, reason=reason)
+            asked = RescanMany(since=moment, after=last, **about)
             requested: Requested = await at.dispatch(asked)
             count, last = count + requested.count, requested.last
             position = requested.receipt.position if requested.receipt else position

@@ -25,7 +25,13 @@ from commands.proving import Claimant, Prover
 from domain import account, claim
 from domain.account import Account, Identity, SettingsChanged
 from domain.ids import AccountId
-from domain.refusals import AccountSuspended, EmailTaken, Refusal, UsernameTaken
+from domain.refusals import (
+    AccountSuspended,
+    EmailTaken,
+    Refusal,
+    Unauthenticated,
+    UsernameTaken,
+)
 from domain.stream import Event, fold
 
 
@@ -137,7 +143,9 @@ async def refresh(command: Refresh, *, store: EventStore, sessions: Sessions) ->
     """Raises Unauthenticated, or AccountSuspended."""
     session = await sessions.rotate(command.refresh_token, command.device)
     state = fold(account.evolve, await store.load(session.account_id))
-    if state and state.suspended:
+    if state is None or state.erased:
+        raise Unauthenticated
+    if state.suspended:
         raise AccountSuspended
     return session
 
@@ -173,6 +181,18 @@ async def change_account(command: ChangeAccount, *, store: EventStore, hasher: H
 async def find_account(email: str, *, store: EventStore, hasher: Hasher) -> AccountId | None:
     """Who holds an e-mail address."""
     return claim.holder(fold(claim.evolve, await store.load(hasher.claim_id("email", email))))
+
+
+async def addressee(
+    email: str, *, store: EventStore, hasher: Hasher, confirmed: bool
+) -> AccountId | None:
+    """Whom somebody means by an address. With `confirmed`, only who has shown that it is theirs:
+    anybody can sign up with an address before its owner does."""
+    found = await find_account(email, store=store, hasher=hasher)
+    if found is None or not confirmed:
+        return found
+    state = fold(account.evolve, await store.load(found))
+    return found if state and state.verified else None
 
 
 def claiming(hasher: Hasher, kind: str, name: str) -> Stream[claim.Claim]:

@@ -14,7 +14,7 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
 
     account_id: AccountId | None
     client: str
-    """Where an anonymous request came from; empty with an account."""
+    """Where an anonymous request came from, or by what was lent it came; else empty."""
     method: str
     path: str
     key: str

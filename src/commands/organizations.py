@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from commands.accounts import find_account
+from commands.accounts import addressee
 from commands.erasure import Erasures, Kind, Ordered, Owned, order
 from commands.execute import Stream, execute
 from commands.mail import Letter, Letters, Occasion
@@ -139,8 +139,16 @@ def invitation_token(hasher: Hasher, organization_id: OrganizationId, id: UUID) 
 
 
 async def invite(
-    command: Invite, *, store: EventStore, hasher: Hasher, letters: Letters, now: Clock
+    command: Invite,
+    *,
+    store: EventStore,
+    hasher: Hasher,
+    letters: Letters,
+    now: Clock,
+    confirmed: bool,
 ) -> Invited:
+    """`confirmed` is that an address stands for an account only where that has confirmed it: for
+    others there is the token in the mail."""
     expires_at = now() + INVITED_FOR
     decide = partial(
         membership.invite,
@@ -149,7 +157,7 @@ async def invite(
         role=command.role,
         expires_at=expires_at,
         address_id=hasher.claim_id("email", command.email),
-        account_id=await find_account(command.email, store=store, hasher=hasher),
+        account_id=await addressee(command.email, store=store, hasher=hasher, confirmed=confirmed),
     )
     receipt = await execute(store, _stream(command.organization_id), decide, by=command.by)
     state = fold(organization.evolve, await store.load(command.organization_id))

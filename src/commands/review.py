@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Protocol
+from uuid import UUID
 
 import msgspec
 
@@ -44,17 +45,21 @@ class Scans(Protocol):
         ...
 
 
-class Rescan(msgspec.Struct, frozen=True, kw_only=True):
+class Review(msgspec.Struct, frozen=True, kw_only=True):
     by: AccountId
     image_id: ImageId
     reason: str
 
 
-class Release(Rescan, frozen=True, kw_only=True):
+class Rescan(Review, frozen=True, kw_only=True):
+    request: UUID
+
+
+class Release(Review, frozen=True, kw_only=True):
     """Whatever the scanner says, it may pass."""
 
 
-class Confirm(Rescan, frozen=True, kw_only=True):
+class Confirm(Review, frozen=True, kw_only=True):
     """It stays in quarantine, and waits for nobody any more."""
 
 
@@ -65,6 +70,7 @@ class RescanMany(msgspec.Struct, frozen=True, kw_only=True):
     since: datetime | None
     after: ImageId | None
     reason: str
+    request: UUID
 
 
 class Requested(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +81,7 @@ class Requested(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def rescan(command: Rescan, *, store: EventStore) -> Receipt:
-    decide = partial(gate.rescan, reason=command.reason)
+    decide = partial(gate.rescan, reason=command.reason, request=command.request)
     return await execute(store, Stream(command.image_id, image.evolve), decide, by=command.by)
 
 
@@ -96,8 +102,8 @@ async def rescan_many(command: RescanMany, *, store: EventStore, scans: Scans) -
 
     async def one(id: ImageId) -> Receipt:
         async with turns:
-            asked = Rescan(by=command.by, image_id=id, reason=command.reason)
-            return await rescan(asked, store=store)
+            decide = partial(gate.rescan, reason=command.reason, request=command.request)
+            return await execute(store, Stream(id, image.evolve), decide, by=command.by)
 
     done = [it for it in await asyncio.gather(*map(one, ids)) if it.position]
     return Requested(

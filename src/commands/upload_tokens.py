@@ -9,10 +9,17 @@ import msgspec
 from commands.execute import Stream, execute
 from commands.ports import Clock, EventStore, Receipt
 from domain import account
-from domain.ids import AccountId, ImageId, TokenId
+from domain.ids import AccountId, AlbumId, ImageId, TokenId
 from domain.media import Format
 from domain.stream import fold
 from domain.upload_token import Tokens, UploadToken
+
+
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """What whoever made a token has chosen for an upload."""
+
+    format: Format | None = None
+    album_id: AlbumId | None = None
 
 
 class UploadTokens(Protocol):
@@ -26,11 +33,11 @@ class UploadTokens(Protocol):
 
     async def remaining(self, account_id: AccountId) -> Mapping[TokenId, int]: ...
 
-    async def take(self, token_id: TokenId, image_id: ImageId, size: int) -> Format | None:
+    async def take(self, token_id: TokenId, image_id: ImageId, size: int) -> Terms:
         """One of the uploads that the token is good for; for the same image only one.
 
-        Returns the format that it has to be of. However many come at once, never more get one
-        than the token says. Raises UploadTokenSpent, or FileTooLarge.
+        However many come at once, never more get one than the token says. Raises
+        UploadTokenSpent, or FileTooLarge.
         """
         ...
 
@@ -49,6 +56,7 @@ class IssueUploadToken(msgspec.Struct, frozen=True, kw_only=True):
     number: int
     max_bytes: int | None
     format: Format | None
+    album_id: AlbumId | None
     expires_in: int
 
 
@@ -76,6 +84,7 @@ async def issue_upload_token(
             number=command.number,
             max_bytes=command.max_bytes,
             format=command.format,
+            album_id=command.album_id,
             expires_at=moment + timedelta(seconds=command.expires_in),
             now=moment,
         ),

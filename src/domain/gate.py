@@ -1,6 +1,7 @@
 """The gate: what a scanner says of an image, and what an administrator decides about it."""
 
 from datetime import datetime
+from uuid import UUID
 
 from domain import access
 from domain.access import Action, Viewer
@@ -40,12 +41,13 @@ def scanned(image: Image | None, *, scanner: str, finding: str | None) -> list[I
     return [RescanPassed(scanner=scanner)] if image.rescanning else []
 
 
-def rescan(image: Image | None, *, reason: str) -> list[ImageEvent]:
-    """What waits for a scan, or was quarantined by one, needs no other."""
+def rescan(image: Image | None, *, reason: str, request: UUID) -> list[ImageEvent]:
+    """What waits for a scan, or was quarantined by one, needs no other; nor does the same request,
+    if it comes again."""
     image = _there(image)
-    if image.rescanning or not image.cleared:
+    if image.rescanning or not image.cleared or image.rescan == request:
         return []
-    return [RescanRequested(personal=Ground(reason=reason))]
+    return [RescanRequested(request=request, personal=Ground(reason=reason))]
 
 
 def release(image: Image | None, *, reason: str) -> list[ImageEvent]:

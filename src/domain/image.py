@@ -87,6 +87,8 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     excused: frozenset[str] = frozenset()
     """Findings that an administrator found harmless."""
     rescanning: bool = False
+    rescan: UUID | None = None
+    """The request that last asked for one."""
     confirmed: bool = False
     """An administrator has looked at the quarantine, and left it."""
     taken_down: bool = False
@@ -223,8 +225,10 @@ def _scanned(
         case ImageQuarantined(finding=finding):
             shut = {"cleared": False, "quarantined": True, "confirmed": False}
             return shut | {"finding": finding, "rescanning": False}
-        case RescanRequested() | RescanPassed():
-            return {"rescanning": isinstance(event, RescanRequested)}
+        case RescanRequested(request=request):
+            return {"rescanning": True, "rescan": request}
+        case RescanPassed():
+            return {"rescanning": False}
         case _:
             assert_never(event)
 

@@ -7,7 +7,7 @@ from typing import TypeAlias
 import msgspec
 from msgspec.structs import replace
 
-from domain.ids import TokenId
+from domain.ids import AlbumId, TokenId
 from domain.media import Format
 from domain.refusals import Conflict, NotFound
 from domain.stream import Event
@@ -24,6 +24,8 @@ class UploadTokenIssued(Event, frozen=True, kw_only=True, tag="account.upload-to
     """How many images it is good for."""
     max_bytes: int | None = None
     format: Format | None = None
+    album_id: AlbumId | None = None
+    """Where its images go."""
     expires_at: datetime
 
 
@@ -40,6 +42,7 @@ class UploadToken(msgspec.Struct, frozen=True, kw_only=True):
     number: int
     max_bytes: int | None
     format: Format | None
+    album_id: AlbumId | None
     expires_at: datetime
     revoked: bool = False
 
@@ -57,6 +60,7 @@ def evolve(tokens: Tokens, event: UploadTokenEvent) -> Tokens:
         number=event.number,
         max_bytes=event.max_bytes,
         format=event.format,
+        album_id=event.album_id,
         expires_at=event.expires_at,
     )
     return {**tokens, event.token_id: issued}
@@ -72,6 +76,7 @@ def issue(
     number: int,
     max_bytes: int | None,
     format: Format | None,
+    album_id: AlbumId | None,
     expires_at: datetime,
     now: datetime,
 ) -> list[UploadTokenEvent]:
@@ -85,6 +90,7 @@ def issue(
             number=number,
             max_bytes=max_bytes,
             format=format,
+            album_id=album_id,
             expires_at=expires_at,
         )
     ]

@@ -72,9 +72,10 @@ def for_viewer(
     what can be seen now, too: that there is an image, that it was cleared, that it has other
     details, that it is public. When it was private, who else it was shared with, that it was in
     the trash or under suspicion, is told to nobody else. That something was lent to the caller,
-    or taken back, is told to the caller.
+    or taken back, is told to the caller. What is in an album is told to those who may see it.
     """
     shown, viewer = [], Viewer(account_id=caller)
+    closed = wanted.album is not None and not _found(viewer, Action.VIEW, wanted.album, albums, now)
     for recorded in events:
         type = tag(_kind(recorded))
         if wanted.type not in (None, type, stream_of(type)):
@@ -83,7 +84,8 @@ def for_viewer(
         if not _within(recorded, card, wanted.album):
             continue
         own = _own(caller, recorded, card or albums.get(recorded.stream_id), owners)
-        if own or _lent(caller, recorded) or _listable(viewer, recorded, card, albums, now):
+        others = not closed and _listable(viewer, recorded, card, albums, now)
+        if own or _lent(caller, recorded) or others:
             shown.append(_shown(recorded, own=own))
     return shown
 
@@ -159,21 +161,25 @@ def _listable(
     albums: Mapping[UUID, Binder],
     now: datetime,
 ) -> bool:
-    def found(album_id: UUID) -> bool:
-        circle = albums[album_id].circle if album_id in albums else None
-        return access.decide_on_album(viewer, Action.LIST, circle, now=now) is None
-
     if recorded.stream_id in albums:
         visibility = albums[recorded.stream_id].card.visibility
-        return _harmless(recorded.event, visibility) and found(recorded.stream_id)
+        found = _found(viewer, Action.LIST, recorded.stream_id, albums, now)
+        return found and _harmless(recorded.event, visibility)
     if card is None or not _harmless(recorded.event, card.visibility):
         return False
     album_id = getattr(recorded.event, "album_id", None)
-    if album_id is not None and not found(album_id):
+    if album_id is not None and not _found(viewer, Action.LIST, album_id, albums, now):
         return False
     circles = [albums[id].circle for id in card.albums if id in albums]
     subject = replace(card.subject, albums=circles)
     return access.decide(viewer, Action.LIST, subject, now=now) is None
+
+
+def _found(
+    viewer: Viewer, action: Action, id: UUID, albums: Mapping[UUID, Binder], now: datetime
+) -> bool:
+    circle = albums[id].circle if id in albums else None
+    return access.decide_on_album(viewer, action, circle, now=now) is None
 
 
 def _harmless(event: Any, now: Visibility) -> bool:

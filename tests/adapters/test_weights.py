@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from adapters.transforms import PostgresShelf
+from adapters.transforms import Clearance, PostgresShelf
 from adapters.weights import PostgresWeights, Weighed, weigh_what_is_there
 from bootstrap import new_id, now
 from commands.erasure import Erasure, Kind
@@ -167,6 +167,27 @@ async def test_transforms_count_for_as_long_as_they_are_kept(core, weights, owne
     await core.database.rows("delete from transforms.made returning 1")
 
     assert await weights.of_owner(owner) == 10
+
+
+async def test_who_evicts_holds_nobody_up_while_waiting(core, weights, owner):
+    shelf = PostgresShelf(core.database, now, budget=9)
+    first, second, other = [await promised(core, owner) for _ in range(3)]
+    for image in (first, second):
+        await weights.keep(image, owner, {"v1/a": 1})
+        await shelf.claim(image, "a", lease=9, charged=False, lost=False)
+        assert await shelf.keep(image, "a", 7)
+    async with core.database.connection() as connection, connection.transaction():
+        await connection.execute(
+            "select from derivatives.weights where image_id = %s for update", (second,)
+        )
+        evicting = asyncio.create_task(Clearance(core.database, core.objects, most=0).work())
+        await asyncio.sleep(0.3)
+        async with asyncio.timeout(5):
+            assert await weights.keep(other, owner, {"v1/a": 2}) == {"v1/a"}
+        assert not evicting.done()
+
+    assert await evicting == 2
+    assert await weights.of_owner(owner) == 4
 
 
 async def test_an_older_installation_weighs_what_it_has(core, weights, owner):

@@ -734,6 +734,21 @@ def test_one_persons_key_is_not_anothers(ann, ben):
     assert first["uploadId"] != second["uploadId"]
 
 
+def test_a_lesser_credential_is_not_shown_what_a_mightier_one_was_answered(ann):
+    wish, key = {"name": "deploy", "scopes": ["admin"]}, {"Idempotency-Key": "deploy"}
+    mighty = expect(ann.http.post("/v1/api-keys", json=wish, headers=key), 201)
+    lesser = {"name": "writes", "scopes": ["write"]}
+    made = expect(ann.http.post("/v1/api-keys", json=lesser), 201)
+    stolen = ann.service.client(made["secret"])
+
+    refused(stolen.post("/v1/api-keys", json=wish, headers=key), 403, "forbidden")
+
+    again = expect(ann.http.post("/v1/api-keys", json=wish, headers=key), 201)
+    assert again["secret"] == mighty["secret"]
+    first = expect(stolen.post("/v1/api-keys", json=lesser, headers=key), 201)
+    assert expect(stolen.post("/v1/api-keys", json=lesser, headers=key), 201) == first
+
+
 def test_a_key_stands_for_one_path(ann):
     key = new_key()
     headers = {"Idempotency-Key": key}

@@ -321,6 +321,30 @@ def test_its_history_is_told_to_who_governs_it(ann, ben, cal, service):
     refused(ben.http.get(f"{of(firm)}/history"), 404, "not_found")
 
 
+def test_who_brought_an_image_and_left_is_not_shown_what_became_of_it(service, dot):
+    owner, member = Person(service, "ida"), Person(service, "ugo")
+    firm = found_organization(owner)
+    join(firm, owner, member, "viewer")
+    team = new_team(owner, firm)
+    assign(owner, team, member, "uploader")
+    album = new_album(owner, "Kept", teamId=team["teamId"])
+    ticket = member.initiate(dot)
+    member.put(ticket, dot)
+    image = expect(member.finalize(ticket, albumId=album["albumId"]), 201)
+    path = f"/v1/images/{image['imageId']}"
+    expect(owner.http.patch(path, json={"title": "Secret"}), 200)
+    assert expect(member.finalize(ticket), 200)["title"] == "Secret"
+
+    assert member.http.delete(f"{of(firm)}/members/{member.id}").status_code == 204
+
+    refused(member.finalize(ticket), 403, "forbidden")
+    body = {"images": [{"uploadId": ticket["uploadId"]}]}
+    again = member.http.post("/v1/images/batch", json=body)
+    assert "Secret" not in again.text
+    expect(owner.http.patch(path, json={"visibility": "public"}), 200)
+    assert expect(member.finalize(ticket), 200)["title"] == "Secret"
+
+
 def test_whose_account_is_erased_leaves(service, dot):
     owner, member = Person(service, "oda"), Person(service, "pia")
     firm = found_organization(owner)
@@ -332,6 +356,8 @@ def test_whose_account_is_erased_leaves(service, dot):
 
     password = {"password": PASSWORD}
     answer = expect(member.http.request("DELETE", "/v1/me", json=password), 202)
+    old = {"refreshToken": member.tokens["refreshToken"]}
+    refused(service.client().post("/v1/auth/refresh", json=old), 401, "unauthenticated")
     eventually(lambda: httpx.get(answer["receiptUrl"]).json()["complete"])
 
     assert list(members(owner, firm)) == [owner.id]

@@ -62,6 +62,19 @@ def test_others_see_nothing_of_it_and_administrators_all(user, ben, admin, anyon
     assert {it["ownerId"] for it in report(admin, user=user.id)} == {user.id}
 
 
+def test_an_administrators_lesser_key_reports_no_more_than_anybodys(user, admin):
+    made = admin.http.post("/v1/api-keys", json={"name": "ci", "scopes": ["read", "write"]})
+    lesser = admin.service.client(expect(made, 201)["secret"])
+    mighty = admin.http.post("/v1/api-keys", json={"name": "bills", "scopes": ["admin"]})
+
+    refused(lesser.get("/v1/reports/usage", params={"user": user.id}), 403, "forbidden")
+    lines = expect(lesser.get("/v1/reports/usage"), 200)["lines"]
+    assert {it["ownerId"] for it in lines} <= {admin.id}
+    bills = admin.service.client(expect(mighty, 201)["secret"])
+    lines = expect(bills.get("/v1/reports/usage"), 200)["lines"]
+    assert user.id in {it["ownerId"] for it in lines}
+
+
 def test_who_governs_an_organization_sees_its_usage(service, ben):
     owner = Person(service, "boss")
     firm = found_organization(owner, "Firm")["orgId"]

@@ -134,6 +134,104 @@ def test_a_guest_does_nothing_else(host, token, ben):
     assert refused(send(guest, visibility="public"), 403, "forbidden")
 
 
+def album_of(person, **more):
+    return expect(person.http.post("/v1/albums", json={"title": "Party"} | more), 201)["albumId"]
+
+
+def inside(person, album):
+    found = expect(person.http.get(f"/v1/albums/{album}/images"), 200)["images"]
+    return {it["imageId"] for it in found}
+
+
+def test_what_comes_by_a_token_goes_to_its_album(host, token):
+    album = album_of(host)
+    guest, made = token(number=2, albumId=album)
+    assert made["albumId"] == album
+    (listed,) = expect(host.http.get("/v1/upload-tokens"), 200)["uploadTokens"]
+    assert listed["albumId"] == album
+
+    image = expect(send(guest), 201)
+    ticket = expect(promise(guest), 201)
+    put(ticket["presignedUrl"], PNG, ticket["headers"])
+    other = expect(guest.post("/v1/images", json={"uploadId": ticket["uploadId"]}), 201)
+
+    assert inside(host, album) == {image["imageId"], other["imageId"]}
+
+
+def test_nobody_makes_a_token_for_an_album_that_they_may_not_fill(host, ben):
+    for album, status, code in (
+        (album_of(ben), 404, "not_found"),
+        (album_of(ben, visibility="public"), 403, "forbidden"),
+        ("alb_x", 404, "not_found"),
+    ):
+        answer = host.http.post("/v1/upload-tokens", json={"albumId": album})
+        refused(answer, status, code)
+
+
+def test_a_guest_does_not_choose_the_album(host, token):
+    """Else they put pictures under everybody's eyes, or on an organization's quota."""
+    album = album_of(host, visibility="public")
+    guest, made = token(number=9)
+    ticket = expect(promise(guest), 201)
+    put(ticket["presignedUrl"], PNG, ticket["headers"])
+
+    for answer in (
+        send(guest, albumId=album),
+        promise(guest, albumId=album),
+        guest.post("/v1/images", json={"uploadId": ticket["uploadId"], "albumId": album}),
+    ):
+        assert "album" in refused(answer, 403, "forbidden")["reason"]
+    assert inside(host, album) == set()
+    assert left(host, made) == 8
+
+
+@pytest.mark.parametrize("wish", ["keep", "return"])
+def test_a_guest_learns_nothing_of_what_the_host_has_already(host, token, wish):
+    expect(host.http.patch("/v1/me", json={"duplicates": wish}), 200)
+    content = PNG + b"<the same>"
+    mine = host.upload(content, title="For my eyes only")
+    guest, _ = token(number=9)
+    ticket = expect(promise(guest, content), 201)
+    put(ticket["presignedUrl"], content, ticket["headers"])
+
+    for answer in (
+        send(guest, content),
+        guest.post("/v1/images", json={"uploadId": ticket["uploadId"]}),
+    ):
+        image = expect(answer, 201)
+        assert image["imageId"] != mine["imageId"]
+        assert "duplicateOf" not in image
+        assert image["title"] == ""
+
+
+def test_what_the_host_makes_of_it_later_is_not_shown_to_the_guest(host, token):
+    guest, _ = token()
+    ticket = expect(promise(guest), 201)
+    put(ticket["presignedUrl"], PNG, ticket["headers"])
+    body = {"uploadId": ticket["uploadId"], "title": "From me"}
+    image = expect(guest.post("/v1/images", json=body), 201)
+    later = {"title": "Blackmail", "tags": ["evidence"], "visibility": "unlisted"}
+    expect(host.http.patch(f"/v1/images/{image['imageId']}", json=later), 200)
+
+    again = expect(guest.post("/v1/images", json=body), 200)
+
+    told = ("imageId", "title", "tags", "visibility", "updatedAt")
+    assert [again[it] for it in told] == [image[it] for it in told]
+
+
+def test_a_guest_is_not_told_how_full_the_account_is(host, token, admin):
+    host.upload(PNG)
+    change = {"quotaBytes": 2 * len(PNG) - 1, "reason": "a small room"}
+    expect(admin.http.patch(f"/v1/admin/users/{host.id}", json=change), 200)
+    guest, made = token()
+
+    no = refused(promise(guest), 413, "quota_exceeded")
+
+    assert no["requestedBytes"] == len(PNG)
+    assert {"usedBytes", "limitBytes"}.isdisjoint(no)
+    assert left(host, made) == 1
+
+
 def test_one_guest_does_not_finish_what_another_began(token):
     (first, _), (second, _) = token(), token()
     ticket = expect(promise(first), 201)

@@ -84,6 +84,28 @@ def test_of_one_album(eve, receiver, dot):
     assert told(receiver) == [("image.finalized", within), ("album.details-changed", album)]
 
 
+def test_what_is_in_an_album_is_told_to_who_may_see_it(eve, ben, receiver, dot):
+    """That a public image is in a private album is its owner's to know."""
+    album = new_album(eve, "Candidates", visibility="public")["albumId"]
+    image = eve.developed(eve.upload(dot, albumId=album, visibility="public"))["imageId"]
+    made = hooked(ben, receiver, albumId=album, types=["image.details-changed"])
+
+    def titled(title: str) -> int:
+        answer = eve.http.patch(f"/v1/images/{image}", json={"title": title})
+        position = int(answer.headers["darkroom-position"])
+        path = f"{HOOKS}/{made['webhookId']}"
+        eventually(lambda: expect(ben.http.get(path), 200)["position"] >= position)
+        return position
+
+    first = titled("one")
+    expect(eve.http.patch(f"/v1/albums/{album}", json={"visibility": "private"}), 200)
+    titled("two")
+    expect(eve.http.patch(f"/v1/albums/{album}", json={"visibility": "public"}), 200)
+    third = titled("three")
+
+    assert [it["data"]["position"] for it in receiver.told] == [first, third]
+
+
 def test_what_failed_is_in_its_log_and_can_be_told_again(eve, receiver, dot):
     made = hooked(eve, receiver, types=["image.finalized"])
     path = f"{HOOKS}/{made['webhookId']}"

@@ -24,7 +24,7 @@ from domain.image_events import (
 from domain.refusals import Conflict, Forbidden, ImageTakenDown, NotFound
 from domain.stream import fold
 from tests.domain.test_image import cleared, deleted, finalized, initiated
-from tests.spec import NOW, OWNER, STRANGER, Given, recorded
+from tests.spec import ANOTHER, ATTEMPT, NOW, OWNER, STRANGER, Given, recorded
 
 given = partial(Given, image.evolve)
 
@@ -33,7 +33,7 @@ live = (*pending, cleared, VisibilityChanged(visibility=Visibility.PUBLIC))
 found = ImageQuarantined(scanner="clamd", finding="Eicar")
 because = Ground(reason="looked at it")
 released = (QuarantineReleased(personal=because), ImageCleared(scanner=gate.REVIEW))
-asked = RescanRequested(personal=because)
+asked = RescanRequested(personal=because, request=ATTEMPT)
 notice = Notice(reason="not theirs", claimant="A. Painter")
 taken_down = TakenDown(personal=notice)
 purged = (*pending, Purged(cause=PurgeCause.OWNER))
@@ -61,16 +61,23 @@ def test_no_scanner_lifts_a_quarantine():
 def test_what_is_not_there_is_neither_clean_nor_infected(history):
     for finding in (None, "Eicar"):
         given(*history).when(finding=finding, **scanned).then_nothing()
-    for decide in (gate.rescan, gate.release, gate.confirm, gate.reinstate):
+    rescan = partial(gate.rescan, request=ATTEMPT)
+    for decide in (rescan, gate.release, gate.confirm, gate.reinstate):
         given(*history).when(decide, **reason).then_refused(NotFound)
     given(*history).when(gate.take_down, notice=notice).then_refused(NotFound)
 
 
 def test_a_rescan_is_asked_for_once_and_answered_once():
-    given(*live).when(gate.rescan, **reason).then(asked)
-    given(*live, asked).when(gate.rescan, **reason).then_nothing()
-    given(*pending).when(gate.rescan, **reason).then_nothing()
-    given(*live, found).when(gate.rescan, **reason).then_nothing()
+    asking = reason | {"request": ATTEMPT}
+    given(*live).when(gate.rescan, **asking).then(asked)
+    given(*live, asked).when(gate.rescan, **asking | {"request": ANOTHER}).then_nothing()
+    given(*pending).when(gate.rescan, **asking).then_nothing()
+    given(*live, found).when(gate.rescan, **asking).then_nothing()
+    passed = (*live, asked, RescanPassed(scanner="clamd"))
+    given(*passed).when(gate.rescan, **asking).then_nothing()
+    given(*passed).when(gate.rescan, **asking | {"request": ANOTHER}).then(
+        RescanRequested(personal=because, request=ANOTHER)
+    )
     given(*live, asked).when(finding=None, **scanned).then(RescanPassed(scanner="clamd"))
     given(*live, asked, RescanPassed(scanner="clamd")).when(finding=None, **scanned).then_nothing()
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from domain import account
 from domain.account import AccountErased, AccountRegistered, Identity
-from domain.ids import TokenId
+from domain.ids import AlbumId, TokenId
 from domain.media import Format
 from domain.refusals import Conflict, NotFound
 from domain.upload_token import MOST, UploadTokenIssued, UploadTokenRevoked
@@ -16,7 +16,11 @@ registered = AccountRegistered(
     plan="free", quota_bytes=10, personal=Identity(username="ann", email="ann@example.org")
 )
 TOKEN = TokenId(UUID(int=1))
-TERMS = {"number": 2, "max_bytes": 5, "format": Format.PNG, "expires_at": LATER}
+ALBUM = AlbumId(UUID(int=2))
+TERMS = {
+    **{"number": 2, "max_bytes": 5, "format": Format.PNG, "album_id": ALBUM},
+    "expires_at": LATER,
+}
 
 
 def issued(id=TOKEN, **changed):

@@ -99,6 +99,22 @@ def thumb(image: dict) -> ObjectKey:
     return object_keys.derivative(id, RECIPE, Rung.THUMB, Format.WEBP)
 
 
+def test_what_there_was_no_room_for_is_not_missing(meddled, meddler):
+    full = Person(meddled, "full")
+    photo = sample("orientation/exif-orientation-examples__Landscape_4.jpg")
+    room = str(len(photo) + 20_000)
+    assert meddled.run("admin", "quota", full.id, room, "--reason", "small").returncode == 0
+    image = full.developed(full.upload(photo))
+    id = from_text("img", image["imageId"])
+
+    stored = meddler.keys(object_keys.derivatives(ImageId(id)))
+    found = kinds(check(meddled))
+
+    assert thumb(image) in stored
+    assert object_keys.derivative(ImageId(id), RECIPE, Rung.LARGE, Format.WEBP) not in stored
+    assert id.hex not in str(found)
+
+
 def test_a_store_that_nobody_touched_is_clean(meddled, cat):
     images = [cat.upload(sample(PHOTO)) for _ in range(3)]
     for image in images:
