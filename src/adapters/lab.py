@@ -21,6 +21,7 @@ from domain.uploads import Arrived
 _tracer = trace.get_tracer("darkroom")
 
 WALL_CLOCK = 30.0
+"""Seconds for one file. What takes more than its share of CPU dies of that, before."""
 FILES_A_CHILD = 200
 """Then it is replaced by a fresh one."""
 
@@ -51,7 +52,7 @@ class VipsLab:
         await asyncio.to_thread(self._pool.join, 5)
 
     async def inspect(self, path: Path) -> Arrived:
-        arrived: Arrived = await self._run(_Vips("inspect"), path, self._caps)
+        arrived: Arrived = await self._run(_Vips("inspect"), path, self._caps, late=_overloaded)
         return arrived
 
     async def develop(self, path: Path) -> Development:
@@ -70,20 +71,27 @@ class VipsLab:
         *,
         size: tuple[int, int] | None = None,
     ) -> bytes:
-        body: bytes = await self._run(_Vips("transform"), path, (transform, format, size))
+        asked = (transform, format, size)
+        body: bytes = await self._run(_Vips("transform"), path, asked, late=_overloaded)
         return body
 
     async def scrub(self, path: Path) -> bytes | None:
         clean: bytes | None = await self._run(_Vips("scrub"), path)
         return clean
 
-    async def _run(self, work: Callable[..., Any], *arguments: Any) -> Any:
+    async def _run(
+        self, work: Callable[..., Any], *arguments: Any, late: Callable[[], Refusal] | None = None
+    ) -> Any:
+        """`late` says what it means that time is over, where somebody waits who may ask again."""
         with (
             _tracer.start_as_current_span(f"lab {work.__name__}"),
             metrics.LAB_QUEUED.track_inprogress(),
             metrics.LAB_SECONDS.labels(work.__name__).time(),
         ):
-            return await self._answer(work, *arguments)
+            try:
+                return await self._answer(work, *arguments)
+            except TimeoutError as error:
+                raise (late or _too_slow)() from error
 
     async def _answer(self, work: Callable[..., Any], *arguments: Any) -> Any:
         if self._waiting >= self._most:
@@ -94,13 +102,21 @@ class VipsLab:
             answer = await asyncio.wrap_future(task)
         except ProcessExpired as error:
             raise CorruptImage(reason="the decoder died of it") from error
-        except TimeoutError as error:
-            raise CorruptImage(reason="the decoder took too long") from error
         finally:
             self._waiting -= 1
         if isinstance(answer, _Refused):
             raise Refusal.known[answer.code](**answer.facts)
         return answer
+
+
+def _overloaded() -> Refusal:
+    """It says nothing of the file, of which its CPU's limit speaks: others took the time."""
+    return Unavailable(dependency="lab")
+
+
+def _too_slow() -> Refusal:
+    """In the background: it is tried again so often, and then keeps no others waiting."""
+    return CorruptImage(reason="the decoder took too long")
 
 
 def _context() -> ForkServerContext:

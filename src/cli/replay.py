@@ -3,8 +3,9 @@
 import asyncio
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 import msgspec
@@ -14,6 +15,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from cli.options import data_option, fail, json_option, settings_of
 from projections.audit_log import stream_id_of
 from projections.history import Moment, moment
+
+T = TypeVar("T")
 
 
 @click.command()
@@ -33,15 +36,19 @@ def replay(at: str, stream_text: str | None, data: Path, as_json: bool) -> None:
     What was purged since stays purged: its events are told, without content.
     Exit code 1 if the stream had not begun by then.
     """
-    try:
-        until = moment(at)
-        stream_id = stream_id_of(stream_text) if stream_text else None
-    except ValueError as error:
-        raise click.UsageError(f"{at} or {stream_text}: no moment, or no id.") from error
+    until = _read(moment, at, "is neither a position nor a time")
+    stream_id = _read(stream_id_of, stream_text, "is no id") if stream_text else None
     if stream_id is None:
         _models(data, until, as_json)
     else:
         _stream(data, stream_id, until, as_json)
+
+
+def _read(parse: Callable[[str], T], text: str, wrong: str) -> T:
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise click.UsageError(f"{text} {wrong}.") from error
 
 
 def _stream(data: Path, stream_id: Any, until: Moment, as_json: bool) -> None:

@@ -71,6 +71,21 @@ async def test_the_smallest_pictures_are_pictures_too(lab, tmp_path, sides, exte
         assert (derivative.width, derivative.height) == derivative.rung.fit(*sides)
 
 
+async def test_a_file_is_not_broken_because_the_machine_is_busy(lab, monkeypatch, tmp_path):
+    endless = tmp_path / "endless"  # which no decoder gets to see the end of
+    os.mkfifo(endless)
+    await lab.inspect(CORPUS / PHOTO)
+    monkeypatch.setattr(module, "WALL_CLOCK", 0.5)
+
+    with pytest.raises(Unavailable):
+        await lab.transform(endless, parse("w_64"), Format.JPEG)
+    with pytest.raises(CorruptImage):
+        await lab.develop(endless)
+
+    monkeypatch.undo()
+    assert (await lab.inspect(CORPUS / PHOTO)).format is Format.JPEG
+
+
 async def test_an_avif_that_moves_is_shown_by_its_first_picture(lab, tmp_path):
     path = tmp_path / "moving.avif"
     red, *others = (Image.new("RGB", (800, 60), it) for it in ("red", "lime", "blue"))

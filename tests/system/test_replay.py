@@ -52,4 +52,4 @@ def test_what_cannot_be_shown_is_said(service, ann):
 
     assert (early.returncode, nothing.returncode) == (1, 2)
     assert early.stderr.startswith("By then nothing")
-    assert "no moment" in nothing.stderr
+    assert "neither a position nor a time" in nothing.stderr
