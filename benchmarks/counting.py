@@ -10,13 +10,13 @@ from typing import Any
 import httpx
 
 from benchmarks.load import load
-from benchmarks.measure import Figure, medians
+from benchmarks.measure import Figure, paired
 from benchmarks.rig import Rig
 from tests.people import Person, expect
 from tests.service import Service
 
 VIEWS = int(os.environ.get("DARKROOM_BENCH_VIEWS", "40000"))
-CONNECTIONS, EACH, ROUNDS, PROCESSES = 64, 75, 9, "3"
+CONNECTIONS, EACH, ROUNDS, PROCESSES = 64, 40, 40, "3"
 WRITTEN = 30
 """Seconds at most until every process has written down what it counted."""
 WHAT = f"serving with views counted beside not; {VIEWS:,} views over {PROCESSES} processes, exactly"
@@ -41,7 +41,7 @@ def _beside(rig: Rig, counted: Service, uncounted: Service) -> Iterator[Figure]:
     for strangers, who in ((False, "one viewer"), (True, "each by another viewer")):
         rig.step(who)
         reads = [partial(_read, thumb, strangers=strangers) for thumb in thumbs]
-        ours, theirs = medians(ROUNDS, *reads)
+        ours, theirs = paired(ROUNDS, *reads)
         yield Figure(
             what=f"cached thumb.webp, {who}",
             measured=ours,

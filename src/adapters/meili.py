@@ -21,6 +21,8 @@ SOON, LATER = 2, 60
 """Seconds that an answer is waited for: by somebody who searches, by what writes."""
 POLL = 0.05
 _MISSING = "index_not_found"
+_UNSET = {"invalid_search_filter", "invalid_search_facets"}
+"""What an index answers until its settings are done; we ask for what they allow."""
 
 
 class IndexMissing(Exception):
@@ -51,7 +53,7 @@ class Meili:
         except MeilisearchApiError as error:
             if error.code == _MISSING:
                 raise IndexMissing from error
-            if error.code is None or error.status_code >= 500 or error.status_code == 429:
+            if error.code is None or error.code in _UNSET or _away(error.status_code):
                 raise Unavailable(dependency="search") from error
             raise
 
@@ -68,6 +70,11 @@ class Meili:
                     waiting.discard(task.uid)
             if waiting:
                 await asyncio.sleep(POLL)
+
+
+def _away(status: int) -> bool:
+    """Not able to answer, or not willing to answer us: its key is another by now."""
+    return status >= 500 or status in (401, 403, 429)
 
 
 def _raise(error: dict[str, Any]) -> None:

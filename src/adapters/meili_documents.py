@@ -13,13 +13,19 @@ FACETS = ("tags", "format", "year")
 MOST = 10_000
 """Hits that pages can reach."""
 PUBLIC = "public"
+LOCALES = """
+    afr aka amh ara aze bel ben bul cat ces cmn dan deu ell eng epo est fin fra guj heb hin hrv hun
+    hye ind ita jav jpn kan kat khm kor lat lav lit mal mar mkd mya nep nld nob ori pan pes pol por
+    ron rus sin slk slv sna spa srp swe tam tel tgl tha tuk tur ukr urd uzb vie yid zul"""
+"""Languages it can be told of; any other would have the settings refused."""
 
 
 def settings(synonyms: Mapping[str, Sequence[str]], languages: Sequence[str]) -> dict[str, Any]:
-    """The whole configuration of the index."""
+    """The whole configuration of the index, as it is told back: sorted where order says nothing."""
+    locales = [it for it in languages if it in LOCALES.split()]
     return {
         "searchableAttributes": list(FIELDS),
-        "filterableAttributes": ["id", "audience", *FACETS],
+        "filterableAttributes": sorted(["id", "audience", *FACETS]),
         "sortableAttributes": ["created_at"],
         "displayedAttributes": ["id", *FIELDS],
         "rankingRules": [
@@ -30,8 +36,8 @@ def settings(synonyms: Mapping[str, Sequence[str]], languages: Sequence[str]) ->
         "synonyms": {word: list(others) for word, others in synonyms.items()},
         "faceting": {"maxValuesPerFacet": 50, "sortFacetValuesBy": {"*": "count"}},
         "pagination": {"maxTotalHits": MOST},
-        "localizedAttributes": [{"attributePatterns": ["*"], "locales": list(languages)}]
-        if languages
+        "localizedAttributes": [{"attributePatterns": ["*"], "locales": locales}]
+        if locales
         else None,
     }
 

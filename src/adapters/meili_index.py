@@ -54,11 +54,10 @@ class Indexer:
         ((began,),) = await self._database.rows("select position from gallery.position")
         following = f"{self._uid}-next"
         await self._drop(following)
-        for uid in (self._uid, following):
-            await self._create(uid)
+        await self._create(following)
+        await self._do(following, [lambda it: it.update_settings(self._settings)])
         count = await self._fill(following, report)
-        pair: list[Mapping[str, list[str] | bool]] = [{"indexes": [self._uid, following]}]
-        await self._meili.done([await self._meili.client(lambda it: it.swap_indexes(pair))])
+        await self._swap(following)
         async with self._database.connection() as connection:
             await connection.execute(_BACK, (began,))
         await self._drop(following)
@@ -117,13 +116,19 @@ class Indexer:
         await self._meili.done(tasks)
         return count
 
-    async def _create(self, uid: str) -> None:
+    async def _swap(self, following: str) -> None:
+        """Where there is none to swap with, one is made that has no settings: it refuses searches,
+        so that Postgres answers, and not an empty index."""
         try:
-            await self._meili.client(lambda it: it.get_raw_index(uid))
+            await self._meili.client(lambda it: it.get_raw_index(self._uid))
         except IndexMissing:
-            made = await self._meili.client(lambda it: it.create_index(uid, {"primaryKey": "id"}))
-            await self._meili.done([made])
-        await self._do(uid, [lambda it: it.update_settings(self._settings)])
+            await self._create(self._uid)
+        pair: list[Mapping[str, list[str] | bool]] = [{"indexes": [self._uid, following]}]
+        await self._meili.done([await self._meili.client(lambda it: it.swap_indexes(pair))])
+
+    async def _create(self, uid: str) -> None:
+        made = await self._meili.client(lambda it: it.create_index(uid, {"primaryKey": "id"}))
+        await self._meili.done([made])
 
     async def _drop(self, uid: str) -> None:
         try:

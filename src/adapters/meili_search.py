@@ -55,6 +55,7 @@ class MeiliSearch:
         return Hits(
             hits=hits,
             total=max(answer["totalHits"] - hidden, 0),
+            exact=answer["totalHits"] < MOST,
             facets={facet: answer["facetDistribution"].get(facet, {}) for facet in FACETS},
             engine=ENGINE,
         )

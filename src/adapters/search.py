@@ -38,7 +38,8 @@ class PostgresSearch:
         rows = await self._database.rows(found, parameters, plan_once=False)
         ids, total, facets = rows[0]
         hits = await self._shown(ids, reach, parameters)
-        return Hits(hits=hits, total=total - len(ids) + len(hits), facets=facets)
+        shown = total - len(ids) + len(hits)
+        return Hits(hits=hits, total=shown, exact=total < MOST, facets=facets)
 
     async def _shown(
         self, ids: Sequence[UUID], reach: str, parameters: dict[str, Any]

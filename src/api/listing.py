@@ -45,7 +45,10 @@ async def images_of(
 async def search(
     request: AnyRequest, maybe_caller: MaybeCaller, parts: Given
 ) -> Response[dict[str, Any]]:
-    """`Darkroom-Search` says who found it; `; fallback` in place of another, which is down."""
+    """`Darkroom-Search` says who found it; `; fallback` in place of another, which is down.
+
+    Where `totalExact` is false, `total` and `facets` are those of the newest matches only.
+    """
     asked = Asked(request)
     text = asked.text("q", 500) or ""
     limit, page = leaf(asked)
@@ -66,6 +69,7 @@ async def search(
         "page": page,
         "limit": limit,
         "total": found.total,
+        "totalExact": found.exact,
         "nextCursor": next_leaf(limit, page, found.total),
     }
     engine = f"{found.engine}; fallback" if found.fallback else found.engine

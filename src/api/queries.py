@@ -91,7 +91,12 @@ QUERIES: dict[str, tuple[Parameter, ...]] = {
     "/images": (*IMAGES, _text("album", "In that album.")),
     "/v1/users/{id}/images": (*IMAGES, _text("album", "In that album.")),
     "/v1/albums/{id}/images": IMAGES,
-    "/v1/search": (_text("q", "What is looked for.", 500), *PAGED),
+    "/v1/search": (
+        _text("q", "What is looked for.", 500),
+        LIMIT,
+        _number("page", MAX_PAGE, "Which page.", 1),
+        CURSOR,
+    ),
     "/v1/images/{id}/similar": (
         _parameter("maxDistance", {"type": "integer"}, "Bits in which fingerprints may differ."),
         LIMIT,

@@ -27,7 +27,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     period: str
     owner_id: str
     storage_byte_hours: int
-    """Rounded; the seconds are exact, and what sums are made of."""
+    """Of originals: what is made of them is in the quota, but in no event, so in no bill. Rounded;
+    the seconds are exact, and what sums are made of."""
     storage_byte_seconds: int
     uploads: int
     views: int

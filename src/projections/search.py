@@ -56,6 +56,8 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
 class Hits(msgspec.Struct, frozen=True, kw_only=True):
     hits: Sequence[Hit]
     total: int
+    exact: bool = True
+    """Whether these are all; else there are more, which nobody has counted."""
     facets: dict[str, dict[str, int]]
     """Counts by `tags`, `format` and `year`."""
     engine: str = "postgres"

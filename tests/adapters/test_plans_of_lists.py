@@ -12,7 +12,7 @@ from psycopg.sql import SQL, Identifier
 
 from adapters.database import Database
 from adapters.gallery import PostgresGallery
-from adapters.search import PostgresSearch
+from adapters.search import MOST, PostgresSearch
 from domain.access import Viewer
 from domain.ids import NOBODY as SYSTEM
 from domain.ids import AccountId
@@ -114,6 +114,7 @@ async def test_every_search_looks_into_the_index(explained, core, viewer):
     search = PostgresSearch(explained, core.store)
     for kind, text in TEXTS.items():
         found = await search.find(text, viewer=viewer, limit=20, page=1)
+        assert found.exact == (sum(found.facets["format"].values()) < MOST)
         assert bool(found.facets["format"]) == (kind != "without spaces"), kind
         assert all("Bitmap Index Scan on texts_filed_idx" in it for it in explained.plans[:1]), kind
         assert not whole(explained.plans), (kind, explained.plans)

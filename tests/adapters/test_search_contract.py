@@ -28,7 +28,7 @@ from domain.media import Content, Format
 from domain.refusals import Unavailable
 from projections.gallery import Query
 from projections.projection import PROJECTIONS
-from tests.meili import Meilisearch
+from tests.meili import Index, Meilisearch
 from tests.spec import ATTEMPT, SHARE
 from tests.spec import LATER as EXPIRY
 
@@ -403,6 +403,41 @@ async def test_a_wiped_index_is_made_anew(stand_in):
 
     assert await stand_in.found("see") == {"sea", "alps"}
     assert await stand_in.found("neuschnee") == {"new"}
+
+
+async def test_an_index_is_in_its_place_when_it_is_full(stand_in):
+    stand_in.server.indexes.clear()
+    stand_in.server.asked.clear()
+    await stand_in.rebuild()
+
+    made = [
+        body["uid"] if path == "/indexes" else path.rpartition("/")[2]
+        for method, path, body in stand_in.server.asked
+        if (method, path) == ("POST", "/indexes") or path.endswith(("/documents", "/swap-indexes"))
+    ]
+    uid = stand_in.indexer._uid
+    assert made == [f"{uid}-next", "documents", uid, "swap-indexes"]
+
+
+async def test_an_index_without_settings_leaves_it_to_postgres(stand_in):
+    stand_in.server.indexes[stand_in.indexer._uid] = Index(stand_in.indexer._uid, "id")
+    with pytest.raises(Unavailable):
+        await stand_in.find("see")
+    assert "not filterable" in stand_in.server.refusals.pop()
+
+
+async def test_so_does_a_server_that_knows_another_key(stand_in):
+    core, server = stand_in.core, stand_in.server
+    stranger = MeiliSearch(Meili(server.url, "old"), "i", core.database, core.store)
+    with pytest.raises(Unavailable):
+        await stranger.find("see", viewer=Viewer(account_id=EVE), limit=5, page=1)
+    assert "API key" in server.refusals.pop()
+
+
+def test_an_index_is_told_of_languages_that_there_are():
+    told = meili_documents.settings({}, ["deu", "gle", "jpn"])["localizedAttributes"]
+    assert told == [{"attributePatterns": ["*"], "locales": ["deu", "jpn"]}]
+    assert meili_documents.settings({}, ["gle"])["localizedAttributes"] is None
 
 
 async def test_where_it_is_down_postgres_answers_and_says_so(meili):

@@ -40,7 +40,7 @@ def owner(service, dot, word):
 
 def found(http, q, **asked):
     answer = expect(http.get("/v1/search", params={"q": q} | asked), 200)
-    assert set(answer) == {"images", "facets", "page", "limit", "total", "nextCursor"}
+    assert set(answer) == {"images", "facets", "page", "limit", "total", "totalExact", "nextCursor"}
     return answer
 
 
@@ -134,6 +134,7 @@ def test_facets_count_what_was_found(owner, anyone, word):
     assert list(facets["year"].values()) == [4]
     assert re.fullmatch(r"20\d\d", next(iter(facets["year"])))
     assert found(anyone, word, limit=1)["facets"] == facets, "of all, not of the page"
+    assert found(anyone, word)["totalExact"]
 
 
 def test_pages(owner, anyone, word):
