@@ -1,6 +1,5 @@
 """The command: run all benchmarks or some of them, and show what they found."""
 
-import gc
 import signal
 import sys
 import tempfile
@@ -30,6 +29,7 @@ from benchmarks import (
 )
 from benchmarks.measure import Figure
 from benchmarks.rig import Rig
+from cli import collector
 
 ALL: dict[str, Any] = {
     "append": append,
@@ -64,7 +64,7 @@ def main(names: Sequence[str], file: Path | None) -> None:
     is better than that. Absolute figures are this machine's; the ratios are what to look at.
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # no server is left behind
-    gc.freeze()  # as every role does
+    collector.spare()  # as every role does
     console = Console()
     found: dict[str, list[Figure]] = {}
     with tempfile.TemporaryDirectory(prefix="darkroom-bench-") as folder, _progress() as progress:

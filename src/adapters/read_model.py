@@ -101,7 +101,9 @@ class ReadModel(Generic[D]):
         """Project `events` and move from position `after` to `upto`, or do neither.
 
         Raises PositionMoved if the model does not stand at `after`. Where they change nothing, and
-        `lazily`, nothing is written, which is False.
+        `lazily`, nothing is written, which is False. It is on disk when it returns: a crash could
+        be made good from the log, but not for a writer who was told that it can be read, and reads
+        before that.
         """
         ours = self._taken(events)
         known = {it.stream_id for it in ours} - {it.stream_id for it in ours if it.version == 1}

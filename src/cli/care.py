@@ -1,7 +1,6 @@
 """Looking at what runs, and making read models again."""
 
 import asyncio
-import gc
 import json
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from cli import collector
 from cli.options import data_option, json_option, settings_of
 
 
@@ -82,7 +82,7 @@ def rebuild(names: tuple[str, ...], everything: bool, data: Path, as_json: bool)
             progress.update(tasks[name], completed=position, total=head)
 
         chosen = list(names) or list(PROJECTIONS)
-        gc.freeze()  # as in a role: no garbage is in what was imported
+        collector.spare()
         reports = asyncio.run(upkeep.rebuild(settings_of(data), chosen, report))
     if as_json:
         click.echo(msgspec.json.encode(reports))

@@ -1,13 +1,13 @@
 """Each role as a process of its own, for several machines; `up` runs them too."""
 
 import asyncio
-import gc
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
 import click
 
+from cli import collector
 from cli.options import data_option, settings_of, signalled
 from settings import Settings
 
@@ -87,7 +87,7 @@ def _work(role: Callable[[Settings], Coroutine[Any, Any, None]], settings: Setti
         from adapters import metrics
 
         metrics.serve(settings.metrics_port)
-    gc.freeze()  # what was imported is no garbage: looking for some in it stops everybody
+    collector.spare()
     uvloop.run(_until_signalled(role(settings)))
 
 

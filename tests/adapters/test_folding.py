@@ -87,7 +87,7 @@ async def indexes(core, schema):
         "select indexname::text, indexdef from pg_indexes where schemaname = %s order by 1",
         (schema,),
     )
-    return [(name, text.replace(f" {schema}.", " ")) for name, text in found]
+    return [(name, text.replace(f"{schema}.", "")) for name, text in found]
 
 
 async def followed(core, log, projection):
