@@ -314,7 +314,7 @@ def restoring_an_album(person: Person) -> Request:
         path=f"/v1/albums/{album}/restore-to",
         body={"json": {"at": at - 1}},
         other={"json": {"at": at}},
-        events=1,
+        events=2,  # that it was begun, and what it did
     )
 
 
