@@ -64,14 +64,11 @@ def medians(rounds: int, *contestants: Callable[[], float]) -> list[float]:
     return [median(results) for results in turns(rounds, *contestants)]
 
 
-def paired(
-    rounds: int, ours: Callable[[], float], theirs: Callable[[], float]
-) -> tuple[float, float]:
+def paired(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float]:
     """The median of ours, and what stands beside it by the median of the rounds' ratios: what slows
-    the machine down for a while hits both of a round. The first round warms up."""
-    mine, others = (it[1:] for it in turns(rounds + 1, ours, theirs))
-    middle = median(mine)
-    return middle, middle / median(a / b for a, b in zip(mine, others, strict=True))
+    the machine down for a while hits both of a round."""
+    middle = median(ours)
+    return middle, middle / median(a / b for a, b in zip(ours, theirs, strict=True))
 
 
 def seconds(work: Callable[[], Any]) -> float:
