@@ -62,6 +62,11 @@ def phrases(text: str) -> Sequence[tuple[Sequence[str], bool]]:
     return [(words, together) for words, together in found if words]
 
 
+def pictures(text: str) -> Sequence[str]:
+    """Emoji in it, each once."""
+    return sorted(set(_PICTURE.findall(text)))
+
+
 def _split(word: str) -> list[str]:
     """Where nobody puts spaces, every character is a word, here as in the index."""
     return re.findall(f"[{CJK}]|[^{CJK}]+", word)
