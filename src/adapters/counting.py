@@ -167,8 +167,10 @@ class PostgresCounter:
         sum.transforms += sight.transform
         if sight.opened:
             self.opened(*sight.opened)
-        mark = f"{sight.viewer}\0{sight.image_id}\0{hour:%H}\0{sight.download:d}"
-        viewer = hashlib.blake2b(mark.encode(), key=self._salt, digest_size=_DIGEST).digest()
+        mark = (
+            b"%b%02d%d" % (sight.image_id.bytes, hour.hour, sight.download) + sight.viewer.encode()
+        )
+        viewer = hashlib.blake2b(mark, key=self._salt, digest_size=_DIGEST).digest()
         if viewer not in self._known:
             if len(self._known) >= REMEMBERED:
                 self._known.clear()

@@ -5,7 +5,7 @@ from adapters.tsquery import ASKED
 from projections.gallery import Query
 
 ASKING = f"""asked as materialized (
-    select query, searching.of_drawer(query, %(me)s) as words from (values ({ASKED})) a (query))"""  # noqa: S608 - our own words
+    select query, searching.of_drawer(query, %(me)s) as words from (values ({ASKED})) a (query))"""
 """What is asked, and how of a drawer; the first of a statement's tables."""
 DRAWERS = """asked cross join search.position last
     cross join generate_series(last.position >> 15, 0, -1) drawer"""
@@ -24,7 +24,7 @@ _LENT = """asked cross join gallery.images i cross join lateral (
 _ALL = f"""with {ASKING}
     select e.id from {DRAWERS} cross join lateral {IN_DRAWER}
     where {MATCHES.replace("{", "{{").replace("}", "}}")}
-    union all select e.id from {{lent}}"""  # noqa: S608 - our own words
+    union all select e.id from {{lent}}"""
 
 
 def also_lent(query: Query) -> str:

@@ -12,13 +12,13 @@ import msgspec
 from msgspec import Meta
 from psycopg.types.json import Jsonb
 
+from adapters.conditions import MATCHES, conditions, filters, matching
 from adapters.database import Database
 from adapters.drawers import all_of
 from adapters.exhibits import COLUMNS, PRINTS, WIDTH, Exhibits
 from adapters.heads import Heads
 from adapters.popular import ranked
-from adapters.reach import ALIVE, in_reach, lent
-from adapters.tsquery import ASKED, terms
+from adapters.reach import ALIVE, lent
 from commands.ports import EventStore
 from domain.ids import NOBODY, AccountId, ImageId, ShareId
 from domain.refusals import Validation
@@ -26,8 +26,6 @@ from projections.gallery import Card, Exhibit, Page, Query, Sort, Tally
 
 RECENT = 5_000
 """Images that a process remembers, as long as nothing happens to them."""
-FEW = 2_000
-"""Matches of words that are sorted; more are met soon enough on the way through all images."""
 ARRANGED = "left join unnest(%(arranged)s::uuid[]) with ordinality r(id, n) on r.id = i.id"
 FROM = f"from gallery.images i {PRINTS}"
 
@@ -70,9 +68,6 @@ ORDERS: Mapping[Sort, Order] = {
     ),
     Sort.TITLE: Order("lower(i.title)", "text", _TEXT, descending=False),
 }
-
-
-BY_TIME = (Sort.NEWEST, Sort.OLDEST)
 
 
 class Cursor(msgspec.Struct, frozen=True, array_like=True):
@@ -157,7 +152,7 @@ class PostgresGallery:
             total = await self._total(query, where, parameters)
         offset = 0 if query.cursor else (query.page - 1) * query.limit
         if query.worded:
-            where = where.replace(_MATCHES, _matching(query, total))
+            where = where.replace(MATCHES, matching(query, total))
         parameters |= {"limit": query.limit + 1, "offset": offset}
         parameters["most"] = offset + query.limit + 1
         rows = await self._database.rows(
@@ -218,7 +213,7 @@ class PostgresGallery:
             me, mine = query.viewer.account_id, query.owner or query.viewer.account_id
             counts = _TAGGED if query.tags else _COUNTED
             known = f"({counts.format('listed', 'whose')}) + ({counts.format('withheld', 'mine')})"
-            where = " and ".join([lent(query), *_filters(query)])
+            where = " and ".join([lent(query), *filters(query)])
             parameters = parameters | {"tag": next(iter(query.tags), None)}
             parameters |= {"whose": query.owner or NOBODY, "mine": me if me == mine else None}
         counted = f"select {known} + (select count(*) from gallery.images i where {where})"
@@ -243,57 +238,8 @@ async def lender(database: Database, table: str, share_id: ShareId) -> UUID | No
     return rows[0][0] if rows else None
 
 
-_FILTERS = {
-    "owner": "i.owner_id = %(owner)s",
-    "tags": "i.tags @> %(tags)s::text[]",
-    "since": "i.created_at >= %(since)s",
-    "until": "i.created_at < %(until)s",
-    "format": "i.format = %(format)s",
-    "visibility": "i.visibility = %(visibility)s",
-    "min_width": "i.width >= %(min_width)s",
-    "custom": "i.custom <> '{}' and i.custom @> %(custom)s",
-}
-"""One condition for each field of a Query that is set."""
-_TAKEN = """i.id in (
-    select t.id from development.prints t
-    where (t.metadata ->> 'taken_at') collate "C" >= %(taken_since)s
-    and (t.metadata ->> 'taken_at') collate "C" < %(taken_until)s)"""
-"""Compared as the metadata has it: RFC 3339, which is in order."""
 _COUNTED = """
     select coalesce(sum({0}), 0)::bigint from gallery.usage where account_id = %({1})s::uuid"""
 _TAGGED = """
     select coalesce(sum({0}), 0)::bigint from gallery.tags
     where owner_id = %({1})s::uuid and tag = %(tag)s"""
-_MATCHES = f"i.id in (select e.id from search.texts e where e.tsv @@ {ASKED})"
-_IS_ONE = f"(select e.tsv @@ {ASKED} from search.texts e where e.id = i.id)"
-
-
-def _matching(query: Query, total: int) -> str:
-    """Among few matches, or whether a row is one of many: what the total tells, and Postgres cannot
-    guess."""
-    if total <= FEW:
-        return f"i.id = any(array({all_of(query)}))"
-    return _MATCHES if query.sort not in BY_TIME else _IS_ONE
-
-
-def _filters(query: Query) -> list[str]:
-    return [condition for field, condition in _FILTERS.items() if getattr(query, field)]
-
-
-def conditions(query: Query) -> tuple[str, dict[str, Any]]:
-    """What the viewer asks for, within what the viewer may list."""
-    reach, parameters = in_reach(query)
-    where = [reach, *_filters(query)]
-    parameters |= {field: getattr(query, field) for field in _FILTERS}
-    if query.taken_since or query.taken_until:
-        where.append(_TAKEN)
-        parameters["taken_since"] = msgspec.to_builtins(query.taken_since) or ""
-        parameters["taken_until"] = msgspec.to_builtins(query.taken_until) or "~"
-    if query.album:
-        where.append("i.albums <> '{}' and i.albums ? %(in_album)s")
-        parameters |= {"in_album": str(query.album), "arranged": list(query.arranged)}
-    parameters |= {"tags": list(query.tags), "custom": Jsonb(dict(query.custom))}
-    if query.text:
-        parameters |= terms(query.text).parameters
-        where.append(_MATCHES)
-    return " and ".join(where), parameters

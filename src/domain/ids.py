@@ -3,6 +3,7 @@
 import base64
 import binascii
 from datetime import datetime
+from functools import lru_cache
 from typing import NewType
 from uuid import UUID
 
@@ -44,6 +45,12 @@ def from_text(prefix: str, text: str) -> UUID | None:
     head, _, digits = text.partition("_")
     if head != prefix or len(digits) != _DIGITS or not digits.isascii():
         return None
+    return _parsed(prefix, text, digits)
+
+
+@lru_cache(10_000)
+def _parsed(prefix: str, text: str, digits: str) -> UUID | None:
+    """Remembered: every request to an image asks more than once."""
     try:
         id = UUID(bytes=base64.b32hexdecode(digits.upper() + "======"))
     except binascii.Error:

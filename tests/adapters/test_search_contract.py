@@ -10,7 +10,8 @@ from uuid import uuid4
 import pytest
 from msgspec.structs import replace
 
-from adapters import gallery, meili_documents
+from adapters import conditions, meili_documents
+from adapters.gallery import PostgresGallery
 from adapters.meili import LATER, Meili
 from adapters.meili_index import Indexer
 from adapters.meili_search import MeiliSearch
@@ -249,11 +250,11 @@ async def test_queries_find_what_they_should(full):
     assert found == dict(FOUND)
 
 
-@pytest.mark.parametrize("few", [0, gallery.FEW])
+@pytest.mark.parametrize("few", [0, conditions.FEW])
 async def test_lists_with_words_hold_the_same(stand_in, monkeypatch, few):
     """However they are read: from the matches, or past all images."""
-    monkeypatch.setattr(gallery, "FEW", few)
-    lists = gallery.PostgresGallery(stand_in.core.database, stand_in.core.store)
+    monkeypatch.setattr(conditions, "FEW", few)
+    lists = PostgresGallery(stand_in.core.database, stand_in.core.store)
     names = {id: name for name, id in stand_in.ids.items()}
     lent = image_events.CollaboratorAdded(account_id=BEN, permissions=frozenset({Permission.VIEW}))
     await stand_in.write("hidden", lent)

@@ -1,0 +1,64 @@
+"""What of the gallery is asked for, as conditions on its rows `i`."""
+
+from typing import Any
+
+import msgspec
+from psycopg.types.json import Jsonb
+
+from adapters.drawers import all_of
+from adapters.reach import in_reach
+from adapters.tsquery import ASKED, terms
+from projections.gallery import Query, Sort
+
+FEW = 2_000
+"""Matches of words that are sorted; more are met soon enough on the way through all images."""
+BY_TIME = (Sort.NEWEST, Sort.OLDEST)
+_FILTERS = {
+    "owner": "i.owner_id = %(owner)s",
+    "tags": "i.tags @> %(tags)s::text[]",
+    "since": "i.created_at >= %(since)s",
+    "until": "i.created_at < %(until)s",
+    "format": "i.format = %(format)s",
+    "visibility": "i.visibility = %(visibility)s",
+    "min_width": "i.width >= %(min_width)s",
+    "custom": "i.custom <> '{}' and i.custom @> %(custom)s",
+}
+"""One condition for each field of a Query that is set."""
+_TAKEN = """i.id in (
+    select t.id from development.prints t
+    where (t.metadata ->> 'taken_at') collate "C" >= %(taken_since)s
+    and (t.metadata ->> 'taken_at') collate "C" < %(taken_until)s)"""
+"""Compared as the metadata has it: RFC 3339, which is in order."""
+MATCHES = f"i.id in (select e.id from search.texts e where e.tsv @@ {ASKED})"
+_IS_ONE = f"(select e.tsv @@ {ASKED} from search.texts e where e.id = i.id)"
+
+
+def matching(query: Query, total: int) -> str:
+    """Among few matches, or whether a row is one of many: what the total tells, and Postgres cannot
+    guess."""
+    if total <= FEW:
+        return f"i.id = any(array({all_of(query)}))"
+    return MATCHES if query.sort not in BY_TIME else _IS_ONE
+
+
+def filters(query: Query) -> list[str]:
+    return [condition for field, condition in _FILTERS.items() if getattr(query, field)]
+
+
+def conditions(query: Query) -> tuple[str, dict[str, Any]]:
+    """What the viewer asks for, within what the viewer may list."""
+    reach, parameters = in_reach(query)
+    where = [reach, *filters(query)]
+    parameters |= {field: getattr(query, field) for field in _FILTERS}
+    if query.taken_since or query.taken_until:
+        where.append(_TAKEN)
+        parameters["taken_since"] = msgspec.to_builtins(query.taken_since) or ""
+        parameters["taken_until"] = msgspec.to_builtins(query.taken_until) or "~"
+    if query.album:
+        where.append("i.albums <> '{}' and i.albums ? %(in_album)s")
+        parameters |= {"in_album": str(query.album), "arranged": list(query.arranged)}
+    parameters |= {"tags": list(query.tags), "custom": Jsonb(dict(query.custom))}
+    if query.text:
+        parameters |= terms(query.text).parameters
+        where.append(MATCHES)
+    return " and ".join(where), parameters
