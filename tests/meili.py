@@ -11,6 +11,7 @@ from copy import deepcopy
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Annotated, Any
+from unicodedata import category, normalize
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
@@ -309,7 +310,7 @@ class _Query:
                 return f"{asked.highlight_pre_tag}{match[0]}{asked.highlight_post_tag}"
             return match[0]
 
-        return _WORD.sub(mark, str(value))
+        return _WORD.sub(mark, normalize("NFC", str(value)))
 
     def _distance(self, word: str, other: str) -> int | None:
         if other.startswith(word) or other in self._synonyms.get(word, ()):
@@ -325,12 +326,18 @@ class _Query:
 
 
 _CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
-_WORD = re.compile(rf"[{_CJK}]|[^\W_{_CJK}]+")
+_MARKS = "".join(chr(it) for it in range(0x300, 0x3100) if category(chr(it)) in ("Mn", "Mc"))
+_WORD = re.compile(rf"[{_CJK}]|(?:[^\W_{_CJK}][{_MARKS}]*)+")
 
 
 def _words(text: str) -> list[str]:
     """As its tokenizer does it: CJK by the character, more or less."""
-    return [it.casefold() for it in _WORD.findall(text)]
+    return [_folded(it) for it in _WORD.findall(normalize("NFC", text))]
+
+
+def _folded(word: str) -> str:
+    """Without case and accents."""
+    return re.sub("[\u0300-\u036f]", "", normalize("NFD", word.casefold()))
 
 
 def _text(value: Any) -> str:
@@ -357,7 +364,10 @@ _IN = re.compile(r"(\w+) IN \[([\w-]+(?:, [\w-]+)*)\]")
 
 
 def _filter(text: Any, filterable: list[str]) -> Any:
-    """Of its grammar what we use: one attribute among values."""
+    """Of its grammar what we use: one attribute among values; in a list, all must hold."""
+    if isinstance(text, list):
+        parts = [_filter(it, filterable) for it in text]
+        return lambda document: all(passes(document) for passes in parts)
     match = _IN.fullmatch(text) if isinstance(text, str) else None
     if match is None:
         raise Refused(400, "invalid_search_filter", f"Was expecting an operation at `{text}`.")

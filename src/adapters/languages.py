@@ -19,6 +19,8 @@ DICTIONARIES = {
 }
 """By ISO 639-3. Others have no forms here, or no dictionary."""
 
+FORM = "folded"
+"""How the index writes words down, whatever their language. Another name makes it anew."""
 _KNOWN = "select obj_description(to_regproc('searching.lexemes'), 'pg_proc')"
 
 
@@ -26,7 +28,7 @@ def install(connection: Connection[Any], languages: Sequence[str]) -> bool:
     """Make the functions. Returns whether those that an index was made with were others."""
     names = [DICTIONARIES[it] for it in languages if it in DICTIONARIES]
     row = connection.execute(_KNOWN).fetchone()
-    known, wanted = row[0] if row else None, ",".join(names) or "none"
+    known, wanted = row[0] if row else None, ",".join([FORM, *names])
     if known != wanted:
         dictionaries = [Literal(f"pg_catalog.{name}") for name in names]
         each = {
@@ -41,7 +43,7 @@ def install(connection: Connection[Any], languages: Sequence[str]) -> bool:
 
 _OPTIONS = "'StartSel=<mark>, StopSel=</mark>, HighlightAll=true'"
 _MARKED = SQL(
-    "other := ts_headline({0}, safe, asked, " + _OPTIONS + ");"
+    "other := ts_headline({0}, plain, asked, " + _OPTIONS + ");"
     " if length(other) > length(found) then found := other; end if;"
 )
 _FUNCTIONS = SQL(
@@ -56,25 +58,40 @@ create or replace function searching.asked(parts text[], words text[]) returns t
 declare word text; part tsquery; found tsquery;
 begin
     for n in 1 .. cardinality(parts) loop
-        word := words[n];
-        part := to_tsquery('simple', parts[n]) {forms};
+        word := searching.folded(words[n]);
+        part := case when searching.pictures(parts[n]) <> '' then parts[n]::tsquery
+            else to_tsquery('simple', searching.folded(parts[n])) {forms} end;
         found := coalesce(found && part, part);
     end loop;
     return coalesce(found, '');
 end $$;
--- In whichever language the most words are marked: the longest.
+-- In whichever language the most words are marked: the longest. Found without accents, marked with.
 create or replace function searching.marked(text text, asked tsquery) returns text
     stable parallel safe language plpgsql as $$
 declare
     safe text := replace(replace(replace(replace(
         text, '&', '&amp;'), '<', '&lt;'), '>', '&gt;'), '"', '&quot;');
+    plain text := searching.folded(safe);
     other text;
-    found text := ts_headline('simple', safe, asked, """
+    found text;
+    said text := '';
+    part text;
+    inside boolean := false;
+    at int := 1;
+begin
+    if length(plain) <> length(safe) then plain := safe; end if;
+    found := ts_headline('simple', plain, asked, """
     + _OPTIONS
     + """);
-begin
     {marks}
-    return found;
+    if plain = safe then return found; end if;
+    foreach part in array regexp_split_to_array(found, '</?mark>') loop
+        said := said || format(case when inside then '<mark>%s</mark>' else '%s' end,
+            substr(safe, at, length(part)));
+        at := at + length(part);
+        inside := not inside;
+    end loop;
+    return said;
 end $$;
 comment on function searching.lexemes is {languages};
 """

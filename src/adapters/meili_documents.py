@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from adapters.tsquery import pictures
 from domain.access import Permission, Visibility
 from projections.gallery import Card
 
@@ -25,7 +26,7 @@ def settings(synonyms: Mapping[str, Sequence[str]], languages: Sequence[str]) ->
     locales = [it for it in languages if it in LOCALES.split()]
     return {
         "searchableAttributes": list(FIELDS),
-        "filterableAttributes": sorted(["id", "audience", *FACETS]),
+        "filterableAttributes": sorted(["id", "audience", "emoji", *FACETS]),
         "sortableAttributes": ["created_at"],
         "displayedAttributes": ["id", *FIELDS],
         "rankingRules": [
@@ -56,7 +57,13 @@ def document(card: Card) -> dict[str, Any] | None:
         "year": f"{card.created_at:%Y}",
         "created_at": int(card.created_at.timestamp()),
         "audience": audience(card),
+        "emoji": emoji(" ".join((card.title, *card.tags, card.description, card.filename))),
     }
+
+
+def emoji(text: str) -> list[str]:
+    """Whatever its tokenizer takes them for, as a filter knows them."""
+    return [f"e{ord(it):x}" for it in pictures(text)]
 
 
 def audience(card: Card) -> list[str]:

@@ -8,7 +8,7 @@ from uuid import UUID
 from adapters.database import Database
 from adapters.exhibits import COLUMNS, PRINTS, Exhibits
 from adapters.meili import IndexMissing, Meili
-from adapters.meili_documents import FACETS, FIELDS, MOST, PUBLIC, album, person
+from adapters.meili_documents import FACETS, FIELDS, MOST, PUBLIC, album, emoji, person
 from adapters.reach import AUDIENCE, in_reach
 from adapters.tsquery import phrases
 from commands.ports import EventStore
@@ -33,10 +33,11 @@ class MeiliSearch:
     async def find(self, text: str, *, viewer: Viewer, limit: int, page: int) -> Hits:
         """Raises Unavailable."""
         words = asked(text)
-        if not words or (page - 1) * limit >= MOST:
+        filters = [f"emoji IN [{it}]" for it in emoji(text)]
+        if not (words or filters) or (page - 1) * limit >= MOST:
             return Hits(hits=[], total=0, facets={it: {} for it in FACETS}, engine=ENGINE)
         request = {
-            "filter": f"audience IN [{', '.join(await self._groups(viewer))}]",
+            "filter": [f"audience IN [{', '.join(await self._groups(viewer))}]", *filters],
             "page": page,
             "hitsPerPage": limit,
             "facets": list(FACETS),
@@ -89,10 +90,9 @@ class MeiliSearch:
 
 def asked(text: str) -> str:
     """The words, and phrases in quotes: what else people type is no operator here."""
-    parts = [
-        f'"{" ".join(words)}"' if together else " ".join(words) for words, together in phrases(text)
-    ]
-    return " ".join(parts)
+    found = [([it for it in words if not emoji(it)], together) for words, together in phrases(text)]
+    parts = [f'"{" ".join(words)}"' if together else " ".join(words) for words, together in found]
+    return " ".join(part for part in parts if part.strip('"'))
 
 
 def _hit(exhibit: Exhibit, formatted: dict[str, Any]) -> Hit:

@@ -8,6 +8,16 @@ import msgspec
 
 CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 """Kana, ideographs, Hangul; search.sql has the same."""
+PICTURES = "\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff"
+"""Emoji, each a word of its own; search.sql and searching.sql have the same."""
+BETWEEN = (
+    r"\s\x00-\x2f:-@\[-`{-\xa9\xab-\xb4\xb6-\xb9\xbb-\xbf\xd7\xf7\u05be\u060c\u061b\u061f\u0964\u0965"
+    r"\u2000-\u206f\u20a0-\u20ff\u2190-\u22ff\u2400-\u245f\u2500-\u25ff\u2e00-\u2e7f\u3000-\u3004"
+    r"\u3008-\u3020\u3030\ufe00-\ufe0f\ufe30-\ufe6f\uff00-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65"
+    r"\U000e0000-\U000e007f"
+)
+"""What stands between words: punctuation and signs. Beyond ASCII, searching.sql has the same. Not a
+category, as `re` knows none: vowels of Hindi or Thai are marks, and belong to their words."""
 
 
 class Terms(msgspec.Struct, frozen=True):
@@ -27,13 +37,16 @@ ASKED = "searching.asked(%(parts)s::text[], %(words)s::text[])"
 
 
 def terms(text: str) -> Terms:
-    """Every word must occur, at least as a beginning; "a phrase" must stand as it is.
+    """Every word must occur, at least as a beginning; "a phrase" must stand as it is. An emoji need
+    only be there.
 
     Without parts if there is no word in it: that finds nothing.
     """
     found = list[tuple[str, str]]()
-    for words, together in phrases(text):
-        if together:
+    for said, together in phrases(text):
+        words = [word for word in said if not _PICTURE.match(word)]
+        found.extend((_joined([word]), "") for word in said if _PICTURE.match(word))
+        if together and words:
             found.append((_joined([it for word in words for it in _split(word)]), ""))
         else:
             found.extend((_joined(_split(word), ":*"), word) for word in words)
@@ -43,10 +56,15 @@ def terms(text: str) -> Terms:
 def phrases(text: str) -> Sequence[tuple[Sequence[str], bool]]:
     """Words, and whether they must stand together; nothing that people type is an operator."""
     found = [
-        (re.findall(r"[^\W_]+", phrase or word), bool(phrase))
+        (_WORD.findall(phrase or word), bool(phrase))
         for phrase, word in re.findall(r'"([^"]*)"?|([^\s"]+)', text)
     ]
     return [(words, together) for words, together in found if words]
+
+
+def pictures(text: str) -> Sequence[str]:
+    """Emoji in it, each once."""
+    return sorted(set(_PICTURE.findall(text)))
 
 
 def _split(word: str) -> list[str]:
@@ -61,3 +79,7 @@ def _joined(words: Sequence[str], ending: str = "") -> str:
 
 def _quoted(lexeme: str) -> str:
     return "'" + lexeme.replace("\\", "\\\\") + "'"
+
+
+_PICTURE = re.compile(f"[{PICTURES}]")
+_WORD = re.compile(f"[{PICTURES}]|[^{BETWEEN}{PICTURES}]+")

@@ -42,7 +42,7 @@ async def prepare(settings: Settings) -> None:
     """Create whatever is not there yet: schemas, tables, bucket, stream.
 
     Read models that an older version made without what documents have now are built anew; so is
-    the search index, where it was made for other languages.
+    the search index, where it was made for other languages, or wrote words down otherwise.
     """
     with psycopg.connect(settings.database_url, autocommit=True) as connection:
         connection.execute("create schema if not exists log")

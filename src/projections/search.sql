@@ -5,7 +5,7 @@ create function words(tags text[]) returns text immutable parallel safe
 -- ones, and where nobody puts spaces, every character is a word.
 create function spaced(text text) returns text immutable parallel safe
     language sql return regexp_replace(
-        regexp_replace(text, '[\x21-\x2f\x3a-\x40\x5b-\x60\x7b-\x7e]+', ' ', 'g'),
+        regexp_replace(searching.folded(text), '[\x21-\x2f\x3a-\x40\x5b-\x60\x7b-\x7e]+', ' ', 'g'),
         '([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af])', ' \1 ', 'g');
 -- Lexemes as a drawer holds them, to be looked for drawer by drawer, the newest first: what arrived
 -- in 32,768 positions of the log shares one (some 8,000 images), and what not everybody may find is
@@ -36,6 +36,7 @@ create table texts (
         || setweight(searching.lexemes(spaced(words(tags))), 'B')
         || setweight(searching.lexemes(spaced(description)), 'C')
         || setweight(searching.lexemes(spaced(filename)), 'D')
+        || searching.pictures(title || words(tags) || description || filename)
     ) stored
 );
 create index on texts using gin (tsv);

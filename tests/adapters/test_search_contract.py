@@ -46,6 +46,9 @@ IMAGES: dict[str, dict[str, Any]] = {
     "file": {"filename": "IMG_2034-edit.png"},
     "number": {"title": "Room 101-77, 3.14 at a.b@example.org"},
     "accent": {"title": "Éclair au café"},
+    "curly": {"title": "“Lago” d\u2019Orta — c\u2019è il sole…", "tags": ["été", "☀️"]},
+    "hindi": {"title": "हिन्दी में सूर्यास्त"},
+    "flag": {"title": "Fest 👍🏽 🇩🇪"},
     "hidden": {"title": "Sommerurlaub geheim", "visibility": Visibility.PRIVATE},
     "unlisted": {"title": "Sommerurlaub ungelistet", "visibility": Visibility.UNLISTED},
 }
@@ -76,7 +79,25 @@ FOUND = [
     ("it's foggy", {"quote"}),
     ("IMG_2034", {"file"}),
     ("img 2034 edit", {"file"}),
+    ("🎉", {"party"}),
+    ("🏖", {"party"}),
+    ("am 🎉 Strand", {"party"}),
+    ("🎉 Sommerurlaub", set()),
+    ("👍", {"flag"}),
+    ("🇩🇪", {"flag"}),
     ("Éclair", {"accent"}),
+    ("eclair", {"accent"}),
+    ("CAFE", {"accent"}),
+    ('"au cafe"', {"accent"}),
+    ("lago", {"curly"}),
+    ("“lago”", {"curly"}),
+    ("d'Orta", {"curly"}),
+    ("d\u2019orta", {"curly"}),
+    ("Orta — sole", {"curly"}),
+    ("ete", {"curly"}),
+    ("☀️", {"curly"}),
+    ("हिन्दी", {"hindi"}),
+    ("सूर्य", {"hindi"}),
     ("101-77", {"number"}),
     ("77", {"number"}),
     ("3.14", {"number"}),
@@ -318,6 +339,11 @@ async def test_what_people_wrote_is_no_markup(full):
     assert marked["title"].count("<mark>") == 1
 
 
+async def test_what_is_found_without_its_accents_is_marked_with_them(full):
+    (hit,) = (await full.find("eclair CAFE")).hits
+    assert hit.highlights == {"title": "<mark>Éclair</mark> au <mark>café</mark>"}
+
+
 async def test_pages_follow_one_another(full):
     whole = await full.find("golden")
     one, other = [await full.find("golden", limit=1, page=page) for page in (1, 2)]
@@ -355,7 +381,7 @@ async def test_every_query_is_limited_to_its_tenant(stand_in):
     await stand_in.found("see", BEN)
 
     asked = [body["filter"] for _, path, body in stand_in.server.asked if path.endswith("/search")]
-    assert asked[-2:] == ["audience IN [public]", f"audience IN [public, u{BEN.hex}]"]
+    assert asked[-2:] == [["audience IN [public]"], [f"audience IN [public, u{BEN.hex}]"]]
 
 
 async def test_a_rebuild_loses_no_hit_at_any_moment(full):
