@@ -1,6 +1,6 @@
 """The Weights port: bytes that are stored of images beside their originals, by image and owner."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from adapters.database import Database
 from adapters.read_model import Connection
@@ -18,6 +18,14 @@ class PostgresWeights:
         asked = (image_id, owner_id, [*prints], [*prints.values()])
         ((kept,),) = await self._database.rows(_KEEP, asked)
         return frozenset(kept)
+
+    async def outgrown(self, image_id: ImageId, recipe: str) -> Sequence[str]:
+        rows = await self._database.rows(_OUTGROWN, (image_id, f"{recipe}/"))
+        return [name for (name,) in rows]
+
+    async def drop(self, image_id: ImageId, names: Sequence[str]) -> None:
+        async with self._database.connection() as connection:
+            await connection.execute(_DROP, {"names": list(names), "image": image_id})
 
     async def of_owner(self, owner_id: AccountId) -> int:
         query = "select bytes from log.derived_usage where account_id = %s"
@@ -45,6 +53,13 @@ async def weigh_what_is_there(connection: Connection) -> None:
 
 
 _KEEP = "select derivatives.keep(%s, %s, %s::text[], %s::bigint[])"
+_OUTGROWN = """
+    select name from derivatives.weights w, jsonb_object_keys(w.prints) name
+    where w.image_id = %s and not starts_with(name, %s)"""
+_DROP = """
+    update derivatives.weights set prints = prints - %(names)s::text[],
+        printed = derivatives.total(prints - %(names)s::text[])
+    where image_id = %(image)s"""
 _PRINTED = """
     insert into derivatives.weights (image_id, owner_id, prints, printed)
     select id, owner_id, jsonb_object_agg(name, size), sum(size) from (

@@ -50,6 +50,11 @@ def derivative(image_id: ImageId, recipe: str, rung: Rung, format: Format) -> Ob
     return ObjectKey(f"{made_by(image_id, recipe)}{rung}.{format.extension}")
 
 
+def named(image_id: ImageId, name: str) -> ObjectKey:
+    """The print that is called so."""
+    return ObjectKey(f"{derivatives(image_id)}{name}")
+
+
 def name(key: ObjectKey) -> str:
     """What a print is called among those of its image: the rest of its key."""
     return key.split("/", 2)[2]

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
@@ -33,6 +33,14 @@ class Weights(Protocol):
         Before they are stored. Only those in the answer may be: for the others, tried in the order
         given, there is no room, or the image is being purged. Raises Unavailable.
         """
+        ...
+
+    async def outgrown(self, image_id: ImageId, recipe: str) -> Sequence[str]:
+        """What its prints by other recipes are called. Raises Unavailable."""
+        ...
+
+    async def drop(self, image_id: ImageId, names: Sequence[str]) -> None:
+        """They are stored no more. Raises Unavailable."""
         ...
 
     async def of_owner(self, owner_id: AccountId) -> int:

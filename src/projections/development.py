@@ -143,11 +143,13 @@ async def develop(
     """Make every print of one original and store it. Doing it again stores the same bytes.
 
     What the owner has no room for is not stored, the largest first: it is made for whoever asks.
+    What another recipe made of it goes before.
     `notice` is told the fingerprint, before anything is kept.
     """
     async with downloaded(objects, exposure.original, spool) as path:
         made = await lab.develop(path)
     await notice(exposure.id, made.traits.fingerprint)
+    await _clear_away(exposure.id, made.recipe, objects=objects, weights=weights)
     prints = _prints(exposure, made)
     sizes = {object_keys.name(key): len(body) for key, body, _ in prints}
     kept = await weights.keep(exposure.id, exposure.owner_id, sizes)
@@ -165,6 +167,13 @@ async def develop(
         variants=[_variant(it) for it in made.derivatives],
         traits=made.traits,
     )
+
+
+async def _clear_away(id: ImageId, recipe: str, *, objects: ObjectStore, weights: Weights) -> None:
+    """What is cut off in between is done again with the next attempt."""
+    if outgrown := await weights.outgrown(id, recipe):
+        await objects.delete([object_keys.named(id, name) for name in outgrown])
+        await weights.drop(id, outgrown)
 
 
 def _prints(exposure: Exposure, made: Development) -> Sequence[tuple[ObjectKey, bytes, Format]]:

@@ -188,6 +188,21 @@ async def test_the_largest_are_not_stored_where_there_is_no_room(core, lab, tmp_
     assert 0 < counts[0] < counts[1] < counts[2] == len(sizes)
 
 
+async def test_what_another_recipe_made_is_cleared_away(core, lab, tmp_path):
+    exposure, tools = await exposed(core, lab, tmp_path, *black())
+    old = object_keys.named(exposure.id, "v0/small.webp")
+    await core.objects.put(old, b"old", content_type="image/webp")
+    await tools["weights"].keep(exposure.id, exposure.owner_id, {object_keys.name(old): 3})
+
+    made = await development.develop(exposure, **tools)
+
+    stored = [it.key async for it in core.objects.list(object_keys.derivatives(exposure.id))]
+    assert len(stored) == len(made.variants)
+    assert old not in stored
+    weight = sum(it.size for it in made.variants)
+    assert await tools["weights"].of_owner(exposure.owner_id) == weight
+
+
 async def test_what_is_made_later_waits_for_room(core, lab, tmp_path):
     exposure, tools = await exposed(core, lab, tmp_path, *black())
     await promised(core, exposure.owner_id, size=0, quota=100)

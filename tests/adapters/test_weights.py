@@ -88,6 +88,20 @@ async def test_only_what_there_is_room_for_is_kept_in_the_order_given(core, weig
         await promised(core, owner, size=1)
 
 
+async def test_what_another_recipe_made_is_known_and_counts_until_it_is_dropped(
+    core, weights, owner
+):
+    image = await promised(core, owner)
+    await weights.keep(image, owner, {"v4/small.webp": 10, "v4/scrubbed": 7, "v5/small.webp": 3})
+    assert sorted(await weights.outgrown(image, "v5")) == ["v4/scrubbed", "v4/small.webp"]
+    assert await weights.outgrown(new_id(), "v5") == []
+
+    await weights.drop(image, ["v4/scrubbed", "v4/small.webp"])
+
+    assert await weights.outgrown(image, "v5") == []
+    assert await weights.of_owner(owner) == 3
+
+
 async def test_what_races_for_room_gets_all_of_it_and_no_byte_more(core, weights):
     """Room for ten; ten uploads, ten prints and ten transforms want it, in 50 rounds."""
     shelf = PostgresShelf(core.database, now, budget=99)
