@@ -151,6 +151,8 @@ def test_notices_are_read_once_and_each_only_by_whose_they_are(ben, admin, uploa
 
     assert notices(uploader, image, unread="true") == []
     assert notices(uploader, image)[0]["readAt"] == read
+    expect(act(admin, image, "reinstate"), 200)
+    eventually(lambda: len(notices(uploader, image)) == 2)
     first = expect(uploader.http.get("/v1/notifications", params={"limit": 1}), 200)
     asked = {"limit": 1, "cursor": first["nextCursor"]}
     second = expect(uploader.http.get("/v1/notifications", params=asked), 200)
