@@ -317,9 +317,9 @@ def test_darkroom_rewrites_its_small_tables_by_itself(forgetful, dot):
     person = Person(forgetful, "fin")
     image = person.developed(person.upload(dot, "a-name-to-forget.png", title="forget this too"))
     canaries = {"file name": b"a-name-to-forget", "title": b"forget this too"}
+    url = expect(person.http.post(f"/v1/images/{image['imageId']}/purge"), 202)["receiptUrl"]
+    completed(url)
     with database(forgetful) as connection:
         connection.execute("update erasure.progress set compacted_at = '-infinity'")
-        url = expect(person.http.post(f"/v1/images/{image['imageId']}/purge"), 202)["receiptUrl"]
-        completed(url)
 
         vanished(forgetful, canaries)
