@@ -96,7 +96,7 @@ class PostgresCounter:
         self._salts: dict[date, bytes] = {}
         self._hour = datetime.min.replace(tzinfo=UTC)
         self._salt = b""
-        self._known: set[bytes] = set()
+        self._known: set[int] = set()
 
     def saw(self, sight: Sight) -> None:
         hour = self._this_hour()
@@ -167,16 +167,18 @@ class PostgresCounter:
         sum.transforms += sight.transform
         if sight.opened:
             self.opened(*sight.opened)
-        mark = (
-            b"%b%02d%d" % (sight.image_id.bytes, hour.hour, sight.download) + sight.viewer.encode()
-        )
-        viewer = hashlib.blake2b(mark, key=self._salt, digest_size=_DIGEST).digest()
-        if viewer not in self._known:
+        known = hash((sight.image_id, sight.download, sight.viewer))
+        if known not in self._known:
             if len(self._known) >= REMEMBERED:
                 self._known.clear()
-            self._known.add(viewer)
+            self._known.add(known)
             group = (sight.image_id, hour, sight.download)
-            self._batch.viewers.setdefault(group, set()).add(viewer)
+            self._batch.viewers.setdefault(group, set()).add(self._hashed(sight, hour))
+
+    def _hashed(self, sight: Sight, hour: datetime) -> bytes:
+        mark = b"%b%02d%d" % (sight.image_id.bytes, hour.hour, sight.download)
+        mark += sight.viewer.encode()
+        return hashlib.blake2b(mark, key=self._salt, digest_size=_DIGEST).digest()
 
     def _sum(self, image_id: ImageId, hour: datetime) -> _Sum | None:
         sums = self._batch.sums

@@ -11,6 +11,7 @@ from PIL import Image
 from adapters import metadata
 from adapters.thumbhash import thumbhash
 from adapters.tsquery import terms
+from api.robots import is_robot
 
 
 @pytest.mark.parametrize(
@@ -146,3 +147,21 @@ def test_xml_that_declares_entities_is_not_parsed():
 @given(st.binary(max_size=300), st.binary(max_size=100), st.binary(max_size=100))
 def test_no_bytes_are_an_accident(exif, iptc, xmp):
     _read(exif=b"Exif\0\0MM\0*" + exif, iptc=b"\x1c\x02" + iptc, xmp=b"<x:xmpmeta>" + xmp)
+
+
+@pytest.mark.parametrize(
+    ("agent", "expected"),
+    [
+        ("Mozilla/5.0 (compatible; Googlebot/2.1)", True),
+        ("my_bot_1", True),
+        ("AppleBot", True),
+        ("Link Checker", True),
+        ("Scrapy/2.11", True),
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", False),
+        ("curl/8.5.0", False),
+        ("robotics weekly", False),
+        ("", False),
+    ],
+)
+def test_who_says_that_it_is_a_robot(agent, expected):
+    assert is_robot(agent) is expected
