@@ -3,7 +3,16 @@
 import re
 from functools import lru_cache
 
-_NAMES = ["crawl", "spider", "slurp", "scraper", "scrapy", "archiver", "heritrix", "nutch", "lighthouse", "facebookexternalhit", "facebot", "meta-external", "embedly", "pinterest/", "whatsapp", "telegram", "skypeuripreview", "slack-img", "discord", "bingpreview", "google-inspectiontool", "googleother", "google-read-aloud", "mediapartners", "apis-google", "adsbot", "duckduck", "yandex", "baidu", "bytespider", "petalbot", "ccbot", "gptbot", "claude", "perplexity", "amazonbot", "applebot", "semrush", "ahrefs", "uptime", "pingdom", "statuscake", "monitor", "headlesschrome", "phantomjs", "puppeteer", "playwright", "feedfetcher", "rss", "validator", "linkcheck", "preview"]
+_NAMES = (
+    *("crawl", "spider", "slurp", "scraper", "scrapy", "archiver", "heritrix", "nutch"),
+    *("lighthouse", "facebookexternalhit", "facebot", "meta-external", "embedly", "pinterest/"),
+    *("whatsapp", "telegram", "skypeuripreview", "slack-img", "discord", "bingpreview"),
+    *("google-inspectiontool", "googleother", "google-read-aloud", "mediapartners"),
+    *("apis-google", "adsbot", "duckduck", "yandex", "baidu", "bytespider", "petalbot", "ccbot"),
+    *("gptbot", "claude", "perplexity", "amazonbot", "applebot", "semrush", "ahrefs", "uptime"),
+    *("pingdom", "statuscake", "monitor", "headlesschrome", "phantomjs", "puppeteer"),
+    *("playwright", "feedfetcher", "rss", "validator", "linkcheck", "preview"),
+)
 """Looked for one by one: as one expression they take ten times as long, for each new browser."""
 _BOT = re.compile(r"bot(?:\b|_)|link check")
 
