@@ -119,10 +119,10 @@ class ImageQuarantined(Event, frozen=True, kw_only=True, tag="image.quarantined"
 
 
 class RescanRequested(Event, frozen=True, kw_only=True, tag="image.rescan-requested"):
-    request: UUID | None = None
-    """Names the request that asked for it, which may come again."""
     """An administrator wants it scanned again, with newer signatures, say. It stays as it is."""
 
+    request: UUID | None = None
+    """Names the request that asked for it, which may come again."""
     personal: Ground | None
 
 
