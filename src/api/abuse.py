@@ -11,7 +11,7 @@ from api.bodies import Body, Email, Reason, Text, clean
 from api.clients import client
 from api.idempotency import Ids
 from api.identity import Administrator, AnyRequest, MaybeCaller
-from api.listing import MAX_LIMIT, MAX_PAGE, Asked
+from api.listing import Asked, paging
 from api.parts import Given
 from api.waiting import REPORTS, written
 from commands.reports import FileReport, ResolveReport
@@ -75,9 +75,7 @@ class ReportController(Controller):
         wanted = Wanted(
             resolved=asked.one("status", {"open": False, "resolved": True}),
             image_id=asked.one("imageId", _image),
-            limit=asked.number("limit", 20, MAX_LIMIT),
-            page=asked.number("page", 1, MAX_PAGE),
-            cursor=asked.text("cursor", 1_000),
+            **paging(asked),
         )
         asked.check()
         docket = await parts.cases.list(wanted)

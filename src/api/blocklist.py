@@ -8,7 +8,7 @@ from litestar.params import FromPath, JSONBody
 
 from api.bodies import Because, Sha256
 from api.identity import Administrator, AnyRequest, image_id
-from api.listing import MAX_LIMIT, MAX_PAGE, Asked
+from api.listing import Asked, paging
 from api.parts import Given, Parts
 from api.waiting import BLOCKLIST, written
 from commands.blocklist import AddBlock, Added, ExplainBlock, LiftBlock
@@ -48,14 +48,13 @@ class BlocklistController(Controller):
     ) -> dict[str, Any]:
         """Why and by whom; never what: bytes are kept only as a keyed hash."""
         asked = Asked(request)
-        limit, page = asked.number("limit", 20, MAX_LIMIT), asked.number("page", 1, MAX_PAGE)
-        cursor = asked.text("cursor", 1_000)
+        where = paging(asked)
         asked.check()
-        found = await parts.blocklist.list(limit=limit, page=page, cursor=cursor)
+        found = await parts.blocklist.list(**where)
         return {
             "blocks": [*map(_shown, found.entries)],
-            "page": page,
-            "limit": limit,
+            "page": where["page"],
+            "limit": where["limit"],
             "total": found.total,
             "nextCursor": found.next_cursor,
         }

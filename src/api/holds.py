@@ -7,7 +7,7 @@ from litestar.params import FromPath, JSONBody
 
 from api.bodies import Because
 from api.identity import Administrator, AnyRequest, image_id
-from api.listing import MAX_LIMIT, MAX_PAGE, Asked
+from api.listing import Asked, paging
 from api.parts import Given
 from api.waiting import REVIEW, written
 from commands.holds import LiftHold, PlaceHold
@@ -46,14 +46,13 @@ class LegalHoldController(Controller):
 async def holds(request: AnyRequest, administrator: Administrator, parts: Given) -> dict[str, Any]:
     """Why, by whom and since when."""
     asked = Asked(request)
-    limit, page = asked.number("limit", 20, MAX_LIMIT), asked.number("page", 1, MAX_PAGE)
-    cursor = asked.text("cursor", 1_000)
+    where = paging(asked)
     asked.check()
-    found = await parts.suspects.holds(limit=limit, page=page, cursor=cursor)
+    found = await parts.suspects.holds(**where)
     return {
         "holds": [*map(_shown, found.held)],
-        "page": page,
-        "limit": limit,
+        "page": where["page"],
+        "limit": where["limit"],
         "total": found.total,
         "nextCursor": found.next_cursor,
     }

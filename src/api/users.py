@@ -8,7 +8,7 @@ from litestar.params import FromPath, JSONBody
 from api.bodies import Because, UserChanges
 from api.idempotency import Ids
 from api.identity import Administrator, AnyRequest, account_id, first_administrator
-from api.listing import MAX_LIMIT, MAX_PAGE, Asked
+from api.listing import Asked, paging
 from api.parts import Given, Parts
 from api.waiting import written
 from commands.administration import ChangePlan, ChangeQuota, Reinstate, SignOut, Suspend
@@ -32,9 +32,7 @@ class UserController(Controller):
             text=asked.text("q", 320),
             plan=asked.text("plan", 100),
             suspended=asked.one("suspended", {"true": True, "false": False}),
-            limit=asked.number("limit", 20, MAX_LIMIT),
-            page=asked.number("page", 1, MAX_PAGE),
-            cursor=asked.text("cursor", 1_000),
+            **paging(asked),
         )
         asked.check()
         found = await parts.accounts.search(sought)
