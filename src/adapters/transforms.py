@@ -10,7 +10,7 @@ from typing import Any
 from adapters.database import Database
 from commands import object_keys
 from commands.erasure import Erasure
-from commands.ports import ObjectKey, ObjectStore
+from commands.ports import ObjectStore
 from commands.transforming import Claim
 from domain.ids import ImageId
 from domain.refusals import TransformBudgetSpent, Unavailable
@@ -100,7 +100,7 @@ class Clearance:
         """How many were evicted."""
         count = 0
         while over := await self._over():
-            keys = [ObjectKey(f"{object_keys.derivatives(id)}{name}") for id, name, _ in over]
+            keys = [object_keys.named(id, name) for id, name, _ in over]
             await self._objects.delete(keys)  # first: a row without its object is made good
             images, names, moments = zip(*over, strict=True)
             async with self._database.connection() as connection, connection.transaction():

@@ -111,7 +111,7 @@ class Transformer:
                 wanted.original, wanted.image_id, rung, wanted.format
             )
         name = f"{self._lab.recipe}/{wanted.name}"
-        key = ObjectKey(f"{object_keys.derivatives(wanted.image_id)}{name}")
+        key = object_keys.named(wanted.image_id, name)
         body = self._held.get(key)
         if body is None:
             body = await self._once(key, lambda: self._fetched(wanted, name, key))
