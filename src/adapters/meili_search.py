@@ -90,9 +90,10 @@ class MeiliSearch:
 
 def asked(text: str) -> str:
     """The words, and phrases in quotes: what else people type is no operator here."""
-    found = [([it for it in words if not emoji(it)], together) for words, together in phrases(text)]
-    parts = [f'"{" ".join(words)}"' if together else " ".join(words) for words, together in found]
-    return " ".join(part for part in parts if part.strip('"'))
+    parts = [
+        f'"{" ".join(words)}"' if together else " ".join(words) for words, together in phrases(text)
+    ]
+    return " ".join(parts)
 
 
 def _hit(exhibit: Exhibit, formatted: dict[str, Any]) -> Hit:

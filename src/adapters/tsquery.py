@@ -9,7 +9,7 @@ import msgspec
 CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 """Kana, ideographs, Hangul; search.sql has the same."""
 PICTURES = "\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff"
-"""Emoji, each a word of its own; search.sql and searching.sql have the same."""
+"""Emoji, each a word of its own; searching.sql has the same."""
 BETWEEN = (
     r"\s\x00-\x2f:-@\[-`{-\xa9\xab-\xb4\xb6-\xb9\xbb-\xbf\xd7\xf7\u05be\u060c\u061b\u061f\u0964\u0965"
     r"\u2000-\u206f\u20a0-\u20ff\u2190-\u22ff\u2400-\u245f\u2500-\u25ff\u2e00-\u2e7f\u3000-\u3004"
@@ -42,11 +42,9 @@ def terms(text: str) -> Terms:
 
     Without parts if there is no word in it: that finds nothing.
     """
-    found = list[tuple[str, str]]()
-    for said, together in phrases(text):
-        words = [word for word in said if not _PICTURE.match(word)]
-        found.extend((_joined([word]), "") for word in said if _PICTURE.match(word))
-        if together and words:
+    found = [(_joined([picture]), "") for picture in pictures(text)]
+    for words, together in phrases(text):
+        if together:
             found.append((_joined([it for word in words for it in _split(word)]), ""))
         else:
             found.extend((_joined(_split(word), ":*"), word) for word in words)
@@ -54,7 +52,9 @@ def terms(text: str) -> Terms:
 
 
 def phrases(text: str) -> Sequence[tuple[Sequence[str], bool]]:
-    """Words, and whether they must stand together; nothing that people type is an operator."""
+    """Words, and whether they must stand together; nothing that people type is an operator. Emoji
+    are `pictures`.
+    """
     found = [
         (_WORD.findall(phrase or word), bool(phrase))
         for phrase, word in re.findall(r'"([^"]*)"?|([^\s"]+)', text)
@@ -82,4 +82,4 @@ def _quoted(lexeme: str) -> str:
 
 
 _PICTURE = re.compile(f"[{PICTURES}]")
-_WORD = re.compile(f"[{PICTURES}]|[^{BETWEEN}{PICTURES}]+")
+_WORD = re.compile(f"[^{BETWEEN}{PICTURES}]+")
