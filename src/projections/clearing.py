@@ -13,7 +13,7 @@ from commands.ports import EventStore, Hasher, ObjectKey
 from commands.reports import erase_report
 from commands.webhooks import Webhooks as Kept
 from commands.webhooks import end_webhook
-from domain import image
+from domain import purging
 from domain.ids import NOBODY, AccountId, AlbumId, ImageId
 from domain.image_events import Cause
 
@@ -200,7 +200,7 @@ class Duplicates:
 
 
 async def _purge(ids: Sequence[ImageId], *, store: EventStore, hasher: Hasher) -> int:
-    decide, turns = partial(image.erase, cause=Cause.ERASURE), asyncio.Semaphore(AT_ONCE)
+    decide, turns = partial(purging.erase, cause=Cause.ERASURE), asyncio.Semaphore(AT_ONCE)
 
     async def one(id: ImageId) -> bool:
         async with turns:
