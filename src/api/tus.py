@@ -19,6 +19,7 @@ from api.idempotency import Ids
 from api.identity import AnyRequest, Caller, upload_id
 from api.parts import Given, Parts
 from api.waiting import written
+from commands.finalizing import FinalizeUpload
 from commands.receiving import (
     Interrupted,
     LocateUpload,
@@ -27,7 +28,7 @@ from commands.receiving import (
     ReceiveBytes,
     Received,
 )
-from commands.uploads import AbortUpload, FinalizeUpload
+from commands.uploads import AbortUpload
 from domain.ids import AccountId, ImageId, to_text
 from domain.image_events import Promised
 from domain.refusals import ChunkMismatch, PreconditionFailed, Refusal, RequestTimeout, Validation

@@ -28,17 +28,11 @@ from api.identity import AnyRequest, Bearing, Caller, album_id, upload_id
 from api.parts import Given, Parts
 from api.waiting import written
 from commands.credentials import Bearer
+from commands.finalizing import FinalizeUpload, TakeIn, Uploaded
 from commands.ports import NewId, StreamMoved
 from commands.standing import InspectUpload
 from commands.upload_tokens import Terms
-from commands.uploads import (
-    AbortUpload,
-    FinalizeUpload,
-    InitiateUpload,
-    TakeIn,
-    Ticket,
-    Uploaded,
-)
+from commands.uploads import AbortUpload, InitiateUpload, Ticket
 from domain.ids import AccountId, ImageId
 from domain.image_events import Promised
 from domain.refusals import BatchTooLarge, Conflict, Refusal, Validation

@@ -6,8 +6,8 @@ from tempfile import NamedTemporaryFile
 
 import msgspec
 
+from commands.finalizing import TakeIn, Uploaded, outcome
 from commands.ports import EventStore, Fetcher, Receipt
-from commands.uploads import TakeIn, Uploaded, outcome
 from domain import image, uploads
 from domain.access import Visibility
 from domain.account import Duplicates

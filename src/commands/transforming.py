@@ -15,7 +15,7 @@ from commands.once import Once
 from commands.ports import Lab, ObjectKey, ObjectMissing, ObjectStore
 from commands.prints import Held, Printer
 from commands.sourcing import rung_of, stand_in
-from commands.uploads import downloaded
+from commands.spooling import downloaded
 from domain.ids import ImageId
 from domain.media import Format
 from domain.refusals import Unavailable

@@ -24,7 +24,7 @@ from commands.ports import (
     Traits,
 )
 from commands.prints import Weights
-from commands.uploads import downloaded
+from commands.spooling import downloaded
 from domain import image, image_events
 from domain.ids import NOBODY, AccountId, ImageId
 from domain.media import Format, Rung
