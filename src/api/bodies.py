@@ -317,14 +317,14 @@ def details(said: Describing) -> Details:
 def line(field: str, text: str) -> str:
     """One line of text, NFC. Raises Validation."""
     if _UNSEEN.search(text) or not text.strip():
-        raise Validation(errors=[_complaint(field, "must be one line of visible text")])
+        raise Validation.of(field, "must be one line of visible text")
     return unicodedata.normalize("NFC", text.strip())
 
 
 def clean(field: str, text: str) -> str:
     """One text as the domain keeps it. Raises Validation."""
     if _CONTROL.search(text):
-        raise Validation(errors=[_complaint(field, "holds control characters")])
+        raise Validation.of(field, "holds control characters")
     return unicodedata.normalize("NFC", text)
 
 

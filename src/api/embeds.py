@@ -10,11 +10,12 @@ from litestar import Response, get
 from litestar.params import FromPath
 
 from api import embed_views, pages, ranges, surroundings
+from api.asking import Asked
 from api.embed_views import Shown
 from api.heads import CACHING
-from api.identity import AnyRequest, MaybeCaller, image_id
+from api.identifiers import image_id
+from api.identity import AnyRequest, MaybeCaller
 from api.images import visible
-from api.listing import Asked
 from api.parts import Given, Parts
 from api.pictures import etag, inside
 from domain import access
@@ -67,7 +68,7 @@ async def oembed(request: AnyRequest, parts: Given) -> Response[dict[str, Any]]:
     if format != "json":
         raise FormatNotImplemented(format=format)
     if url is None:
-        raise Validation(errors=[{"field": "url", "message": "is missing"}])
+        raise Validation.of("url", "is missing")
     exhibit = await _of_url(parts, url)
     body = _photo(parts, embed_views.shown(exhibit, parts.public_url), widest, highest)
     return Response(body, headers=_headers(exhibit))

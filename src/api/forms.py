@@ -92,7 +92,7 @@ def _custom(text: str) -> dict[str, Any]:
     except ClientException:
         found = None
     if not isinstance(found, dict):
-        raise Validation(errors=[{"field": "custom", "message": "must be a JSON object"}])
+        raise Validation.of("custom", "must be a JSON object")
     return found
 
 

@@ -7,16 +7,9 @@ from litestar.params import FromPath
 from msgspec.structs import replace
 
 from api import accounts as profiles
-from api.identity import (
-    AnyRequest,
-    Bearing,
-    Caller,
-    administrates,
-    album_id,
-    image_id,
-    organization_id,
-)
-from api.listing import Asked
+from api.asking import Asked
+from api.identifiers import album_id, image_id, organization_id
+from api.identity import AnyRequest, Bearing, Caller, administrates
 from api.org_views import governed
 from api.parts import Given, Parts
 from api.pictures import picture

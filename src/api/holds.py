@@ -5,9 +5,10 @@ from typing import Any
 from litestar import Controller, Response, delete, get, put
 from litestar.params import FromPath, JSONBody
 
+from api.asking import Asked, page_of, paging
 from api.bodies import Because
-from api.identity import Administrator, AnyRequest, image_id
-from api.listing import Asked, paging
+from api.identifiers import image_id
+from api.identity import Administrator, AnyRequest
 from api.parts import Given
 from api.waiting import REVIEW, written
 from commands.holds import LiftHold, PlaceHold
@@ -49,13 +50,14 @@ async def holds(request: AnyRequest, administrator: Administrator, parts: Given)
     where = paging(asked)
     asked.check()
     found = await parts.suspects.holds(**where)
-    return {
-        "holds": [*map(_shown, found.held)],
-        "page": where["page"],
-        "limit": where["limit"],
-        "total": found.total,
-        "nextCursor": found.next_cursor,
-    }
+    return page_of(
+        "holds",
+        [*map(_shown, found.held)],
+        limit=where["limit"],
+        page=where["page"],
+        total=found.total,
+        following=found.next_cursor,
+    )
 
 
 def _shown(held: Held) -> dict[str, Any]:

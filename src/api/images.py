@@ -12,14 +12,8 @@ from msgspec import UNSET, UnsetType
 from api import ranges, share_links, surroundings
 from api.bodies import Describing, NewShare, NewSignedUrl, details
 from api.idempotency import Ids
-from api.identity import (
-    AnyRequest,
-    Caller,
-    MaybeCaller,
-    held,
-    image_id,
-    viewer,
-)
+from api.identifiers import image_id, share_id
+from api.identity import AnyRequest, Caller, MaybeCaller, held, viewer
 from api.parts import Given, Parts
 from api.pictures import EXTENSIONS, Closing, Picture, etag, picture
 from api.short_lists import short_list
@@ -183,10 +177,7 @@ class SharingController(Controller):
     async def revoke(
         self, id: FromPath[str], share: FromPath[str], caller: Caller, parts: Given
     ) -> Response[None]:
-        share_id = from_text("shr", share)
-        if share_id is None:
-            raise NotFound
-        command = RevokeShare(by=caller, image_id=image_id(id), share_id=ShareId(share_id))
+        command = RevokeShare(by=caller, image_id=image_id(id), share_id=share_id(share))
         headers = await written(parts, await parts.dispatch(command))
         return Response(None, status_code=204, headers=headers)
 
@@ -203,7 +194,7 @@ class SharingController(Controller):
         now = parts.clock()
         expires_at = now + timedelta(seconds=data.expires_in)
         if data.not_before and data.not_before >= expires_at:
-            raise Validation(errors=[{"field": "notBefore", "message": "is when it has expired"}])
+            raise Validation.of("notBefore", "is when it has expired")
         parameters = _epoch(card) | ({"download": "1"} if data.download else {})
         path = f"/images/{id}{_delivered(data)}"
         signed = parts.signer.sign(path, parameters, expires_at, now, data.not_before)
@@ -280,10 +271,10 @@ def _delivered(data: NewSignedUrl) -> str:
     if data.transform is None:
         return _rendering("original" if data.variant is None else data.variant)
     if data.variant is not None:
-        raise Validation(errors=[{"field": "transform", "message": "stands in place of a variant"}])
+        raise Validation.of("transform", "stands in place of a variant")
     ops, _, extension = data.transform.rpartition(".")
     if extension not in (*EXTENSIONS, "auto"):
-        raise Validation(errors=[{"field": "transform", "message": "needs a format, like .webp"}])
+        raise Validation.of("transform", "needs a format, like .webp")
     if ops.startswith(preset.PREFIX):
         return f"/t/{ops}.{extension}"
     return f"/t/{transform.parse(ops).text}.{extension}"
@@ -296,7 +287,7 @@ def _rendering(variant: str) -> str:
     name, _, extension = variant.partition(".")
     known = {*EXTENSIONS, "auto", *([Format.HEIC] if name == "original" else [])}
     if name not in ("original", *Rung) or (extension or "webp") not in known:
-        raise Validation(errors=[{"field": "variant", "message": "is not one of an image's"}])
+        raise Validation.of("variant", "is not one of an image's")
     return f"/{name}.{extension or 'webp'}"
 
 
@@ -313,5 +304,5 @@ async def _person(parts: Parts, named: str | None) -> AccountId | None:
         profile = await parts.accounts.find(AccountId(asked)) if asked else None
         found = profile.id if profile else None
     if found is None:
-        raise Validation(errors=[{"field": "sharedWith", "message": "is no account"}])
+        raise Validation.of("sharedWith", "is no account")
     return found

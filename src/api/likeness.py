@@ -6,9 +6,9 @@ import msgspec
 from litestar import get
 from litestar.params import FromPath
 
+from api.asking import MAX_LIMIT, Asked
 from api.identity import AnyRequest, MaybeCaller
 from api.images import described
-from api.listing import MAX_LIMIT, Asked
 from api.parts import Given
 from api.pictures import picture
 from api.surroundings import listable
@@ -30,7 +30,7 @@ async def similar(
     within = NEAR if within is None else within
     if not 0 <= within <= FAR:
         message = f"must be between 0 and {FAR}"
-        raise Validation(errors=[{"field": "maxDistance", "message": message}])
+        raise Validation.of("maxDistance", message)
     viewer = Viewer(account_id=maybe_caller)
     likes = await parts.likenesses.of(card.id, viewer, within=within, limit=limit)
     distances = {like.exhibit.card.id: like.distance for like in likes}

@@ -5,10 +5,10 @@ from typing import Any
 from litestar import Controller, Response, get, post
 from litestar.params import FromPath, JSONBody
 
+from api.asking import Asked
 from api.bodies import Because
 from api.idempotency import Ids
 from api.identity import Administrator, AnyRequest
-from api.listing import Asked
 from api.parts import Given, Parts
 from api.waiting import position, written
 from commands.upkeep import Parked, Reparked, RetryEvent, SkipEvent

@@ -75,6 +75,12 @@ def members(refusal: Refusal) -> dict[str, Any]:
     }
 
 
+def item(refusal: Refusal) -> dict[str, Any]:
+    """What a batch says of an item that was refused, beside which one that is."""
+    document = members(refusal)
+    return {"status": document["status"], "error": document}
+
+
 def _detail(refusal: Refusal) -> str:
     figures = ", ".join(f"{name} {value}" for name, value in refusal.facts.items())
     return f"{refusal} ({figures})" if figures and "errors" not in refusal.facts else str(refusal)

@@ -8,7 +8,7 @@ from typing import Any
 
 from api import audit, parked
 from api.albums import SORTS
-from api.listing import MAX_LIMIT, MAX_PAGE
+from api.asking import MAX_LIMIT, MAX_PAGE
 from domain.access import Visibility
 from domain.media import Format
 from projections.gallery import Period, Sort

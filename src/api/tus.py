@@ -16,7 +16,8 @@ from api import problems, tus_headers
 from api.arrivals import accepted, wishes
 from api.bodies import details
 from api.idempotency import Ids
-from api.identity import AnyRequest, Caller, upload_id
+from api.identifiers import upload_id
+from api.identity import AnyRequest, Caller
 from api.parts import Given, Parts
 from api.waiting import written
 from commands.finalizing import FinalizeUpload
@@ -157,7 +158,7 @@ async def _opened(
     size = tus_headers.number(request.headers, "Upload-Length")
     if size == 0:
         message = "must be at least 1: no image is empty"
-        raise Validation(errors=[{"field": "Upload-Length", "message": message}])
+        raise Validation.of("Upload-Length", message)
     metadata = request.headers.get("Upload-Metadata", "")
     said = tus_headers.said(metadata)
     details(said.describing)

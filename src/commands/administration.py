@@ -116,7 +116,7 @@ async def change_plan(
     """Its quota is the plan's from then on. Raises Validation for a plan that is none."""
     if command.plan not in plans:
         message = f"must be one of {', '.join(sorted(plans))}"
-        raise Validation(errors=[{"field": "plan", "message": message}])
+        raise Validation.of("plan", message)
     quota_bytes = plans[command.plan].storage_bytes
 
     def decide(state: Account | None) -> Sequence[AccountEvent]:

@@ -34,8 +34,7 @@ def share(
     if Permission.EDIT in permissions and shared_with is None:
         raise Forbidden(reason="edit can only be shared with an account")
     if has_password and shared_with is not None:
-        errors = [{"field": "password", "message": "is for links that are made out to nobody"}]
-        raise Validation(errors=errors)
+        raise Validation.of("password", "is for links that are made out to nobody")
     return [
         ShareLinkCreated(
             share_id=share_id,
