@@ -8,12 +8,13 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 
 from api.asking import Asked, page_of, paging
-from api.bodies import Body, Email, Reason, Text, clean
+from api.bodies import Body, Email, Reason, Text
 from api.clients import client
 from api.idempotency import Ids
 from api.identifiers import id_of
 from api.identity import Administrator, AnyRequest, MaybeCaller
 from api.parts import Given
+from api.reading import clean
 from api.waiting import REPORTS, written
 from commands.reports import FileReport, ResolveReport
 from domain import abuse_report

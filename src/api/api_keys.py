@@ -6,11 +6,12 @@ from typing import Any
 from litestar import Controller, Response, delete, get, post
 from litestar.params import FromPath, JSONBody
 
-from api.bodies import NewApiKey, line
+from api.bodies import NewApiKey
 from api.idempotency import Ids
 from api.identifiers import id_of
 from api.identity import AnyRequest, Bearing, Caller
 from api.parts import Given
+from api.reading import line
 from api.short_lists import short_list
 from api.waiting import written
 from commands.api_keys import IssueApiKey, RevokeApiKey, of_account

@@ -12,9 +12,9 @@ from litestar import Response
 
 from api import ranges
 from api.identity import AnyRequest, holds
-from api.images import still_allowed
 from api.parts import Parts
 from api.problems import beyond
+from api.seeing import still_allowed
 from api.streaming import Streamed
 from api.zipping import Archive, Changed, Chunks, Entry
 from commands import object_keys

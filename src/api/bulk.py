@@ -8,11 +8,12 @@ from litestar.params import FromPath, JSONBody
 
 from api import problems
 from api.album_views import visible_album
-from api.bodies import MAX_BATCH, Describing, NewOperation, details
+from api.bodies import MAX_BATCH, Describing, NewOperation
 from api.idempotency import Ids
 from api.identifiers import id_of
 from api.identity import Caller
 from api.parts import Given, Parts
+from api.reading import details
 from api.restoring import returned
 from api.waiting import ALBUMS, written
 from commands.bulk import ActOnMany, Outcome, UndoOperation

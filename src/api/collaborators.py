@@ -9,8 +9,8 @@ from litestar.params import FromPath, JSONBody
 from api.bodies import NewCollaborator
 from api.identifiers import account_id, image_id
 from api.identity import AnyRequest, Caller
-from api.images import visible
 from api.parts import Given
+from api.seeing import visible
 from api.short_lists import short_list
 from api.waiting import written
 from commands.lending import AddCollaborator, RemoveCollaborator

@@ -7,15 +7,13 @@ from litestar.params import FromPath
 
 from api.idempotency import Ids
 from api.identifiers import id_of, image_id
-from api.identity import Bearing, Caller, administrates
+from api.identity import Bearing, Caller
 from api.parts import Given, Parts
-from api.surroundings import owners
+from api.seeing import overseen
 from api.waiting import written
 from commands.erasure import Erasure, Kind, Ordered, PurgeImage, receipt_id
-from domain import image
 from domain.ids import to_text
 from domain.refusals import NotFound
-from domain.stream import fold
 
 
 class PurgingController(Controller):
@@ -34,11 +32,7 @@ class PurgingController(Controller):
         self, id: FromPath[str], bearer: Bearing, parts: Given
     ) -> Response[dict[str, Any]]:
         asked = image_id(id)
-        state = fold(image.evolve, await parts.store.load(asked))
-        if state is None or not (
-            bearer.account_id in await owners(parts, state) or await administrates(parts, bearer)
-        ):
-            raise NotFound
+        await overseen(parts, asked, bearer)
         return _receipt(await parts.erasures.find(receipt_id(asked, parts.hasher)))
 
 

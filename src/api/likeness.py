@@ -8,9 +8,9 @@ from litestar.params import FromPath
 
 from api.asking import MAX_LIMIT, Asked
 from api.identity import AnyRequest, MaybeCaller
-from api.images import described
 from api.parts import Given
 from api.pictures import picture
+from api.seeing import described
 from api.surroundings import listable
 from domain.access import Viewer
 from domain.refusals import Validation

@@ -13,11 +13,12 @@ from litestar.enums import HttpMethod
 from litestar.params import FromPath
 
 from api import pages, share_links, share_views, surroundings
-from api.bodies import PasswordOnly, converted
+from api.bodies import PasswordOnly
 from api.clients import client
 from api.identifiers import share_id
 from api.identity import AnyRequest, MaybeCaller
 from api.parts import Given, Parts
+from api.reading import converted
 from api.robots import is_robot
 from commands.share_links import UnlockShare
 from domain import access

@@ -14,11 +14,11 @@ from litestar.types import ASGIApp, Message, Method, Receive, Scope, Send
 
 from api import problems, tus_headers
 from api.arrivals import accepted, wishes
-from api.bodies import details
 from api.idempotency import Ids
 from api.identifiers import upload_id
 from api.identity import AnyRequest, Caller
 from api.parts import Given, Parts
+from api.reading import details
 from api.waiting import written
 from commands.finalizing import FinalizeUpload
 from commands.receiving import (

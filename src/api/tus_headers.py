@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 from litestar.exceptions import ClientException
 
-from api.bodies import Arriving, Body, Sha256, converted, file_name
+from api.bodies import Arriving, Body, Sha256
+from api.reading import converted, file_name
 from commands.receiving import Checksum
 from domain.refusals import Validation
 

@@ -10,17 +10,7 @@ from litestar.params import FromPath, JSONBody
 
 from api import problems, tickets
 from api.arrivals import accepted, created, results, wishes
-from api.bodies import (
-    MAX_BATCH,
-    NewImage,
-    NewImages,
-    NewUpload,
-    NewUploads,
-    converted,
-    details,
-    file_name,
-    parsed,
-)
+from api.bodies import MAX_BATCH, NewImage, NewImages, NewUpload, NewUploads
 from api.entrance import GUESTS
 from api.forms import ReceivedFile, describing, received
 from api.guests import require_modest, require_own, taking
@@ -28,6 +18,7 @@ from api.idempotency import Ids
 from api.identifiers import album_id, upload_id
 from api.identity import AnyRequest, Bearing, Caller
 from api.parts import Given, Parts
+from api.reading import converted, details, file_name, parsed
 from api.waiting import written
 from commands.credentials import Bearer
 from commands.finalizing import FinalizeUpload, TakeIn, Uploaded

@@ -8,11 +8,12 @@ from litestar.params import FromPath, JSONBody
 
 from api.album_views import visible_album
 from api.asking import MAX_LIMIT, MAX_PAGE, Asked, page_of
-from api.bodies import NewRedelivery, NewWebhook, line
+from api.bodies import NewRedelivery, NewWebhook
 from api.idempotency import Ids
 from api.identifiers import id_of
 from api.identity import AnyRequest, Caller
 from api.parts import Given, Parts
+from api.reading import line
 from api.short_lists import short_list
 from api.waiting import position, written
 from commands.webhooks import (
