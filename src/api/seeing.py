@@ -19,9 +19,9 @@ async def visible(
     request: AnyRequest, parts: Parts, caller: AccountId | None, id: str, action: Action
 ) -> Exhibit:
     """The image, if whoever asks may do `action` with it. Raises the policy's refusal."""
-    image = image_id(id)
-    exhibit = await parts.gallery.find(image)
-    asking = viewer(request, parts, caller, image)
+    asked = image_id(id)
+    exhibit = await parts.gallery.find(asked)
+    asking = viewer(request, parts, caller, asked)
     subject = await surroundings.subject(parts, exhibit.card, asking, action) if exhibit else None
     access.require(asking, action, subject, now=parts.clock())
     if exhibit is None or exhibit.card.deleted_at:
@@ -39,9 +39,9 @@ async def described(
         return await visible(request, parts, caller, id, Action.MANAGE)
 
 
-async def still_allowed(parts: Parts, viewer: Viewer, image: ImageId, action: Action) -> bool:
+async def still_allowed(parts: Parts, viewer: Viewer, id: ImageId, action: Action) -> bool:
     """Whether what was allowed is so by now."""
-    exhibit = await parts.gallery.find(image)
+    exhibit = await parts.gallery.find(id)
     subject = await surroundings.subject(parts, exhibit.card, viewer, action) if exhibit else None
     return access.decide(viewer, action, subject, now=parts.clock()) is None
 
