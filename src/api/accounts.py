@@ -19,7 +19,7 @@ from api.waiting import written
 from commands.accounts import ChangeAccount, LogIn, Refresh, SignUp
 from commands.credentials import Bearer
 from commands.erasure import EraseAccount
-from commands.ports import OpenSession, Session
+from commands.sessions import OpenSession, Session
 from domain import transfer
 from domain.account import Identity, SettingsChanged
 from domain.ids import AccountId, SessionId, to_text

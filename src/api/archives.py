@@ -19,8 +19,9 @@ from api.streaming import Streamed
 from api.zipping import Archive, Changed, Chunks, Entry
 from commands import object_keys
 from commands.counts import Sight
+from commands.lab import Traits
 from commands.limits import refusal
-from commands.ports import ObjectKey, ObjectMissing, Traits
+from commands.ports import ObjectKey, ObjectMissing
 from domain.access import Action, Viewer
 from domain.ids import AccountId, ImageId
 from domain.limits import Policy

@@ -8,7 +8,8 @@ from uuid import UUID
 import msgspec
 
 from commands.execute import Stream, execute
-from commands.ports import EventStore, Guard, Receipt, Sessions, SetQuota
+from commands.ports import EventStore, Guard, Receipt, SetQuota
+from commands.sessions import Sessions
 from domain import account
 from domain.account import Account, AccountEvent
 from domain.ids import AccountId

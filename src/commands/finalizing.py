@@ -9,22 +9,13 @@ import msgspec
 from msgspec.structs import replace
 
 from commands import assembly, object_keys
-from commands.duplicates import finalize_once
+from commands.duplicates import Twins, finalize_once
 from commands.execute import Stream, execute
+from commands.lab import Inspector
 from commands.ledger import Ledger
 from commands.multipart import MultipartStore
 from commands.once import Once
-from commands.ports import (
-    Clock,
-    EventStore,
-    Guard,
-    Hasher,
-    Inspector,
-    NewId,
-    ObjectStore,
-    Receipt,
-    Twins,
-)
+from commands.ports import Clock, EventStore, Guard, Hasher, NewId, ObjectStore, Receipt
 from commands.proofs import Proof, prove, proven
 from commands.surroundings import place
 from commands.transfers import Allowances, brought

@@ -10,7 +10,8 @@ import msgspec
 from commands.accounts import claimed, claiming, find_account
 from commands.arrivals import Arrivals
 from commands.execute import Stream, execute_together
-from commands.ports import Device, EventStore, Hasher, NewId, Receipt, Session, Sessions, SetQuota
+from commands.ports import EventStore, Hasher, NewId, Receipt, SetQuota
+from commands.sessions import Device, Session, Sessions
 from domain import account, claim
 from domain.account import Account, Identity, LinkedIdentity
 from domain.ids import AccountId

@@ -7,9 +7,10 @@ from uuid import UUID
 import msgspec
 
 from commands import assembly, object_keys
+from commands.lab import Inspector
 from commands.ledger import Entry, Ledger
 from commands.multipart import MultipartStore
-from commands.ports import Inspector, ObjectKey, ObjectMissing, ObjectStore
+from commands.ports import ObjectKey, ObjectMissing, ObjectStore
 from commands.spooling import downloaded
 from domain.ids import ImageId
 from domain.image import Image

@@ -11,8 +11,9 @@ import msgspec
 import structlog
 
 from commands import object_keys
+from commands.lab import Lab
 from commands.once import Once
-from commands.ports import Lab, ObjectKey, ObjectMissing, ObjectStore
+from commands.ports import ObjectKey, ObjectMissing, ObjectStore
 from commands.prints import Held, Printer
 from commands.sourcing import rung_of, stand_in
 from commands.spooling import downloaded
