@@ -52,7 +52,7 @@ async def holds(request: AnyRequest, administrator: Administrator, parts: Given)
     found = await parts.suspects.holds(**where)
     return page_of(
         "holds",
-        [*map(_shown, found.held)],
+        [*map(shown, found.held)],
         limit=where["limit"],
         page=where["page"],
         total=found.total,
@@ -60,7 +60,7 @@ async def holds(request: AnyRequest, administrator: Administrator, parts: Given)
     )
 
 
-def _shown(held: Held) -> dict[str, Any]:
+def shown(held: Held) -> dict[str, Any]:
     return {
         "imageId": to_text("img", held.id),
         "ownerId": to_text("u", held.owner_id),

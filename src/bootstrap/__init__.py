@@ -136,7 +136,7 @@ def sessions(core: Core) -> PostgresSessions:
     return PostgresSessions(core.database, lifetime=lifetime, now=now)
 
 
-def token_keys(core: Core) -> "TokenKeys":
+def signing_keys(core: Core) -> "TokenKeys":
     from adapters.token_keys import TokenKeys
 
     lifetime = core.settings.access_token_seconds

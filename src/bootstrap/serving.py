@@ -10,6 +10,7 @@ from functools import partial
 from litestar import Litestar
 from litestar.types import ASGIApp
 
+from adapters import api_keys, counting, token_keys, transforms, url_keys
 from adapters.accounts import PostgresAccounts
 from adapters.addresses import PublicAddresses, networks
 from adapters.albums import PostgresAlbums
@@ -70,7 +71,7 @@ from bootstrap import (
     scanner,
     searching,
     sessions,
-    token_keys,
+    signing_keys,
     webhooks,
 )
 from bootstrap.dispatching import dispatcher
@@ -107,7 +108,7 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
     passwords = Argon2Passwords(core.database)
     limiter = None if settings.rate_limits == "off" else PostgresLimiter(core.database)
     keys = PostgresApiKeys(core.database)
-    signing, url_keys = token_keys(core), UrlKeys(core.database, core.key)
+    signing, signing_urls = signing_keys(core), UrlKeys(core.database, core.key)
     counter = PostgresCounter(core.database, now)
     allowances = PostgresAllowances(core.database, settings.known_plans, now)
     weights = PostgresWeights(core.database)
@@ -137,18 +138,18 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
             await positions.listen(core.nats)
             lab.start()
             await signing.load()
-            await url_keys.load()
+            await signing_urls.load()
             await counter.load()
             await forgetting.work()
             tasks = [
                 asyncio.create_task(work)
                 for work in (
-                    keys.flush_for_ever(),
-                    signing.load_for_ever(),
-                    url_keys.load_for_ever(),
-                    counter.flush_for_ever(),
+                    every(api_keys.FLUSH, "uses of keys", keys.flush),
+                    every(token_keys.LOOK, "token keys", signing.load),
+                    every(url_keys.LOOK, "URL keys", signing_urls.load),
+                    every(counting.FLUSH, "counts", counter.work),
                     every(REFRESH, "allowances", allowances.refresh),
-                    shelf.flush_for_ever(),
+                    every(transforms.FLUSH, "uses of transforms", shelf.flush),
                     for_ever("forgetting", forgetting.work, after(LOOK)),
                 )
             ]
@@ -203,8 +204,8 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
             upload_tokens=PostgresUploadTokens(core.database),
             tolls=Tolls(limits=settings.limits, limiter=limiter) if limiter else None,
             proxies=networks(settings.trusted_proxies),
-            signer=HmacUrls(url_keys.ring),
-            url_keys=url_keys,
+            signer=HmacUrls(signing_urls.ring),
+            url_keys=signing_urls,
             health=health,
             metrics=metrics,
             backlogs=PostgresBacklogs(core.database, indexed=bool(settings.meili_url)),
