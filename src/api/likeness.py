@@ -13,7 +13,6 @@ from api.parts import Given
 from api.pictures import picture
 from api.surroundings import listable
 from domain.access import Viewer
-from domain.refusals import Validation
 from projections.likeness import FAR, NEAR
 
 
@@ -24,13 +23,9 @@ async def similar(
     """`maxDistance` bits of 64 may differ: saved anew 0 to 6, trimmed up to 10."""
     card = (await described(request, parts, maybe_caller, id)).card
     asked = Asked(request)
-    within = asked.one("maxDistance", int)
+    within = asked.number("maxDistance", NEAR, FAR, least=0)
     limit = asked.number("limit", 20, MAX_LIMIT)
     asked.check()
-    within = NEAR if within is None else within
-    if not 0 <= within <= FAR:
-        message = f"must be between 0 and {FAR}"
-        raise Validation(errors=[{"field": "maxDistance", "message": message}])
     viewer = Viewer(account_id=maybe_caller)
     likes = await parts.likenesses.of(card.id, viewer, within=within, limit=limit)
     distances = {like.exhibit.card.id: like.distance for like in likes}

@@ -6,12 +6,13 @@ Lists read it by `listing.Asked`, which names everything that is wrong at once.
 from collections.abc import Iterable
 from typing import Any
 
-from api import audit, parked
+from api import audit, embeds, feed, parked
 from api.albums import SORTS
-from api.listing import MAX_LIMIT, MAX_PAGE
+from api.listing import MAX_LIMIT, MAX_PAGE, WIDEST
 from domain.access import Visibility
 from domain.media import Format
 from projections.gallery import Period, Sort
+from projections.likeness import FAR, NEAR
 
 Parameter = dict[str, Any]
 Schema = dict[str, Any]
@@ -29,9 +30,12 @@ def _one(name: str, options: Iterable[str], description: str) -> Parameter:
     return _parameter(name, {"type": "string", "enum": [*options]}, description)
 
 
-def _number(name: str, most: int, description: str, default: int) -> Parameter:
-    schema = {"type": "integer", "minimum": 1, "maximum": most, "default": default}
-    return _parameter(name, schema, description)
+def _number(
+    name: str, most: int, description: str, default: int | None = None, *, least: int = 1
+) -> Parameter:
+    schema = {"type": "integer", "minimum": least, "maximum": most}
+    told = {} if default is None else {"default": default}
+    return _parameter(name, schema | told, description)
 
 
 def _flag(name: str, description: str) -> Parameter:
@@ -67,7 +71,7 @@ IMAGES = (
     _one("visibility", Visibility, "As it is set; others are shown what is public alone."),
     _flag("shared", "What others lent to the caller."),
     _one("status", ("ready", "processing", "deleted"), "`deleted`: the caller's own trash."),
-    _parameter("minWidth", {"type": "integer"}, "Pixels."),
+    _number("minWidth", WIDEST, "Pixels.", least=0),
     _parameter(
         "custom",
         {"type": "object", "additionalProperties": {"type": "string"}},
@@ -98,7 +102,7 @@ QUERIES: dict[str, tuple[Parameter, ...]] = {
         CURSOR,
     ),
     "/v1/images/{id}/similar": (
-        _parameter("maxDistance", {"type": "integer"}, "Bits in which fingerprints may differ."),
+        _number("maxDistance", FAR, "Bits in which fingerprints may differ.", NEAR, least=0),
         LIMIT,
     ),
     "/v1/albums": (
@@ -114,7 +118,7 @@ QUERIES: dict[str, tuple[Parameter, ...]] = {
         _text("type", "Like `image.finalized`, or `image` for all of an image's."),
         _text("album", "Of what is in that album."),
         _text("from", "Behind that position, as `Last-Event-ID` has it; without either: from now."),
-        _parameter("wait", {"type": "integer"}, "Seconds after which the stream ends, at most."),
+        _number("wait", feed.LIFETIME, "Seconds after which it ends, at most.", feed.LIFETIME),
     ),
     "/v1/notifications": (_flag("unread", "Those alone."), *PAGED),
     "/v1/webhooks/{id}/deliveries": PAGED,
@@ -152,8 +156,8 @@ QUERIES: dict[str, tuple[Parameter, ...]] = {
     ),
     "/oembed": (
         _text("url", "Of a public image, or of its page. Only `format=json` is there.", 2_000),
-        _parameter("maxwidth", {"type": "integer"}, "Pixels."),
-        _parameter("maxheight", {"type": "integer"}, "Pixels."),
+        _number("maxwidth", embeds.MOST, "Pixels."),
+        _number("maxheight", embeds.MOST, "Pixels."),
     ),
 }
 """By the path of the document, for GET."""
