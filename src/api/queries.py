@@ -81,7 +81,11 @@ IMAGES = (
     _one("period", (*Period, "all"), "Of `most_viewed`: the views that count."),
     *PAGED,
 )
-AT = (_text("at", "A position, or a time (RFC 3339): as it was then."),)
+HISTORY = (
+    _text("at", "A position, or a time (RFC 3339): as it was then."),
+    _number("limit", MAX_LIMIT, "How many there are on a page; without it, all."),
+    *PAGED[1:],
+)
 SHORT = (
     *("/v1/api-keys", "/v1/upload-tokens", "/v1/webhooks", "/v1/me/presets", "/v1/me/sessions"),
     *("/v1/images/{id}/shares", "/v1/images/{id}/collaborators"),
@@ -103,7 +107,7 @@ QUERIES: dict[str, tuple[Parameter, ...]] = {
     ),
     "/v1/images/{id}/similar": (
         _number("maxDistance", FAR, "Bits in which fingerprints may differ.", NEAR, least=0),
-        LIMIT,
+        *PAGED,
     ),
     "/v1/albums": (
         *OWNERS,
@@ -112,7 +116,7 @@ QUERIES: dict[str, tuple[Parameter, ...]] = {
         _one("sort", SORTS, "In which order."),
         *PAGED,
     ),
-    **dict.fromkeys(HISTORIES, AT),
+    **dict.fromkeys(HISTORIES, HISTORY),
     **dict.fromkeys(SHORT, PAGED),
     "/v1/events": (
         _text("type", "Like `image.finalized`, or `image` for all of an image's."),
@@ -144,7 +148,7 @@ QUERIES: dict[str, tuple[Parameter, ...]] = {
     "/v1/admin/blocklist": PAGED,
     "/v1/admin/legal-holds": PAGED,
     "/v1/admin/quotas": (LIMIT,),
-    "/v1/admin/parked-events": (_number("limit", parked.MOST, "How many.", 100), CURSOR),
+    "/v1/admin/parked-events": (_number("limit", parked.MOST, "How many.", 100), *PAGED[1:]),
     "/v1/admin/audit": (
         _text("actor", "An account's id, or `darkroom`."),
         _text("type", "Like `image.purged`, or `image` for all of an image's."),
