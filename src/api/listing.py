@@ -29,8 +29,8 @@ T = TypeVar("T")
 D = TypeVar("D", int, None)
 
 MAX_LIMIT, MAX_PAGE = 100, 10_000
-WIDEST = 1_000_000
-"""Pixels, beyond what any format holds."""
+WIDEST = 2**31 - 1
+"""Pixels: no format holds more."""
 
 
 @get(["/v1/images", "/images"], tags=["listing"], summary="Images, filtered and sorted")
