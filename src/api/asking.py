@@ -1,8 +1,9 @@
 """How lists are asked, and answered: the query string read field by field, and pages."""
 
+import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import EnumType
 from typing import Any, TypeVar
 from uuid import UUID
@@ -14,6 +15,7 @@ from domain.ids import AccountId, from_text
 from domain.refusals import Validation
 
 T = TypeVar("T")
+D = TypeVar("D", int, None)
 
 MAX_LIMIT, MAX_PAGE = 100, 10_000
 
@@ -45,17 +47,26 @@ class Asked:
             self._wrong(name, _expected(parse))
             return None
 
-    def number(self, name: str, default: int, most: int) -> int:
-        value = self.one(name, int)
+    def number(self, name: str, default: D, most: int, *, least: int = 1) -> int | D:
+        value = self.one(name, _whole)
         if value is None:
             return default
-        if not 1 <= value <= most:
-            self._wrong(name, f"must be between 1 and {most}")
+        if not least <= value <= most:
+            self._wrong(name, f"must be between {least} and {most}")
         return value
 
     def moment(self, name: str) -> datetime | None:
         """RFC 3339, in UTC where it names no zone; a bare date is its first moment."""
         return self.one(name, read_moment)
+
+    def span(
+        self, first: str, last: str, parse: Callable[[str], datetime]
+    ) -> tuple[datetime | None, datetime | None]:
+        """From the one to before the other: nothing, if they are the same."""
+        since, until = self.one(first, parse), self.one(last, parse)
+        if since and until and until < since:
+            self._wrong(last, f"must not be before {first}")
+        return since, until
 
     def flag(self, name: str) -> bool:
         return self.one(name, _yes) or False
@@ -108,7 +119,7 @@ def page_of(
 
 
 def _leaf(text: str) -> int:
-    if not 1 <= (page := int(text)) <= MAX_PAGE:
+    if not 1 <= (page := _whole(text)) <= MAX_PAGE:
         raise ValueError
     return page
 
@@ -121,9 +132,9 @@ def _expected(parse: object) -> str:
     """What a value must be, in words that help."""
     if isinstance(parse, Mapping | EnumType):
         return f"must be one of {', '.join(parse)}"
-    if parse is int:
+    if parse is _whole:
         return "must be a whole number"
-    if parse is read_moment:
+    if parse in (read_moment, read_second):
         return "must be a date, or a time like 2026-01-31T12:00:00Z"
     return "is not one of the possible values"
 
@@ -133,10 +144,22 @@ def _clean(text: str) -> str:
     return unicodedata.normalize("NFC", text).replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
+def _whole(text: str) -> int:
+    if not re.fullmatch("-?[0-9]+", text):
+        raise ValueError
+    return int(text)
+
+
 def read_moment(text: str) -> datetime:
     full = f"{text}T00:00:00Z" if len(text) == len("2026-01-31") else text.replace(" ", "+")
     moment = msgspec.convert(full, datetime)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def read_second(text: str) -> datetime:
+    """The first that does not end before the moment: cameras know whole ones."""
+    moment = read_moment(text).astimezone(UTC)
+    return (moment + timedelta(microseconds=999_999)).replace(microsecond=0)
 
 
 def _named(prefix: str, text: str) -> UUID:

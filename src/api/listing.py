@@ -1,6 +1,5 @@
 """Lists and search: what is asked for, within what the asker may list."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -8,7 +7,7 @@ from litestar import Response, get
 from litestar.params import FromPath
 from msgspec.structs import replace
 
-from api.asking import Asked, leaf, next_leaf, page_of, paging, read_moment
+from api.asking import Asked, leaf, next_leaf, page_of, paging, read_moment, read_second
 from api.identifiers import account_id, album_id
 from api.identity import AnyRequest, MaybeCaller, held
 from api.parts import Given, Parts
@@ -22,6 +21,9 @@ from domain.refusals import Unauthenticated, Validation
 from projections.albums import Binder
 from projections.gallery import Period, Query, Sort
 from projections.search import NAME as SEARCH
+
+WIDEST = 2**31 - 1
+"""Pixels: no format holds more."""
 
 
 @get(["/v1/images", "/images"], tags=["listing"], summary="Images, filtered and sorted")
@@ -123,20 +125,22 @@ async def _no_staler_than_listing(parts: Parts) -> None:
 
 def _query(asked: Asked, viewer: Viewer, *, sort: Sort = Sort.NEWEST) -> Query:
     """Whatever is wrong is noted, for `asked.check` to raise."""
+    since, until = asked.span("from", "to", read_moment)
+    taken_since, taken_until = asked.span("takenFrom", "takenTo", read_second)
     query = Query(
         viewer=viewer,
         owner=asked.owner(),
         tags=[tag for value in asked.all("tag") if (tag := value.strip())],
         text=asked.text("q", 500),
-        since=asked.moment("from"),
-        until=asked.moment("to"),
-        taken_since=asked.one("takenFrom", _second),
-        taken_until=asked.one("takenTo", _second),
+        since=since,
+        until=until,
+        taken_since=taken_since,
+        taken_until=taken_until,
         format=asked.one("format", lambda text: Format({"jpg": "jpeg"}.get(text, text))),
         visibility=asked.one("visibility", Visibility),
         shared=asked.flag("shared"),
         deleted=asked.one("status", _deleted) or False,
-        min_width=asked.one("minWidth", int),
+        min_width=asked.number("minWidth", None, WIDEST, least=0),
         custom=asked.custom(),
         sort=asked.one("sort", Sort) or sort,
         period=asked.one("period", _period),
@@ -149,12 +153,6 @@ def _query(asked: Asked, viewer: Viewer, *, sort: Sort = Sort.NEWEST) -> Query:
 
 def _deleted(text: str) -> bool:
     return {"deleted": True, "ready": False, "processing": False}[text]
-
-
-def _second(text: str) -> datetime:
-    """The first that does not end before the moment: cameras know whole ones."""
-    moment = read_moment(text).astimezone(UTC)
-    return (moment + timedelta(microseconds=999_999)).replace(microsecond=0)
 
 
 def _period(text: str) -> Period | None:

@@ -5,7 +5,7 @@ from typing import Any
 from litestar import Controller, Response, get, post
 from litestar.params import FromPath, JSONBody
 
-from api.asking import Asked
+from api.asking import MAX_PAGE, Asked, page_of
 from api.bodies import Because
 from api.idempotency import Ids
 from api.identity import Administrator, AnyRequest
@@ -27,12 +27,21 @@ class ParkedController(Controller):
     ) -> dict[str, Any]:
         """With the later events of the same streams, which wait for it."""
         asked = Asked(request)
-        limit, after = asked.number("limit", 100, MOST), asked.one("cursor", _cursor) or (0, "")
+        limit, page = asked.number("limit", 100, MOST), asked.number("page", 1, MAX_PAGE)
+        after = asked.one("cursor", _cursor)
         asked.check()
-        found = await parts.parking.page(after, limit + 1)
+        skipped = 0 if after else (page - 1) * limit
+        found = await parts.parking.page(after or (0, ""), limit + 1, skip=skipped)
         shown = found[:limit]
         following = f"{shown[-1].position}.{shown[-1].model}" if len(found) > limit else None
-        return {"parkedEvents": [*map(_shown, shown)], "limit": limit, "nextCursor": following}
+        return page_of(
+            "parkedEvents",
+            [*map(_shown, shown)],
+            limit=limit,
+            page=page,
+            total=await parts.parking.total(),
+            following=following,
+        )
 
     @post("/{position:str}/retry", status_code=200, summary="Have it taken after all")
     async def retry(
