@@ -9,6 +9,14 @@ create table if not exists derivatives.weights (
     transformed bigint not null default 0  -- the sum of its rows in transforms.made
 );
 
+-- Images that have something made of them once their owner has so many bytes of room.
+create table if not exists derivatives.waiting (
+    image_id uuid primary key,
+    owner_id uuid not null,
+    bytes bigint not null
+);
+create index if not exists waiting_of_owner on derivatives.waiting (owner_id, bytes, image_id);
+
 create or replace function derivatives.sum_up() returns trigger language plpgsql as $body$
 declare delta bigint := 0; owner uuid;
 begin

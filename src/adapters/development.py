@@ -11,7 +11,7 @@ from adapters.database import Database
 from adapters.read_model import Connection, generation_lock
 from commands.ports import Traits
 from domain.ids import ImageId
-from domain.refusals import Refusal, Unavailable
+from domain.refusals import QuotaExceeded, Refusal, Unavailable
 from projections import development
 from projections.development import Developed, Exposure, Refined, unheard
 
@@ -68,6 +68,9 @@ class Desk:
                 made = await work(exposure)
             except Unavailable:
                 raise
+            except QuotaExceeded as refusal:
+                await self._wait(connection, exposure, refusal)
+                return True
             except Exception as error:  # one image must not keep the others waiting
                 if query is _NEXT and attempts + 1 >= ATTEMPTS:
                     await self._give_up(exposure.id, getattr(error, "code", "internal"))
@@ -76,6 +79,18 @@ class Desk:
             await keep(connection, exposure, made)
             await connection.execute(self._sql(_DONE), (exposure.id,))
             return True
+
+    async def let_in(self) -> int:
+        """Those that wait for room, where there is some by now. Returns how many."""
+        async with self._database.connection() as connection:
+            return (await connection.execute(self._sql(_LET_IN))).rowcount
+
+    async def _wait(
+        self, connection: Connection, exposure: Exposure, refusal: QuotaExceeded
+    ) -> None:
+        needed = refusal.facts["requestedBytes"]
+        await connection.execute(self._sql(_PUT_ASIDE), (_reason(refusal), exposure.id))
+        await connection.execute(_WAITING, (exposure.id, exposure.owner_id, needed))
 
     async def _developed(self, connection: Connection, exposure: Exposure, made: Developed) -> None:
         id = exposure.id
@@ -89,6 +104,11 @@ class Desk:
 
     def _sql(self, query: str) -> Any:
         return SQL(query).format(schema=Identifier(self._schema))
+
+
+async def take_up_what_found_no_room(connection: Connection) -> None:
+    """Where an older version gave up what there was no room for."""
+    await connection.execute(_GIVEN_UP, (ATTEMPTS,))
 
 
 class PostgresPrints:
@@ -145,6 +165,32 @@ _DONE = """
 _FAILED = """
     update {schema}.exposures set attempts = attempts + 1, failure = %s,
         not_before = now() + interval '1 second' * power(4, attempts) where id = %s"""
+_PUT_ASIDE = """
+    update {schema}.exposures set failure = %s, not_before = 'infinity' where id = %s"""
+_WAITING = """
+    insert into derivatives.waiting (image_id, owner_id, bytes) values (%s, %s, %s)
+    on conflict (image_id) do update set bytes = excluded.bytes"""
+# The smallest first, and of each owner no more at once than there seems to be room for.
+_LET_IN = """
+    with fitting as (
+        select w.image_id
+        from (select distinct owner_id from derivatives.waiting) o
+        left join log.quota_usage u on u.account_id = o.owner_id
+        cross join lateral (
+            select image_id, sum(bytes) over (order by bytes, image_id) as upto
+            from derivatives.waiting where owner_id = o.owner_id
+            order by bytes, image_id limit 100) w
+        where u.quota is null or w.upto <= u.quota - u.used),
+    let_in as (
+        delete from derivatives.waiting
+        where image_id in (select image_id from fitting) returning image_id)
+    update {schema}.exposures set attempts = 0, not_before = now()
+    where id in (select image_id from let_in)"""
+_GIVEN_UP = """
+    insert into derivatives.waiting (image_id, owner_id, bytes)
+    select id, owner_id, 0 from development.exposures
+    where developed and attempts >= %s and starts_with(failure, 'quota_exceeded')
+    on conflict do nothing"""
 
 
 def _reason(error: Exception) -> str:

@@ -4,7 +4,6 @@ Of two fingerprints that differ in at most 4 n + 3 bits, some quarter differs in
 that can be near has a quarter among a few hundred known ones: n of 16 bits, each by its index.
 """
 
-from collections.abc import Sequence
 from itertools import combinations
 
 from adapters.database import Database
@@ -14,7 +13,7 @@ from commands.ports import EventStore
 from domain.access import Viewer
 from domain.ids import ImageId
 from projections.gallery import Query
-from projections.likeness import Like
+from projections.likeness import Like, Likes
 
 _BITS, _MASK = 16, 0xFFFF
 _SHIFTS = (48, 32, 16, 0)
@@ -26,17 +25,20 @@ class PostgresLikenesses:
         self._exhibits = Exhibits(store)
 
     async def of(
-        self, image_id: ImageId, viewer: Viewer, *, within: int, limit: int
-    ) -> Sequence[Like]:
+        self, image_id: ImageId, viewer: Viewer, *, within: int, limit: int, page: int
+    ) -> Likes:
         fingerprint = await self._fingerprint(image_id)
         if fingerprint is None:
-            return []
+            return Likes()
         reach, parameters = in_reach(Query(viewer=viewer))
-        parameters |= {"id": image_id, "mine": fingerprint, "within": within, "limit": limit}
+        parameters |= {"id": image_id, "mine": fingerprint, "within": within}
+        parameters |= {"limit": limit, "offset": (page - 1) * limit}
         parameters |= quarters(fingerprint, within)
         rows = await self._database.rows(_NEAR.format(reach=reach), parameters)
-        found = [(await self._exhibits.listed(row), row[WIDTH]) for row in rows]
-        return [Like(exhibit=exhibit, distance=it) for exhibit, it in found if exhibit]
+        shown = [row for row in rows if row[WIDTH] is not None]
+        found = [(await self._exhibits.listed(row), row[WIDTH]) for row in shown]
+        likes = [Like(exhibit=exhibit, distance=it) for exhibit, it in found if exhibit]
+        return Likes(found=likes, total=rows[0][WIDTH + 1])
 
     async def _fingerprint(self, image_id: ImageId) -> int | None:
         query = "select fingerprint from development.traits where id = %s"
@@ -68,6 +70,12 @@ _NEAR = f"""
     with near as materialized (
         select t.id, bit_count((t.fingerprint # %(mine)s::bigint)::bit(64)) as distance
         from development.traits t where ({QUARTERS}) and t.id <> %(id)s
-        and bit_count((t.fingerprint # %(mine)s::bigint)::bit(64)) <= %(within)s)
-    select {COLUMNS}, n.distance from near n join gallery.images i on i.id = n.id {PRINTS}
-    where {{reach}} order by n.distance, i.id limit %(limit)s"""  # noqa: S608 - our own words
+        and bit_count((t.fingerprint # %(mine)s::bigint)::bit(64)) <= %(within)s),
+    found as materialized (
+        select i.id, n.distance from near n join gallery.images i on i.id = n.id where {{reach}}),
+    shown as (select * from found order by distance, id limit %(limit)s offset %(offset)s)
+    select {COLUMNS}, s.distance, counted.total
+    from (select count(*) as total from found) counted left join shown s on true
+    left join gallery.images i on i.id = s.id {PRINTS}
+    order by s.distance, i.id"""  # noqa: S608 - our own words
+"""One row at least, which has the total, if nothing else."""

@@ -22,11 +22,16 @@ class LogParking:
         self._store = store
         self.models: Sequence[str] = list(PROJECTIONS)
 
-    async def page(self, after: tuple[int, str], limit: int) -> Sequence[Parked]:
-        return await self._found("(position, model) > (%s, %s)", (*after, limit))
+    async def page(self, after: tuple[int, str], limit: int, *, skip: int = 0) -> Sequence[Parked]:
+        return await self._found("(position, model) > (%s, %s)", (*after, limit, skip))
+
+    async def total(self) -> int:
+        query = f"select count(*) from ({_ALL}) parked"  # noqa: S608 - our own words
+        ((total,),) = await self._log.database.rows(query)
+        return int(total)
 
     async def at(self, position: int) -> Sequence[Parked]:
-        return await self._found("position = %s", (position, len(PROJECTIONS)))
+        return await self._found("position = %s", (position, len(PROJECTIONS), 0))
 
     async def again(self, parked: Parked) -> Tried:
         model, taken, error = ReadModel(PROJECTIONS[parked.model]), 0, None
@@ -44,7 +49,7 @@ class LogParking:
     async def _found(self, which: str, parameters: Sequence[Any]) -> Sequence[Parked]:
         query = (
             f"select * from ({_ALL}) parked where {which}"  # noqa: S608 - our own words
-            " order by position, model limit %s"
+            " order by position, model limit %s offset %s"
         )
         return msgspec.convert(await self._log.database.records(query, parameters), list[Parked])
 

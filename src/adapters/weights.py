@@ -42,8 +42,7 @@ class Weighed:
         self._database = database
 
     async def clear(self, erasure: Erasure) -> int:
-        query = "delete from derivatives.weights where image_id = %s returning 1"
-        return len(await self._database.rows(query, (erasure.subject,)))
+        return len(await self._database.rows(_FORGET, {"image": erasure.subject}))
 
 
 async def weigh_what_is_there(connection: Connection) -> None:
@@ -60,6 +59,9 @@ _DROP = """
     update derivatives.weights set prints = prints - %(names)s::text[],
         printed = derivatives.total(prints - %(names)s::text[])
     where image_id = %(image)s"""
+_FORGET = """
+    with waited as (delete from derivatives.waiting where image_id = %(image)s)
+    delete from derivatives.weights where image_id = %(image)s returning 1"""
 _PRINTED = """
     insert into derivatives.weights (image_id, owner_id, prints, printed)
     select id, owner_id, jsonb_object_agg(name, size), sum(size) from (

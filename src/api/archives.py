@@ -24,7 +24,7 @@ from commands.ports import ObjectKey, ObjectMissing, Traits
 from domain.access import Action, Viewer
 from domain.ids import AccountId, ImageId
 from domain.limits import Policy
-from domain.refusals import Refusal
+from domain.refusals import PreconditionFailed, Refusal
 from projections.gallery import Exhibit
 
 OFTEN = Policy("archives", 30, 600)
@@ -154,6 +154,8 @@ def answer(request: AnyRequest, parts: Parts, archive: Archive, filename: str) -
         "Content-Disposition": f'attachment; filename="{filename}"',
         "X-Content-Type-Options": "nosniff",
     }
+    if (suits := ask("If-Match")) and not ranges.named(etag, suits):
+        raise PreconditionFailed
     if ranges.matches(etag, ask("If-None-Match")):
         return Response(b"", status_code=304, headers=headers, media_type=TYPE)
     applies = ranges.applies(etag, parts.clock(), ask("If-Range"))

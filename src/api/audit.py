@@ -16,7 +16,10 @@ MOST = 1_000
 
 @get("/v1/admin/audit", tags=["administration"], summary="Who did what when")
 async def entries(request: AnyRequest, administrator: Administrator, parts: Given) -> Response[Any]:
-    """In order of position. A page may be short, or empty, before the log is at its end."""
+    """In order of position. A page may be short, or empty, before the log is at its end.
+
+    There is no total: it would take a look at every event.
+    """
     asked = Asked(request)
     wanted = Filter(
         actor=asked.one("actor", actor_of),

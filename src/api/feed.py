@@ -25,7 +25,7 @@ IDLE = 1.0
 """Seconds without an announcement after which the log is asked: NATS may be away."""
 HEARTBEAT = 15.0
 """Seconds of silence, at most: an empty event that names the position reached."""
-LIFETIME = 900.0
+LIFETIME = 900
 """Seconds after which a stream ends and its subscriber has to show its credentials again."""
 
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -44,7 +44,7 @@ async def events(request: AnyRequest, maybe_caller: MaybeCaller, parts: Given) -
     album = asked.one("album", album_id)
     wanted = Wanted(type=asked.one("type", type_of), album=album)
     after = asked.one("from", position)
-    lasting = asked.number("wait", int(LIFETIME), int(LIFETIME))
+    lasting = asked.number("wait", LIFETIME, LIFETIME)
     asked.check()
     if (within := request.query_params.get("album")) is not None:
         await visible_album(parts, Viewer(account_id=maybe_caller), within, Action.VIEW)

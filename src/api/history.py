@@ -1,5 +1,6 @@
 """History over HTTP: what happened to an image, an album or an account, and how it was then."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from litestar import get
@@ -20,6 +21,7 @@ from api.listing import Asked
 from api.org_views import governed
 from api.parts import Given, Parts
 from api.pictures import picture
+from api.short_lists import short_list
 from api.surroundings import owners
 from commands.credentials import Bearer
 from commands.restoring import MOST
@@ -48,7 +50,7 @@ async def of_image(
     asked, at = image_id(id), _at(request)
     history = await _history(parts, asked, bearer)
     if at is None:
-        return {"imageId": id, "events": [shown(it) for it in steps(gallery.project, history)]}
+        return {"imageId": id} | _paged(request, steps(gallery.project, history))
     then = until(history, at)
     return _then(then) | {"image": await _picture(parts, document(gallery.project, then))}
 
@@ -74,7 +76,7 @@ async def of_album(
         viewer = Viewer(account_id=bearer.account_id)
         access.require_on_album(viewer, Action.MANAGE, circle, now=parts.clock())
     if at is None:
-        return {"albumId": id, "events": [shown(it) for it in steps(albums.project, history)]}
+        return {"albumId": id} | _paged(request, steps(albums.project, history))
     then = until(history, at)
     card = document(albums.project, then)
     if card is None:
@@ -90,8 +92,7 @@ async def of_organization(
     card = await governed(parts, caller, organization_id(id))
     history, at = await parts.store.load(card.id), _at(request)
     if at is None:
-        told = [shown(it) for it in steps(organizations.project, history)]
-        return {"orgId": id, "events": told}
+        return {"orgId": id} | _paged(request, steps(organizations.project, history))
     then = until(history, at)
     found = document(organizations.project, then)
     return _then(then) | {"org": _organization(found) if found else None}
@@ -102,7 +103,7 @@ async def of_account(request: AnyRequest, caller: Caller, parts: Given) -> dict[
     """With `at`, a position or a time: the account as it was then."""
     history, at = await parts.store.load(caller), _at(request)
     if at is None:
-        return {"events": [shown(it) for it in steps(accounts.project, history)]}
+        return _paged(request, steps(accounts.project, history))
     then = until(history, at)
     profile = document(accounts.project, then)
     return _then(then) | {"account": _account(profile) if profile else None}
@@ -187,6 +188,12 @@ def _at(request: AnyRequest) -> Moment | None:
     at = asked.one("at", moment)
     asked.check()
     return at
+
+
+def _paged(request: AnyRequest, story: Iterable[Step]) -> dict[str, Any]:
+    """In the order of the stream."""
+    rows = map(shown, story)
+    return short_list(request, "events", rows, by=lambda it: f"{it['version']:09}", whole=True)
 
 
 def _then(history: list[Recorded[Any]]) -> dict[str, Any]:

@@ -264,15 +264,16 @@ def _epoch(card: Card) -> dict[str, str]:
     return {"epoch": str(card.epoch)}
 
 
-def expected(request: AnyRequest) -> int | None:
-    """The version that If-Match names; what stands behind a dash says nothing of it."""
+def expected(request: AnyRequest) -> frozenset[int] | None:
+    """The versions that If-Match names; what stands behind a dash says nothing of them."""
     header = request.headers.get("If-Match")
-    if header is None or header == "*":
+    if header is None or "*" in (tags := ranges.tags(header)):
         return None
-    version = re.fullmatch(r'\s*"?([0-9]{1,9})(-[0-9a-z]+)*"?\s*', header)
-    if version is None:
+    found = [re.fullmatch(r'"?([0-9]{1,9})(-[0-9a-z]+)*"?', tag) for tag in tags]
+    versions = frozenset(int(version[1]) for version in found if version)
+    if not versions:
         raise PreconditionFailed(expected=header[:100])
-    return int(version[1])
+    return versions
 
 
 def _delivered(data: NewSignedUrl) -> str:

@@ -8,12 +8,11 @@ from litestar.params import FromPath
 
 from api.identity import AnyRequest, MaybeCaller
 from api.images import described
-from api.listing import MAX_LIMIT, Asked
+from api.listing import Asked, leaf, next_leaf
 from api.parts import Given
 from api.pictures import picture
 from api.surroundings import listable
 from domain.access import Viewer
-from domain.refusals import Validation
 from projections.likeness import FAR, NEAR
 
 
@@ -24,20 +23,20 @@ async def similar(
     """`maxDistance` bits of 64 may differ: saved anew 0 to 6, trimmed up to 10."""
     card = (await described(request, parts, maybe_caller, id)).card
     asked = Asked(request)
-    within = asked.one("maxDistance", int)
-    limit = asked.number("limit", 20, MAX_LIMIT)
+    within = asked.number("maxDistance", NEAR, FAR, least=0)
+    limit, page = leaf(asked)
     asked.check()
-    within = NEAR if within is None else within
-    if not 0 <= within <= FAR:
-        message = f"must be between 0 and {FAR}"
-        raise Validation(errors=[{"field": "maxDistance", "message": message}])
     viewer = Viewer(account_id=maybe_caller)
-    likes = await parts.likenesses.of(card.id, viewer, within=within, limit=limit)
-    distances = {like.exhibit.card.id: like.distance for like in likes}
-    shown = await listable(parts, viewer, [like.exhibit for like in likes])
+    likes = await parts.likenesses.of(card.id, viewer, within=within, limit=limit, page=page)
+    distances = {like.exhibit.card.id: like.distance for like in likes.found}
+    shown = await listable(parts, viewer, [like.exhibit for like in likes.found])
     return {
         "images": [
             msgspec.to_builtins(picture(it, parts.public_url)) | {"distance": distances[it.card.id]}
             for it in shown
-        ]
+        ],
+        "page": page,
+        "limit": limit,
+        "total": likes.total,
+        "nextCursor": next_leaf(limit, page, likes.total),
     }

@@ -1,5 +1,6 @@
 """Lists and search: what is asked for, within what the asker may list."""
 
+import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -25,8 +26,11 @@ from projections.gallery import Period, Query, Sort
 from projections.search import NAME as SEARCH
 
 T = TypeVar("T")
+D = TypeVar("D", int, None)
 
 MAX_LIMIT, MAX_PAGE = 100, 10_000
+WIDEST = 2**31 - 1
+"""Pixels: no format holds more."""
 
 
 @get(["/v1/images", "/images"], tags=["listing"], summary="Images, filtered and sorted")
@@ -131,20 +135,22 @@ async def _no_staler_than_listing(parts: Parts) -> None:
 
 def _query(asked: "Asked", viewer: Viewer, *, sort: Sort = Sort.NEWEST) -> Query:
     """Whatever is wrong is noted, for `asked.check` to raise."""
+    since, until = asked.span("from", "to", _moment)
+    taken_since, taken_until = asked.span("takenFrom", "takenTo", _second)
     query = Query(
         viewer=viewer,
         owner=asked.owner(),
         tags=[tag for value in asked.all("tag") if (tag := value.strip())],
         text=asked.text("q", 500),
-        since=asked.moment("from"),
-        until=asked.moment("to"),
-        taken_since=asked.one("takenFrom", _second),
-        taken_until=asked.one("takenTo", _second),
+        since=since,
+        until=until,
+        taken_since=taken_since,
+        taken_until=taken_until,
         format=asked.one("format", lambda text: Format({"jpg": "jpeg"}.get(text, text))),
         visibility=asked.one("visibility", Visibility),
         shared=asked.flag("shared"),
         deleted=asked.one("status", _deleted) or False,
-        min_width=asked.one("minWidth", int),
+        min_width=asked.number("minWidth", None, WIDEST, least=0),
         custom=asked.custom(),
         sort=asked.one("sort", Sort) or sort,
         period=asked.one("period", _period),
@@ -174,7 +180,7 @@ def next_leaf(limit: int, page: int, total: int) -> str | None:
 
 
 def _leaf(text: str) -> int:
-    if not 1 <= (page := int(text)) <= MAX_PAGE:
+    if not 1 <= (page := _whole(text)) <= MAX_PAGE:
         raise ValueError
     return page
 
@@ -214,17 +220,26 @@ class Asked:
             self._wrong(name, _expected(parse))
             return None
 
-    def number(self, name: str, default: int, most: int) -> int:
-        value = self.one(name, int)
+    def number(self, name: str, default: D, most: int, *, least: int = 1) -> int | D:
+        value = self.one(name, _whole)
         if value is None:
             return default
-        if not 1 <= value <= most:
-            self._wrong(name, f"must be between 1 and {most}")
+        if not least <= value <= most:
+            self._wrong(name, f"must be between {least} and {most}")
         return value
 
     def moment(self, name: str) -> datetime | None:
         """RFC 3339, in UTC where it names no zone; a bare date is its first moment."""
         return self.one(name, _moment)
+
+    def span(
+        self, first: str, last: str, parse: Callable[[str], datetime]
+    ) -> tuple[datetime | None, datetime | None]:
+        """From the one to before the other: nothing, if they are the same."""
+        since, until = self.one(first, parse), self.one(last, parse)
+        if since and until and until < since:
+            self._wrong(last, f"must not be before {first}")
+        return since, until
 
     def flag(self, name: str) -> bool:
         return self.one(name, _yes) or False
@@ -252,9 +267,9 @@ def _expected(parse: object) -> str:
     """What a value must be, in words that help."""
     if isinstance(parse, Mapping | EnumType):
         return f"must be one of {', '.join(parse)}"
-    if parse is int:
+    if parse is _whole:
         return "must be a whole number"
-    if parse is _moment:
+    if parse in (_moment, _second):
         return "must be a date, or a time like 2026-01-31T12:00:00Z"
     return "is not one of the possible values"
 
@@ -262,6 +277,12 @@ def _expected(parse: object) -> str:
 def _clean(text: str) -> str:
     """As it would have been stored; Postgres holds no NUL, so nothing that has one can be found."""
     return unicodedata.normalize("NFC", text).replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def _whole(text: str) -> int:
+    if not re.fullmatch("-?[0-9]+", text):
+        raise ValueError
+    return int(text)
 
 
 def _moment(text: str) -> datetime:

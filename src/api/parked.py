@@ -8,7 +8,7 @@ from litestar.params import FromPath, JSONBody
 from api.bodies import Because
 from api.idempotency import Ids
 from api.identity import Administrator, AnyRequest
-from api.listing import Asked
+from api.listing import MAX_PAGE, Asked
 from api.parts import Given, Parts
 from api.waiting import position, written
 from commands.upkeep import Parked, Reparked, RetryEvent, SkipEvent
@@ -27,12 +27,20 @@ class ParkedController(Controller):
     ) -> dict[str, Any]:
         """With the later events of the same streams, which wait for it."""
         asked = Asked(request)
-        limit, after = asked.number("limit", 100, MOST), asked.one("cursor", _cursor) or (0, "")
+        limit, page = asked.number("limit", 100, MOST), asked.number("page", 1, MAX_PAGE)
+        after = asked.one("cursor", _cursor)
         asked.check()
-        found = await parts.parking.page(after, limit + 1)
+        skipped = 0 if after else (page - 1) * limit
+        found = await parts.parking.page(after or (0, ""), limit + 1, skip=skipped)
         shown = found[:limit]
         following = f"{shown[-1].position}.{shown[-1].model}" if len(found) > limit else None
-        return {"parkedEvents": [*map(_shown, shown)], "limit": limit, "nextCursor": following}
+        return {
+            "parkedEvents": [*map(_shown, shown)],
+            "page": page,
+            "limit": limit,
+            "total": await parts.parking.total(),
+            "nextCursor": following,
+        }
 
     @post("/{position:str}/retry", status_code=200, summary="Have it taken after all")
     async def retry(

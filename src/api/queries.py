@@ -6,12 +6,13 @@ Lists read it by `listing.Asked`, which names everything that is wrong at once.
 from collections.abc import Iterable
 from typing import Any
 
-from api import audit, parked
+from api import audit, embeds, feed, parked
 from api.albums import SORTS
-from api.listing import MAX_LIMIT, MAX_PAGE
+from api.listing import MAX_LIMIT, MAX_PAGE, WIDEST
 from domain.access import Visibility
 from domain.media import Format
 from projections.gallery import Period, Sort
+from projections.likeness import FAR, NEAR
 
 Parameter = dict[str, Any]
 Schema = dict[str, Any]
@@ -29,9 +30,12 @@ def _one(name: str, options: Iterable[str], description: str) -> Parameter:
     return _parameter(name, {"type": "string", "enum": [*options]}, description)
 
 
-def _number(name: str, most: int, description: str, default: int) -> Parameter:
-    schema = {"type": "integer", "minimum": 1, "maximum": most, "default": default}
-    return _parameter(name, schema, description)
+def _number(
+    name: str, most: int, description: str, default: int | None = None, *, least: int = 1
+) -> Parameter:
+    schema = {"type": "integer", "minimum": least, "maximum": most}
+    told = {} if default is None else {"default": default}
+    return _parameter(name, schema | told, description)
 
 
 def _flag(name: str, description: str) -> Parameter:
@@ -67,7 +71,7 @@ IMAGES = (
     _one("visibility", Visibility, "As it is set; others are shown what is public alone."),
     _flag("shared", "What others lent to the caller."),
     _one("status", ("ready", "processing", "deleted"), "`deleted`: the caller's own trash."),
-    _parameter("minWidth", {"type": "integer"}, "Pixels."),
+    _number("minWidth", WIDEST, "Pixels.", least=0),
     _parameter(
         "custom",
         {"type": "object", "additionalProperties": {"type": "string"}},
@@ -77,7 +81,11 @@ IMAGES = (
     _one("period", (*Period, "all"), "Of `most_viewed`: the views that count."),
     *PAGED,
 )
-AT = (_text("at", "A position, or a time (RFC 3339): as it was then."),)
+HISTORY = (
+    _text("at", "A position, or a time (RFC 3339): as it was then."),
+    _number("limit", MAX_LIMIT, "How many there are on a page; without it, all."),
+    *PAGED[1:],
+)
 SHORT = (
     *("/v1/api-keys", "/v1/upload-tokens", "/v1/webhooks", "/v1/me/presets", "/v1/me/sessions"),
     *("/v1/images/{id}/shares", "/v1/images/{id}/collaborators"),
@@ -98,8 +106,8 @@ QUERIES: dict[str, tuple[Parameter, ...]] = {
         CURSOR,
     ),
     "/v1/images/{id}/similar": (
-        _parameter("maxDistance", {"type": "integer"}, "Bits in which fingerprints may differ."),
-        LIMIT,
+        _number("maxDistance", FAR, "Bits in which fingerprints may differ.", NEAR, least=0),
+        *PAGED,
     ),
     "/v1/albums": (
         *OWNERS,
@@ -108,13 +116,13 @@ QUERIES: dict[str, tuple[Parameter, ...]] = {
         _one("sort", SORTS, "In which order."),
         *PAGED,
     ),
-    **dict.fromkeys(HISTORIES, AT),
+    **dict.fromkeys(HISTORIES, HISTORY),
     **dict.fromkeys(SHORT, PAGED),
     "/v1/events": (
         _text("type", "Like `image.finalized`, or `image` for all of an image's."),
         _text("album", "Of what is in that album."),
         _text("from", "Behind that position, as `Last-Event-ID` has it; without either: from now."),
-        _parameter("wait", {"type": "integer"}, "Seconds after which the stream ends, at most."),
+        _number("wait", feed.LIFETIME, "Seconds after which it ends, at most.", feed.LIFETIME),
     ),
     "/v1/notifications": (_flag("unread", "Those alone."), *PAGED),
     "/v1/webhooks/{id}/deliveries": PAGED,
@@ -140,7 +148,7 @@ QUERIES: dict[str, tuple[Parameter, ...]] = {
     "/v1/admin/blocklist": PAGED,
     "/v1/admin/legal-holds": PAGED,
     "/v1/admin/quotas": (LIMIT,),
-    "/v1/admin/parked-events": (_number("limit", parked.MOST, "How many.", 100), CURSOR),
+    "/v1/admin/parked-events": (_number("limit", parked.MOST, "How many.", 100), *PAGED[1:]),
     "/v1/admin/audit": (
         _text("actor", "An account's id, or `darkroom`."),
         _text("type", "Like `image.purged`, or `image` for all of an image's."),
@@ -152,8 +160,8 @@ QUERIES: dict[str, tuple[Parameter, ...]] = {
     ),
     "/oembed": (
         _text("url", "Of a public image, or of its page. Only `format=json` is there.", 2_000),
-        _parameter("maxwidth", {"type": "integer"}, "Pixels."),
-        _parameter("maxheight", {"type": "integer"}, "Pixels."),
+        _number("maxwidth", embeds.MOST, "Pixels."),
+        _number("maxheight", embeds.MOST, "Pixels."),
     ),
 }
 """By the path of the document, for GET."""

@@ -24,17 +24,27 @@ def unchanged(etag: str, modified: datetime, if_none_match: str | None, since: s
 
 
 def fails(etag: str, modified: datetime, if_match: str | None, since: str | None) -> bool:
-    """Whether 412 is the answer; If-Match wins over If-Unmodified-Since. Weak tags never match."""
+    """Whether 412 is the answer; If-Match wins over If-Unmodified-Since."""
     if if_match is not None:
-        given = [tag.strip() for tag in if_match.split(",")]
-        return etag not in given and "*" not in given
+        return not named(etag, if_match)
     return since is not None and _is_date(since) and _modified_since(modified, since)
+
+
+def named(etag: str, if_match: str) -> bool:
+    """Strong comparison with each of a list: a weak tag never matches."""
+    given = tags(if_match)
+    return etag in given or "*" in given
 
 
 def matches(etag: str, if_none_match: str | None) -> bool:
     """Weak comparison with each of a list."""
-    given = [tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")]
+    given = [tag.removeprefix("W/") for tag in tags(if_none_match or "")]
     return etag in given or "*" in given
+
+
+def tags(header: str) -> list[str]:
+    """Each of a list, in its quotes and with its `W/`; there may be commas between the quotes."""
+    return re.findall(r'(?:W/)?"[^"]*"|[^\s,"]+', header)
 
 
 def _modified_since(modified: datetime, text: str) -> bool:

@@ -55,8 +55,8 @@ async def usage(request: AnyRequest, bearer: Bearing, parts: Given) -> Response[
     format = asked.one("format", {"json": "json", "csv": "csv"})
     owner = asked.owner()
     asked.check()
-    if not since < until <= since + LONGEST:
-        message = f"must be behind from, by {LONGEST.days} days at most"
+    if not since <= until <= since + LONGEST:
+        message = f"must not be before from, nor {LONGEST.days} days behind it"
         raise Validation(errors=[{"field": "to", "message": message}])
     owners = await _visible(parts, bearer, owner)
     lines = await parts.reports.usage(since, until, by_day=by_day, owners=owners)

@@ -19,8 +19,10 @@ def short_list(
     *,
     by: Callable[[Row], str],
     newest: bool = False,
+    whole: bool = False,
 ) -> Row:
-    """In the order of `by`, which tells all of them apart, or in the opposite one.
+    """In the order of `by`, which tells all of them apart, or in the opposite one; of what is
+    `whole` all that there are, unless a `limit` is asked for.
 
     Raises Validation for what is wrong with the query.
     """
@@ -29,6 +31,8 @@ def short_list(
     asked.check()
     limit, page, cursor = asked_for["limit"], asked_for["page"], asked_for["cursor"]
     ordered = sorted(rows, key=by, reverse=newest)
+    if whole and not asked.text("limit", 1_000):
+        limit = max(len(ordered), 1)
     start = (page - 1) * limit
     if cursor:
         last = _read(cursor)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from adapters import counting, popular
+from adapters.development import Desk
 from adapters.election import Election
 from adapters.forgetting import LOOK, Forgetting
 from adapters.idempotency import PostgresRecords
@@ -49,6 +50,7 @@ METER = 2.0  # seconds between looks for what is to be metered
 POST = 0.5  # seconds between looks for letters
 WEBHOOKS = 8  # that a process tells at once, and as many of those that are slow
 WATCH = 2.0  # seconds between looks for accounts that run short of room
+ROOM = 2.0  # seconds between looks whether there is room for what waits for it
 REBUILD = 1.0  # seconds between looks for read models to be made again
 RECOUNT = 60.0  # seconds between looks whether another day has begun
 SWEEPING = 600.0  # seconds between removals of answers that are old enough to be forgotten
@@ -102,6 +104,7 @@ def _now_and_then(core: Core) -> list[tuple[str, float, Work]]:
         ("empty", EMPTY, emptier(core).work),
         ("evict", EVICT, clearance(core).work),
         ("watch", WATCH, watcher(core).work),
+        ("let in", ROOM, Desk(core.database).let_in),
         ("sweep letters", SWEEPING, letters(core).sweep),
         ("sweep answers", SWEEPING, PostgresRecords(core.database, core.key).expire),
         ("sweep limits", SWEEPING, PostgresLimiter(core.database).sweep),
@@ -163,7 +166,6 @@ def postman(core: Core) -> "Postman":
 def developing(core: Core, lab: "VipsLab", *, later: bool) -> Work:
     """What is new comes first; one of all workers has time for what is made later."""
     from adapters.blocklist import PostgresBlocklist
-    from adapters.development import Desk
     from adapters.weights import PostgresWeights
     from commands.blocklist import screened
     from projections import development

@@ -13,7 +13,7 @@ import structlog
 from adapters import jetstream, languages
 from adapters import rebuild as rebuilding
 from adapters.database import DOWN
-from adapters.development import Desk
+from adapters.development import Desk, take_up_what_found_no_room
 from adapters.follower import Follower
 from adapters.health import Health
 from adapters.read_model import ReadModel
@@ -59,6 +59,7 @@ async def prepare(settings: Settings) -> None:
         outgrown = [model.schema for model in models if not await model.fits(connection)]
         if development.NAME not in outgrown:  # else all of it is weighed as it is made again
             await weigh_what_is_there(connection)
+            await take_up_what_found_no_room(connection)
         await core.objects.ensure_bucket()
         await jetstream.ensure_stream(core.nats.jetstream(), core.names)
     if relearn and search.NAME not in outgrown:

@@ -38,7 +38,7 @@ class ChangeAlbum(msgspec.Struct, frozen=True, kw_only=True):
     cover_id: ImageId | None = None
     cover: bool = False
     """Whether `cover_id` is meant; None chooses none."""
-    expected: int | None = None
+    expected: frozenset[int] | None = None
 
 
 class ArrangeAlbum(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,7 +50,7 @@ class ArrangeAlbum(msgspec.Struct, frozen=True, kw_only=True):
 class DeleteAlbum(msgspec.Struct, frozen=True, kw_only=True):
     by: AccountId
     album_id: AlbumId
-    expected: int | None = None
+    expected: frozenset[int] | None = None
 
 
 class ShareAlbum(msgspec.Struct, frozen=True, kw_only=True):

@@ -28,7 +28,7 @@ async def execute(
     decide: Callable[[S | None], Sequence[Event]],
     *,
     by: AccountId,
-    expected: int | None = None,
+    expected: frozenset[int] | None = None,
     guards: Callable[[Any, Any], Sequence[Guard]] = lambda before, after: (),
 ) -> Receipt:
     """Load, fold, decide, append; and decide afresh if another writer came first."""
@@ -48,13 +48,14 @@ async def execute_together(
     decide: Callable[[Sequence[Any]], Sequence[Sequence[Event]]],
     *,
     by: AccountId,
-    expected: int | None = None,
+    expected: frozenset[int] | None = None,
     guards: Callable[[Any, Any], Sequence[Guard]] = lambda before, after: (),
 ) -> Receipt:
     """The same over several streams at once: all of it happens, or none.
 
-    `expected` is the version of the first stream that the caller has seen; `guards` says, of the
-    first stream's state before and after, what the append transaction must also hold to.
+    `expected` are the versions of the first stream that suit the caller, any if None; `guards`
+    says, of the first stream's state before and after, what the append transaction must also
+    hold to.
     """
     for _ in range(ATTEMPTS):
         histories = [await store.load(stream.id) for stream in streams]
@@ -63,8 +64,9 @@ async def execute_together(
             fold(stream.evolve, past) for stream, past in zip(streams, histories, strict=True)
         ]
         decided = decide(states)
-        if expected not in (None, version):  # only now: a version is told to nobody who is refused
-            raise PreconditionFailed(expected=expected, actual=version)
+        if expected is not None and version not in expected:
+            # only now: a version is told to nobody who is refused
+            raise PreconditionFailed(expected=max(expected), actual=version)
         after = reduce(streams[0].evolve, decided[0], states[0])
         batches = [
             Batch(stream_id=stream.id, after=len(past), events=events)

@@ -22,13 +22,13 @@ class ChangeImage(msgspec.Struct, frozen=True, kw_only=True):
     image_id: ImageId
     details: Details = Details()
     visibility: Visibility | None = None
-    expected: int | None = None
+    expected: frozenset[int] | None = None
 
 
 class DeleteImage(msgspec.Struct, frozen=True, kw_only=True):
     by: AccountId
     image_id: ImageId
-    expected: int | None = None
+    expected: frozenset[int] | None = None
 
 
 class RestoreImage(msgspec.Struct, frozen=True, kw_only=True):

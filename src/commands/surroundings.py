@@ -55,7 +55,7 @@ async def execute_amid(
     decide: Callable[[Image | None], Sequence[ImageEvent]],
     *,
     by: AccountId,
-    expected: int | None = None,
+    expected: frozenset[int] | None = None,
     guards: Callable[[Any, Any], Sequence[Guard]] = lambda before, after: (),
 ) -> Receipt:
     """As `execute`, with what albums and organizations lend."""
@@ -76,7 +76,7 @@ async def execute_on_album(
     decide: Callable[[Album | None], Sequence[AlbumEvent]],
     *,
     by: AccountId,
-    expected: int | None = None,
+    expected: frozenset[int] | None = None,
 ) -> Receipt:
     """As `execute`, with the roles of the album's team."""
     known = await with_roles(store, album_id)

@@ -87,8 +87,12 @@ class Parking(Protocol):
 
     models: Sequence[str]
 
-    async def page(self, after: tuple[int, str], limit: int) -> Sequence[Parked]:
-        """Behind a position and a read model, in the order of the log."""
+    async def page(self, after: tuple[int, str], limit: int, *, skip: int = 0) -> Sequence[Parked]:
+        """Behind a position and a read model, in the order of the log, without the first ones."""
+        ...
+
+    async def total(self) -> int:
+        """How many there are."""
         ...
 
     async def at(self, position: int) -> Sequence[Parked]:

@@ -194,8 +194,8 @@ async def refine(
 ) -> Refined:
     """What nobody waits for: AVIF, or GIF of what moves. What is stored is not made again.
 
-    Raises QuotaExceeded where there is no room for it: it is tried again some time later, and not
-    sent unasked until it is there.
+    Raises QuotaExceeded where there is no room for it: it is tried again once there is, and not
+    sent unasked until then.
     """
     format = Format.GIF if exposure.frames > 1 else Format.AVIF
     found = [await _stored(exposure, rung, format, objects, lab.recipe) for rung in Rung]

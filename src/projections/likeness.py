@@ -19,9 +19,16 @@ class Like(msgspec.Struct, frozen=True, kw_only=True):
     """Bits in which the fingerprints differ."""
 
 
+class Likes(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of them, and how many there are."""
+
+    found: Sequence[Like] = ()
+    total: int = 0
+
+
 class Likenesses(Protocol):
     async def of(
-        self, image_id: ImageId, viewer: Viewer, *, within: int, limit: int
-    ) -> Sequence[Like]:
+        self, image_id: ImageId, viewer: Viewer, *, within: int, limit: int, page: int
+    ) -> Likes:
         """What the viewer may list, the most alike first; nothing for what is flat, or too new."""
         ...

@@ -5,14 +5,18 @@ from functools import partial
 from typing import Any, Protocol
 
 import msgspec
+import structlog
 
 from commands.execute import Stream, execute
 from commands.ports import EventStore
 from domain import account, membership, organization
 from domain.ids import NOBODY, AccountId
+from domain.refusals import Unavailable
 from domain.stream import Event
 
 PAGE = 200
+
+_log = structlog.get_logger()
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,7 +44,12 @@ class Watcher:
         noted, last = 0, None
         while page := await self._usages.unsettled(after=last, limit=PAGE):
             for usage in page:
-                noted += await self._note(usage)
+                try:
+                    noted += await self._note(usage)
+                except Unavailable:
+                    raise
+                except Exception as error:  # one must not keep all behind it from being told
+                    _log.warning("usage not noted", account=str(usage.account_id), exc_info=error)
             last = page[-1].account_id
         return noted
 

@@ -7,10 +7,10 @@ import msgspec
 import pytest
 import pyvips
 
-from adapters.development import Desk
+from adapters.development import Desk, take_up_what_found_no_room
 from adapters.lab import VipsLab
 from adapters.storage import PostgresCatalogue
-from adapters.weights import PostgresWeights
+from adapters.weights import PostgresWeights, Weighed
 from bootstrap import new_id
 from commands import object_keys
 from commands.ports import ObjectMissing, Traits
@@ -18,7 +18,7 @@ from domain.media import Caps, Format, Rung
 from domain.refusals import CorruptImage, QuotaExceeded, Unavailable
 from projections import development
 from projections.development import Developed, Exposure, Refined, Variant
-from tests.adapters.test_weights import promised
+from tests.adapters.test_weights import promised, purge_of
 from tests.people import sample
 
 PRINT = Developed(
@@ -211,6 +211,61 @@ async def test_what_is_made_later_waits_for_room(core, lab, tmp_path):
         await development.refine(exposure, **tools)
 
     assert [it async for it in core.objects.list(object_keys.derivatives(exposure.id))] == []
+
+
+async def test_what_found_no_room_is_let_in_as_far_as_there_is_some(core, waiting):
+    desk, owner, tried = Desk(core.database), new_id(), []
+    await core.database.rows("update development.exposures set owner_id = %s returning 1", (owner,))
+    while await desk.next(fails_for(None, None)):
+        pass
+
+    async def refine(exposure: Exposure):
+        tried.append(exposure.id)
+        raise QuotaExceeded(requestedBytes=60)
+
+    async def found(quota):
+        """Which of the two have their turn again."""
+        tried.clear()
+        await promised(core, owner, size=0, quota=quota)
+        count = await desk.let_in()
+        while await desk.refine(refine):
+            pass
+        assert len(tried) == count
+        return sorted(tried)
+
+    assert [await desk.refine(refine) for _ in range(3)] == [True, True, False]
+    assert await found(59) == []
+    assert len(await found(119)) == 1
+    assert await found(120) == sorted(waiting)
+
+    await Weighed(core.database).clear(purge_of(waiting[0], owner))
+    assert await found(1_000) == waiting[1:]
+
+
+async def test_what_an_older_version_gave_up_for_want_of_room_waits_for_some(core, waiting):
+    desk = Desk(core.database)
+    while await desk.next(fails_for(None, None)):
+        pass
+    await core.database.rows(
+        "update development.exposures set attempts = 5, not_before = now(),"
+        " failure = case when id = %s then 'quota_exceeded: {}' else 'corrupt_image: {}' end"
+        " returning 1",
+        (waiting[0],),
+    )
+
+    async with core.database.connection() as connection:
+        for _ in range(2):
+            await take_up_what_found_no_room(connection)
+
+    assert await desk.let_in() == 1
+    seen = []
+
+    async def refine(exposure: Exposure):
+        seen.append(exposure.id)
+        return Refined(recipe="v1", variants=[])
+
+    assert [await desk.refine(refine) for _ in range(2)] == [True, False]
+    assert seen == waiting[:1]
 
 
 async def exposed(core, lab, spool, original, format, sides):

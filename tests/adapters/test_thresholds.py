@@ -126,6 +126,22 @@ async def test_an_organization_is_noted_in_its_own_history(core, usage):
     assert noted(store, ORGANIZATION) == [RoomRanShort(percent=80), RoomRanShort(percent=95)]
 
 
+async def test_one_that_cannot_be_noted_keeps_nobody_else_waiting(core, store, usage):
+    broken = store.load
+
+    async def load(stream_id):
+        if stream_id == OWNER:
+            raise KeyError("a defect of ours")
+        return await broken(stream_id)
+
+    store.load = load
+    for account_id in (OWNER, STRANGER):
+        await usage(800, 0, account_id)
+
+    assert await watcher(core, store).work() == 1
+    assert noted(store, STRANGER) == [QuotaThresholdReached(percent=80)]
+
+
 async def test_many_are_looked_at_page_by_page(core, store, usage, monkeypatch):
     monkeypatch.setattr("projections.thresholds.PAGE", 1)
     for account_id in (OWNER, STRANGER):

@@ -390,6 +390,11 @@ def test_who_has_seen_an_older_album_is_told(ann):
     for method in ("PATCH", "DELETE"):
         answer = ann.http.request(method, at(album), json={}, headers={"If-Match": seen})
         refused(answer, 412, "precondition_failed")
+    current = ann.http.get(at(album)).headers["etag"]
+    either = {"If-Match": f"{seen}, {current}"}
+    expect(ann.http.patch(at(album), json={"title": "newer"}, headers=either), 200)
+    refused(ann.http.delete(at(album), headers=either), 412, "precondition_failed")
+    assert ann.http.delete(at(album), headers={"If-Match": "*"}).status_code == 204
 
 
 @pytest.mark.parametrize(

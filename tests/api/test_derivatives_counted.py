@@ -1,7 +1,11 @@
 """What is made of images counts against the quota of their owner, for as long as it is stored."""
 
+import psycopg
 import pytest
 
+from adapters.embedded import DataFolder
+from domain.ids import from_text
+from settings import load
 from tests.people import PHOTO, Person, eventually, expect, refused, sample
 
 
@@ -12,13 +16,7 @@ def eve(service):
 
 def refined(person, image):
     """Its figures once AVIF is there, too: after that nothing is made unasked."""
-    rendering = f"/images/{image['imageId']}/small.auto"
-    avif = {"Accept": "image/avif"}
-
-    def there():
-        return person.http.get(rendering, headers=avif).headers["content-type"] == "image/avif"
-
-    eventually(there)
+    eventually(lambda: has_avif(person, image))
     return person.usage
 
 
@@ -48,6 +46,50 @@ def test_what_is_made_counts_part_by_part_until_it_is_purged(eve):
 
     expect(eve.http.post(f"/v1/images/{image['imageId']}/purge"), 202)
     eventually(lambda: eve.usage["usedBytes"] == 0)
+
+
+def waiting(person):
+    """How many of their images have something made of them once there is room."""
+    url = load(DataFolder(person.service.data).endpoints()).database_url
+    query = "select count(*) from derivatives.waiting where owner_id = %s"
+    with psycopg.connect(url) as connection:
+        (count,) = connection.execute(query, (from_text("u", person.id),)).fetchone()
+    return count
+
+
+def has_avif(person, image):
+    path = f"/images/{image['imageId']}/small.auto"
+    answer = person.http.get(path, headers={"Accept": "image/avif"})
+    return answer.headers["content-type"] == "image/avif"
+
+
+def test_what_found_no_room_is_made_once_there_is_some(eve, admin):
+    def allowed(quota):
+        change = {"quotaBytes": quota, "reason": "a room"}
+        expect(admin.http.patch(f"/v1/admin/users/{eve.id}", json=change), 200)
+
+    photo = sample(PHOTO)
+    allowed(4 * len(photo))
+    images = []
+    for ticket in [eve.initiate(photo) for _ in range(4)]:  # the room is theirs before it is asked
+        assert eve.put(ticket, photo).status_code == 200
+        images.append(eve.developed(expect(eve.finalize(ticket), 201)))
+    first, *others = images
+    eventually(lambda: waiting(eve) == 4)
+    assert not has_avif(eve, first)
+
+    for other in others:
+        expect(eve.http.post(f"/v1/images/{other['imageId']}/purge"), 202)
+
+    eventually(lambda: has_avif(eve, first))
+    eventually(lambda: waiting(eve) == 0)
+    allowed(eve.usage["usedBytes"] + len(photo))
+    late = eve.upload(photo, "late.jpg")
+    eventually(lambda: waiting(eve) == 1)
+    assert not has_avif(eve, late)
+    allowed(20 * len(photo))
+    eventually(lambda: has_avif(eve, late))
+    assert waiting(eve) == 0
 
 
 def test_it_leaves_less_room(eve, admin):

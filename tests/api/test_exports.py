@@ -85,6 +85,9 @@ def test_it_goes_on_where_it_broke_off(owner):
         assert rest.content == whole.content[start:]
     asked = {"Range": "bytes=100-", "If-Range": '"another"'}
     assert owner.http.get("/v1/me/export", headers=asked).status_code == 200
+    for known, status in ((f'"another", {etag}', 200), ("*", 200), (f'"another", W/{etag}', 412)):
+        answer = owner.http.head("/v1/me/export", headers={"If-Match": known})
+        assert answer.status_code == status, known
     beyond = owner.http.get("/v1/me/export", headers={"Range": f"bytes={size}-"})
     assert refused(beyond, 416, "range_not_satisfiable")["sizeBytes"] == size
 

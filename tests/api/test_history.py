@@ -47,6 +47,23 @@ def test_every_event_is_told_in_order(ann, told):
     }
 
 
+def test_it_is_told_whole_or_by_pages_and_cursors(ann, told, admin):
+    whole = events(ann, told)
+    story, rest = whole["events"], {name: whole[name] for name in whole.keys() - {"events"}}
+    told_whole = {"imageId": told["imageId"], "page": 1, "limit": 7, "total": 7}
+    assert rest == told_whole | {"nextCursor": None}
+
+    followed, cursor = [], {}
+    while cursor is not None:
+        part = events(ann, told, limit=3, **cursor)
+        assert (part["limit"], part["total"]) == (3, 7)
+        followed += part["events"]
+        cursor = {"cursor": part["nextCursor"]} if part["nextCursor"] else None
+    assert followed == story
+    assert events(admin, told, limit=3, page=2)["events"] == story[3:6]
+    assert events(ann, told, limit=3, page=4)["events"] == []
+
+
 def test_the_image_is_as_it_was(ann, told):
     found = events(ann, told)["events"]
 

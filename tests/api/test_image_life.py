@@ -86,7 +86,11 @@ def test_a_change_is_made_on_what_was_read_or_not_at_all(ann, image):
     for nonsense in ("x", '""', f"W/{first.headers['etag']}", '"' + "9" * 5000 + '"'):
         answer = ann.http.patch(path(image), json={}, headers={"If-Match": nonsense})
         refused(answer, 412, "precondition_failed")
-    for right in (first.headers["etag"], "*"):
+    tag = first.headers["etag"]
+    for lists in (f'"99", W/{tag}', f'"{tag[1:-1]},99"', f"{etag},,{etag}"):
+        answer = ann.http.patch(path(image), json={}, headers={"If-Match": lists})
+        refused(answer, 412, "precondition_failed")
+    for right in (tag, "*", f'{etag}, "x,y" ,\t{tag}', f'W/"9",{tag}, {etag}'):
         expect(ann.http.patch(path(image), json={"title": "one"}, headers={"If-Match": right}), 200)
 
 

@@ -131,6 +131,9 @@ def test_an_administrator_sees_to_what_is_parked_from_afar(admin, ann, dot, data
     page = expect(admin.http.get(PARKED, params={"limit": 1}), 200)
     rest = expect(admin.http.get(PARKED, params={"cursor": page["nextCursor"]}), 200)
 
+    second_page = expect(admin.http.get(PARKED, params={"limit": 1, "page": 2}), 200)
+    assert second_page == rest | {"page": 2, "limit": 1}
+    assert (page["page"], page["total"], rest["total"]) == (1, 2, 2)
     found = page["parkedEvents"] + rest["parkedEvents"]
     assert [(it["readModel"], it["position"]) for it in found] == [
         ("gallery", first),

@@ -67,6 +67,22 @@ def test_the_distance_can_be_chosen(pictures):
         refused(answer, 422, "validation")
 
 
+def test_it_comes_in_pages(pictures, anyone):
+    http, path = anyone, f"/v1/images/{pictures['first']['imageId']}/similar"
+    whole = expect(http.get(path), 200)
+    assert (whole["page"], whole["limit"], whole["total"], whole["nextCursor"]) == (1, 20, 3, None)
+
+    first = expect(http.get(path, params={"limit": 2}), 200)
+    second = expect(http.get(path, params={"limit": 2, "cursor": first["nextCursor"]}), 200)
+
+    assert first["images"] + second["images"] == whole["images"]
+    assert (second["page"], second["total"], second["nextCursor"]) == (2, 3, None)
+    beyond = expect(http.get(path, params={"limit": 2, "page": 3}), 200)
+    assert (beyond["images"], beyond["total"], beyond["nextCursor"]) == ([], 3, None)
+    flat = expect(http.get(path, params={"maxDistance": 0}), 200)
+    assert flat["total"] == len(flat["images"])
+
+
 def test_flat_pictures_are_like_nothing(ann, dot):
     images = [ann.developed(ann.upload(dot, f"{n}.png", visibility="public")) for n in range(2)]
 

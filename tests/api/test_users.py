@@ -51,6 +51,26 @@ def test_a_suspended_account_opens_nothing_from_the_next_request_on(admin, user,
     expect(log_in(user), 200)
 
 
+def test_what_a_suspended_account_shows_is_still_seen_and_nothing_comes_in(admin, user, anyone):
+    image = user.upload(PIXEL, visibility="public")
+    hidden = user.upload(PIXEL, visibility="private")
+    link = {"expiresIn": 600, "permissions": ["view"]}
+    lent = expect(user.http.post(f"/v1/images/{hidden['imageId']}/share", json=link), 201)
+    number = {"number": 1, "expiresIn": 60}
+    token = expect(user.http.post("/v1/upload-tokens", json=number), 201)["token"]
+
+    expect(act(admin, user, "suspend"), 200)
+
+    assert anyone.get(image["url"]).content == PIXEL
+    assert anyone.get(lent["shareUrl"]).content == PIXEL
+    promise = {"filename": "a.png", "size": 10, "contentType": "image/png"}
+    guest = user.service.client(token)
+    refused(guest.post("/v1/uploads", json=promise), 403, "account_suspended")
+    path = f"/v1/admin/images/{image['imageId']}/takedown"
+    expect(admin.http.post(path, json=WHY), 200)
+    assert not anyone.get(image["url"]).is_success
+
+
 def test_each_act_stands_in_the_history_with_actor_and_reason(admin, user):
     for what in ("suspend", "suspend", "reinstate", "sign-out"):
         expect(act(admin, user, what), 200)
