@@ -9,7 +9,7 @@ from psycopg.types.json import Jsonb
 
 from adapters.database import Database
 from adapters.read_model import Connection, generation_lock
-from commands.ports import Traits
+from commands.lab import Traits
 from domain.ids import ImageId
 from domain.refusals import QuotaExceeded, Refusal, Unavailable
 from projections import development

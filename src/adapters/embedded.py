@@ -256,6 +256,7 @@ def _weed(folder: DataFolder, ports: dict[str, int], secret: str) -> Child:
         ],
         # A limit below its heap, 230 MB that are mostly never touched, costs a tenth of a core.
         environment={"GOGC": "50"},
+        stop=signal.SIGKILL,  # it says good-bye to itself for seconds; nothing is held back in it
         ready=lambda: _answers(ports["s3"]),
     )
 

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequ
 from contextlib import asynccontextmanager
 from typing import Any
 
-import psycopg
 from eventsourcing.persistence import Notification
 from psycopg import AsyncConnection
 
@@ -64,9 +63,7 @@ class Follower:
 async def nudged(database: Database) -> AsyncIterator[Callable[[float], Awaitable[None]]]:
     """Something that waits for the next append to the log, so many seconds at most."""
     try:
-        async with await psycopg.AsyncConnection.connect(
-            database.conninfo, autocommit=True, connect_timeout=5, keepalives_idle=5
-        ) as connection:
+        async with await database.connect() as connection:
             await connection.execute("listen darkroom_events")
 
             async def wait(seconds: float) -> None:

@@ -1,15 +1,11 @@
 """The Gallery port over the read models in Postgres."""
 
-import base64
-import binascii
 from collections import OrderedDict
 from collections.abc import Collection, Mapping
-from datetime import datetime
-from typing import Annotated, Any, cast
+from typing import Any, cast
 from uuid import UUID
 
 import msgspec
-from msgspec import Meta
 from psycopg.types.json import Jsonb
 
 from adapters.conditions import MATCHES, conditions, filters, matching
@@ -17,85 +13,17 @@ from adapters.database import Database
 from adapters.drawers import all_of
 from adapters.exhibits import COLUMNS, PRINTS, WIDTH, Exhibits
 from adapters.heads import Heads
+from adapters.orders import ORDERS, Cursor, Order
 from adapters.popular import ranked
 from adapters.reach import ALIVE, lent
 from commands.ports import EventStore
 from domain.ids import NOBODY, AccountId, ImageId, ShareId
-from domain.refusals import Validation
 from projections.gallery import Card, Exhibit, Page, Query, Sort, Tally
 
 RECENT = 5_000
 """Images that a process remembers, as long as nothing happens to them."""
 ARRANGED = "left join unnest(%(arranged)s::uuid[]) with ordinality r(id, n) on r.id = i.id"
 FROM = f"from gallery.images i {PRINTS}"
-
-
-class Order(msgspec.Struct, frozen=True):
-    """A total order: what is sorted by, the type of it here and in Postgres, and which way."""
-
-    column: str
-    type: str
-    key: Any
-    descending: bool = True
-
-    @property
-    def sql(self) -> str:
-        way = "desc" if self.descending else "asc"
-        return f"{self.column} {way}, i.id {way}"
-
-    @property
-    def beyond(self) -> str:
-        """What comes after the row that a cursor names."""
-        sign = "<" if self.descending else ">"
-        return f"({self.column}, i.id) {sign} (%(key)s::{self.type}, %(id)s::uuid)"
-
-
-_MOMENT = Annotated[datetime, Meta(tz=True)]
-_SIZE = Annotated[int, Meta(ge=0, le=2**62)]
-_TEXT = Annotated[str, Meta(pattern=r"^[^\x00]*$")]
-
-NEWEST = Order("i.created_at", "timestamptz", _MOMENT)
-ORDERS: Mapping[Sort, Order] = {
-    Sort.NEWEST: NEWEST,
-    Sort.OLDEST: Order("i.created_at", "timestamptz", _MOMENT, descending=False),
-    Sort.MOST_VIEWED: Order("r.views", "bigint", _SIZE),
-    Sort.LARGEST: Order("i.size", "bigint", _SIZE),
-    Sort.ARRANGED: Order(
-        "coalesce(r.n, 1000000000 + (i.albums ->> %(in_album)s)::bigint)",
-        "bigint",
-        _SIZE,
-        descending=False,
-    ),
-    Sort.TITLE: Order("lower(i.title)", "text", _TEXT, descending=False),
-}
-
-
-class Cursor(msgspec.Struct, frozen=True, array_like=True):
-    """The last row of a page: in which order, its key in it as Postgres sees it, its id."""
-
-    sort: Sort
-    key: Any
-    id: UUID
-    total: Annotated[int, Meta(ge=0)] | None = None
-    """Of the whole list, as it was counted for its first page."""
-
-    @property
-    def text(self) -> str:
-        return base64.urlsafe_b64encode(msgspec.json.encode(self)).decode().rstrip("=")
-
-    @classmethod
-    def of(cls, text: str, sort: Sort) -> "Cursor":
-        try:
-            raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-            cursor = msgspec.json.decode(raw, type=cls)
-            key = msgspec.convert(cursor.key, ORDERS[cursor.sort].key)
-        except (binascii.Error, ValueError, RecursionError) as error:
-            raise Validation(
-                errors=[{"field": "cursor", "message": "is not one of ours"}]
-            ) from error
-        if cursor.sort is not sort:
-            raise Validation(errors=[{"field": "cursor", "message": "belongs to another sort"}])
-        return msgspec.structs.replace(cursor, key=key)
 
 
 class PostgresGallery:

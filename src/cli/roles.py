@@ -31,13 +31,18 @@ def api(data: Path) -> None:
 
 
 def _serve(settings: Settings) -> None:
-    """Until SIGTERM or SIGINT. The application is imported by its workers only."""
+    """Until SIGTERM or SIGINT. Its workers are forked: they share what is imported here."""
+    import gc
+
     from granian import Granian
     from granian.constants import HTTPModes, Interfaces, Loops
     from granian.http import HTTP1Settings
 
+    from bootstrap import serving
+
+    gc.freeze()  # a collection that looked at it would copy it
     Granian(
-        "bootstrap.serving:app",
+        f"{serving.__name__}:{serving.app.__name__}",
         factory=True,
         address=settings.host,
         port=settings.port,

@@ -11,14 +11,13 @@ from commands.erasure import Erasure, Kind, depart, erase_album, purge
 from commands.multipart import MultipartStore
 from commands.ports import EventStore, Hasher, ObjectKey
 from commands.reports import erase_report
+from commands.turns import in_turns
 from commands.webhooks import Webhooks as Kept
 from commands.webhooks import end_webhook
-from domain import image
+from domain import purging
 from domain.ids import NOBODY, AccountId, AlbumId, ImageId
 from domain.image_events import Cause
 
-QUARANTINE = "quarantine/"
-AT_ONCE = 16
 LEDGER = "erasures/"
 """Kept beside the bytes: after a restore from an older backup, it still says what must not be."""
 
@@ -39,7 +38,7 @@ class Bytes:
         id = ImageId(erasure.subject)
         first = await self._objects.erase(object_keys.originals(erasure.owner_id, id))
         places = [object_keys.incoming(id), object_keys.derivatives(id)]
-        aside = self._objects.list(QUARANTINE)
+        aside = self._objects.list(object_keys.QUARANTINE)
         places += [found.key async for found in aside if id.hex in found.key]
         return first + sum(await asyncio.gather(*map(self._objects.erase, places)))
 
@@ -200,11 +199,10 @@ class Duplicates:
 
 
 async def _purge(ids: Sequence[ImageId], *, store: EventStore, hasher: Hasher) -> int:
-    decide, turns = partial(image.erase, cause=Cause.ERASURE), asyncio.Semaphore(AT_ONCE)
+    decide = partial(purging.erase, cause=Cause.ERASURE)
 
     async def one(id: ImageId) -> bool:
-        async with turns:
-            receipt = await purge(id, decide, by=NOBODY, store=store, hasher=hasher)
+        receipt = await purge(id, decide, by=NOBODY, store=store, hasher=hasher)
         return receipt.position is not None
 
-    return sum(await asyncio.gather(*map(one, ids)))
+    return sum(await in_turns(ids, one))

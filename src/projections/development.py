@@ -11,19 +11,10 @@ from msgspec.structs import replace
 
 from commands import object_keys
 from commands.execute import Stream, execute
-from commands.ports import (
-    Derivative,
-    Development,
-    EventStore,
-    Lab,
-    Metadata,
-    ObjectKey,
-    ObjectStore,
-    Receipt,
-    Traits,
-)
+from commands.lab import Derivative, Development, Lab, Metadata, Traits
+from commands.ports import EventStore, ObjectKey, ObjectStore, Receipt
 from commands.prints import Weights
-from commands.uploads import downloaded
+from commands.spooling import downloaded
 from domain import image, image_events
 from domain.ids import NOBODY, AccountId, ImageId
 from domain.media import Format, Rung
@@ -55,7 +46,7 @@ class Prints(Protocol):
     """The read port of what was developed."""
 
     async def metadata(self, image_id: ImageId) -> dict[str, Any] | None:
-        """`commands.ports.Metadata` as JSON-able values; None until developed."""
+        """`commands.lab.Metadata` as JSON-able values; None until developed."""
         ...
 
     async def metadata_of(self, ids: Sequence[ImageId]) -> Mapping[ImageId, dict[str, Any]]:
