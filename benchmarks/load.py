@@ -3,7 +3,8 @@
 import asyncio
 import re
 import time
-from os import urandom
+from ipaddress import IPv4Address
+from itertools import count
 from statistics import median
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -11,6 +12,12 @@ from urllib.parse import urlsplit
 import uvloop
 
 from benchmarks.measure import percentile
+
+BROWSERS = 500
+_BROWSER = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)"
+    " Chrome/139.0.{}.0 Safari/537.36"
+)
 
 
 class Load(NamedTuple):
@@ -24,7 +31,7 @@ def load(
 ) -> Load:
     """Each connection asks that often, one after the other; times are in milliseconds.
 
-    With `strangers`, each request comes from another browser.
+    With `strangers`, each request comes from another address, as a proxy tells of them.
     """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_loaded(url, connections, each, etag, strangers))
@@ -37,7 +44,7 @@ async def _loaded(url: str, connections: int, each: int, etag: str | None, stran
     head = f"GET {target} HTTP/1.1\r\nHost: {parts.netloc}\r\n{condition}".encode()
     loop, status = asyncio.get_running_loop(), b"304" if etag else b"200"
     readers = [
-        _Reader(head, f"{urandom(6).hex()} {{}}" if strangers else "", status, each)
+        _Reader([head + (_stranger() if strangers else b"") for _ in range(each)], status)
         for _ in range(connections)
     ]
     for reader in readers:
@@ -50,11 +57,9 @@ async def _loaded(url: str, connections: int, each: int, etag: str | None, stran
 
 
 class _Reader(asyncio.Protocol):
-    def __init__(self, head: bytes, agent: str, status: bytes, each: int) -> None:
-        self._ask = head
-        self._agent = agent
+    def __init__(self, heads: list[bytes], status: bytes) -> None:
+        self._heads = heads
         self._status = status
-        self._left = each
         self._missing = -1  # bytes of the body; below 0, the head is not complete
         self._head = b""
         self._began = 0.0
@@ -88,14 +93,22 @@ class _Reader(asyncio.Protocol):
             self._answered()
 
     def _send(self) -> None:
-        agent = f"User-Agent: {self._agent.format(self._left)}\r\n" if self._agent else ""
         self._missing, self._head, self._began = -1, b"", time.perf_counter()
-        self._transport.write(self._ask + agent.encode() + b"\r\n")
+        self._transport.write(self._heads.pop() + b"\r\n")
 
     def _answered(self) -> None:
         self.times.append(1000 * (time.perf_counter() - self._began))
-        self._left -= 1
-        if self._left:
+        if self._heads:
             self._send()
         else:
             self._done.set_result(None)
+
+
+def _stranger() -> bytes:
+    """Nobody comes twice in a process; browsers are few, beside people."""
+    number = next(_numbers)
+    agent = _BROWSER.format(number % BROWSERS)
+    return f"X-Forwarded-For: {IPv4Address(number)}\r\nUser-Agent: {agent}\r\n".encode()
+
+
+_numbers = count(int(IPv4Address("10.0.0.1")))

@@ -42,9 +42,9 @@ class PublicAddresses:
         return any(address in network for network in self._allow) or _public(address)
 
 
-def networks(text: str) -> list[Network]:
+def networks(text: str) -> tuple[Network, ...]:
     """`127.0.0.1/32, fd00::/8`. Raises ValueError."""
-    return [ip_network(part.strip()) for part in text.split(",") if part.strip()]
+    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
 
 
 def _public(address: IPv4Address | IPv6Address) -> bool:

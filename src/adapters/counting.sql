@@ -70,8 +70,18 @@ insert into counting.months (owner_id, month, views, downloads, egress_bytes, or
         sum(transforms)
     from counting.hours where not exists (select from counting.months) group by 1, 2;
 -- Who was seen in this hour and the last: hashes that nobody can undo once the day's salt is gone.
-create table if not exists counting.seen (viewer bytea primary key, hour timestamptz not null);
-drop index if exists counting.seen_by_hour;  -- every view paid for what saves a scan an hour
+-- No index by time: every view would pay for what saves a scan an hour.
+do $$ begin  -- Of an installation whose hashes were longer: who comes again within the hour is new.
+    if exists (select from information_schema.columns where table_schema = 'counting'
+            and table_name = 'seen' and column_name = 'hour') then
+        drop table counting.seen;
+    end if;
+end $$;
+create table if not exists counting.seen (
+    viewer bigint primary key,
+    look integer not null,  -- of what in its batch: only what was inserted is returned
+    at timestamptz not null
+);
 create table if not exists counting.salts (day date primary key, salt bytea not null);
 -- The last batch of each process, so that one sent twice counts once.
 create table if not exists counting.writers (

@@ -136,7 +136,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     """Who can be signed in through."""
     tolls: Tolls | None
     """None where nothing is limited."""
-    proxies: Sequence[Network]
+    proxies: tuple[Network, ...]
     """Whose word about addresses counts."""
     signer: UrlSigner
     url_keys: KeyFinder

@@ -10,7 +10,7 @@ import msgspec
 from domain.ids import AccountId, ImageId, ShareId
 
 
-class Sight(msgspec.Struct, frozen=True, kw_only=True):
+class Sight(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One answer with an image's bytes, or with word of them."""
 
     image_id: ImageId
