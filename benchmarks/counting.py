@@ -18,7 +18,11 @@ from tests.service import Service
 VIEWS = int(os.environ.get("DARKROOM_BENCH_VIEWS", "40000"))
 CONNECTIONS, EACH, ROUNDS, PROCESSES = 64, 400, 5, "3"
 PAIRS = 4
-VIEWERS = {"one viewer": False, "each by another viewer": True}
+SERVED = {
+    "thumb, one viewer": ("thumb", False),
+    "thumb, each by another viewer": ("thumb", True),
+    "large, each by another viewer": ("large", True),
+}
 WRITTEN = 30
 """Seconds at most until every process has written down what it counted."""
 WHAT = f"serving with views counted beside not; {VIEWS:,} views over {PROCESSES} processes, exactly"
@@ -29,19 +33,19 @@ def run(rig: Rig) -> Iterator[Figure]:
 
     A round takes over a second: what was counted is written down within it.
     """
-    rates: dict[str, list[list[float]]] = {who: [[], []] for who in VIEWERS}
+    rates: dict[str, list[list[float]]] = {what: [[], []] for what in SERVED}
     for number in range(PAIRS):
         rig.step("starting one that counts, and one that does not")
         with _pair(rig, number) as services:
-            for who, found in _beside(rig, services):
-                for all_rounds, rounds in zip(rates[who], found, strict=True):
+            for what, found in _beside(rig, services):
+                for all_rounds, rounds in zip(rates[what], found, strict=True):
                     all_rounds += rounds[1:]  # the first warms up
             if number == PAIRS - 1:
                 yield from _exactly(rig, services[0])
-    for who, (counted, uncounted) in rates.items():
+    for what, (counted, uncounted) in rates.items():
         ours, theirs = paired(counted, uncounted)
         yield Figure(
-            what=f"cached thumb.webp, {who}",
+            what=f"cached {what}",
             measured=ours,
             unit="requests/s",
             beside=theirs,
@@ -70,11 +74,11 @@ def _pair(rig: Rig, number: int) -> Iterator[list[Service]]:
 
 
 def _beside(rig: Rig, services: Sequence[Service]) -> Iterator[tuple[str, list[list[float]]]]:
-    thumbs = [_shown(rig, it)[1]["variants"]["thumb"] for it in services]
-    for who, strangers in VIEWERS.items():
-        rig.step(who)
-        reads = [partial(_read, thumb, strangers=strangers) for thumb in thumbs]
-        yield who, turns(ROUNDS + 1, *reads)
+    variants = [_shown(rig, it)[1]["variants"] for it in services]
+    for what, (rung, strangers) in SERVED.items():
+        rig.step(what)
+        reads = [partial(_read, it[rung], strangers=strangers) for it in variants]
+        yield what, turns(ROUNDS + 1, *reads)
 
 
 def _read(url: str, *, strangers: bool) -> float:

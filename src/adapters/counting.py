@@ -36,10 +36,15 @@ _log = structlog.get_logger()
 
 
 class _Sum:
-    """Of one image in one hour; `number` is its place in the batch, from 1."""
+    """Of one image in one hour.
+
+    `number` is its place in the batch, from 1; `marks` is what the hash of one who looked begins
+    with, and of one who took it away.
+    """
 
     __slots__ = (
         "egress_bytes",
+        "marks",
         "number",
         "originals",
         "repeats",
@@ -49,8 +54,9 @@ class _Sum:
         "variants",
     )
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, mark: bytes) -> None:
         self.number = number
+        self.marks = mark + b"0", mark + b"1"
         self.egress_bytes = self.originals = self.variants = self.shared = 0
         self.robots = self.repeats = self.transforms = 0
 
@@ -186,7 +192,8 @@ class PostgresCounter:
         if len(batch.viewers) >= MOST_VIEWERS:
             return None
         if found is None and len(batch.sums) < MOST:
-            found = batch.sums[key] = _Sum(len(batch.sums) + 1)
+            mark = b"%b%b%02d" % (self._salt, image_id.bytes, self._hour.hour)
+            found = batch.sums[key] = _Sum(len(batch.sums) + 1, mark)
         return found
 
     def _looked(self, sight: Sight, sum: _Sum) -> None:
@@ -201,13 +208,8 @@ class PostgresCounter:
             if len(self._known) >= REMEMBERED:
                 self._known.clear()
             self._known.add(known)
-            self._batch.viewers[self._hashed(sight)] = 2 * sum.number + sight.download
-
-    def _hashed(self, sight: Sight) -> int:
-        mark = b"%b%02d%d" % (sight.image_id.bytes, self._hour.hour, sight.download)
-        mark += sight.viewer.encode()
-        digest = hashlib.blake2b(self._salt + mark, digest_size=_DIGEST).digest()
-        return int.from_bytes(digest, signed=True)
+            viewer = _hashed(sum.marks[sight.download] + sight.viewer.encode())
+            self._batch.viewers[viewer] = 2 * sum.number + sight.download
 
     async def _shared_salt(self, day: date) -> bytes:
         """Of all processes: whoever comes first makes it."""
@@ -228,9 +230,13 @@ async def sweep(database: Database, now: datetime) -> None:
 
 _NEW_SALT = "insert into counting.salts (day, salt) values (%s, %s) on conflict do nothing"
 
-_SUMMED = tuple(name for name in _Sum.__slots__ if name != "number")
+_SUMMED = tuple(name for name in _Sum.__slots__ if name not in ("number", "marks"))
 _NAMES = ", ".join(FIELDS)
 _SUMS = ", ".join(f"sum({field})::bigint as {field}" for field in FIELDS)
+
+
+def _hashed(viewer: bytes) -> int:
+    return int.from_bytes(hashlib.blake2b(viewer, digest_size=_DIGEST).digest(), signed=True)
 
 
 def _array(numbers: Iterable[int]) -> str:

@@ -43,8 +43,8 @@ def _hops(scope: Any, proxies: tuple[Network, ...]) -> list[str]:
     """Of X-Forwarded-For, the nearest first."""
     if not proxies:
         return []
-    told = [value.decode("latin-1") for name, value in scope["headers"] if name == _FORWARDED]
-    return [hop.strip() for hop in ",".join(told).split(",")][: -MOST_HOPS - 1 : -1]
+    told = b",".join([value for name, value in scope["headers"] if name == _FORWARDED])
+    return [hop.strip() for hop in told.decode("latin-1").split(",")][: -MOST_HOPS - 1 : -1]
 
 
 @lru_cache(10_000)
@@ -56,13 +56,16 @@ def _among(text: str, networks: tuple[Network, ...]) -> bool:
     return any(address in network for network in networks)
 
 
-@lru_cache(10_000)
 def _household(text: str) -> str:
     try:
-        inet_pton(AF_INET, text)  # thirty times as fast as `ip_address`, and as strict
-        return text
+        inet_pton(AF_INET, text)  # a tenth of what `ip_address` takes, and as strict
     except (OSError, ValueError):
-        pass
+        return _network(text)
+    return text
+
+
+@lru_cache(10_000)
+def _network(text: str) -> str:
     try:
         address = IPv6Address(text)
     except ValueError:
