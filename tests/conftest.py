@@ -22,8 +22,21 @@ from tests.service import Service, free_port
 
 ADMINISTRATOR = "admin@example.org"
 
+DEAREST = ("system", "api", "adapters")
+"""Folders of tests, whose modules are begun first, so that none is left to one process alone."""
+
 hypothesis_settings.register_profile("darkroom", deadline=None)  # no test is a timed test
 hypothesis_settings.load_profile("darkroom")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those of a module go to one process, which makes what they share, once."""
+    for item in items:
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    folders = [*DEAREST, *sorted({item.path.parent.name for item in items} - {*DEAREST})]
+    items.sort(key=lambda item: folders.index(item.path.parent.name))
 
 
 @pytest.fixture(scope="session")
@@ -97,12 +110,16 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture
 def settings(service: Service, tmp_path: Path) -> Settings:
-    """An installation of its own: another database, bucket and stream on the running servers."""
+    return installation(service, tmp_path)
+
+
+def installation(service: Service, spool: Path) -> Settings:
+    """One of its own: another database, bucket and stream on the running servers."""
     name = f"t{uuid4().hex[:12]}"
     shared = load(DataFolder(service.data).endpoints())
     with psycopg.connect(shared.database_url, autocommit=True) as connection:
         connection.execute(f"create database {name}".encode())
     url = shared.database_url.replace("dbname=darkroom", f"dbname={name}")
     return msgspec.structs.replace(
-        shared, database_url=url, namespace=name, spool=str(tmp_path), lab_workers=1
+        shared, database_url=url, namespace=name, spool=str(spool), lab_workers=1
     )

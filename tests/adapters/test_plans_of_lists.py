@@ -1,11 +1,13 @@
 """Every list is read along an index: on 100,000 images no query looks at all of them."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import product
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 from msgspec.structs import replace
 from psycopg.sql import SQL, Identifier
@@ -15,11 +17,14 @@ from adapters.counting import PostgresCounter
 from adapters.database import Database
 from adapters.gallery import PostgresGallery
 from adapters.search import MOST, PostgresSearch
+from bootstrap import Core, upkeep
 from commands.counts import Sight
 from domain.access import Viewer
 from domain.ids import NOBODY as SYSTEM
 from domain.ids import AccountId
 from projections.gallery import Period, Query, Sort
+from settings import Settings
+from tests.conftest import installation
 
 OWNERS, EACH = 200, 500
 TABLES = (
@@ -44,10 +49,20 @@ class Explained(Database):
         return await super().rows(query, parameters, **how)
 
 
-@pytest.fixture
-async def explained(core):
+@pytest.fixture(scope="module")
+def settings(service, tmp_path_factory) -> Settings:
+    """One for all of them: none changes what is to be found."""
+    made = installation(service, tmp_path_factory.mktemp("plans"))
+    asyncio.run(seeded(made))
+    return made
+
+
+async def seeded(settings: Settings) -> None:
     """Images straight in the tables: most are public, each tag is on a few hundred."""
-    async with core.database.connection() as connection:
+    await upkeep.prepare(settings)
+    async with await psycopg.AsyncConnection.connect(
+        settings.database_url, autocommit=True
+    ) as connection:
         await connection.execute(_IMAGES, {"owners": OWNERS, "each": EACH, "nobody": SYSTEM})
         await connection.execute(_TEXTS)
         await connection.execute("update search.position set position = %s", (4 * OWNERS * EACH,))
@@ -56,10 +71,21 @@ async def explained(core):
         for table in TABLES:
             schema, name = table.split(".")
             await connection.execute(SQL("analyze {}").format(Identifier(schema, name)))
-    database = Explained(core.settings.database_url)
+        await connection.execute("checkpoint")  # so that the server's end is not kept waiting by it
+
+
+@pytest.fixture
+async def core(settings):
+    core = Core(settings)
+    async with core.opened():
+        yield core
+
+
+@pytest.fixture
+async def explained(settings):
+    database = Explained(settings.database_url)
     await database.open()
     yield database
-    await database.run("checkpoint")  # so that the server's end is not kept waiting by it
     await database.close()
 
 
