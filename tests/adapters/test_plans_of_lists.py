@@ -17,7 +17,6 @@ from adapters.counting import PostgresCounter
 from adapters.database import Database
 from adapters.gallery import PostgresGallery
 from adapters.search import MOST, PostgresSearch
-from bootstrap import Core, upkeep
 from commands.counts import Sight
 from domain.access import Viewer
 from domain.ids import NOBODY as SYSTEM
@@ -50,16 +49,15 @@ class Explained(Database):
 
 
 @pytest.fixture(scope="module")
-def settings(service, tmp_path_factory) -> Settings:
+def settings(service, prepared, tmp_path_factory) -> Settings:
     """One for all of them: none changes what is to be found."""
-    made = installation(service, tmp_path_factory.mktemp("plans"))
+    made = installation(service, tmp_path_factory.mktemp("plans"), like=prepared)
     asyncio.run(seeded(made))
     return made
 
 
 async def seeded(settings: Settings) -> None:
     """Images straight in the tables: most are public, each tag is on a few hundred."""
-    await upkeep.prepare(settings)
     async with await psycopg.AsyncConnection.connect(
         settings.database_url, autocommit=True
     ) as connection:
@@ -72,13 +70,6 @@ async def seeded(settings: Settings) -> None:
             schema, name = table.split(".")
             await connection.execute(SQL("analyze {}").format(Identifier(schema, name)))
         await connection.execute("checkpoint")  # so that the server's end is not kept waiting by it
-
-
-@pytest.fixture
-async def core(settings):
-    core = Core(settings)
-    async with core.opened():
-        yield core
 
 
 @pytest.fixture
