@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 from msgspec.structs import replace
 
-from adapters import conditions, meili_documents
+from adapters import conditions, gallery, meili_documents
 from adapters.gallery import PostgresGallery
 from adapters.meili import LATER, Meili
 from adapters.meili_index import Indexer
@@ -28,7 +28,7 @@ from domain.ids import AccountId, ImageId
 from domain.image_events import Details, Promised
 from domain.media import Content, Format
 from domain.refusals import Unavailable
-from projections.gallery import Query
+from projections.gallery import Query, Sort
 from projections.projection import PROJECTIONS
 from tests.meili import Index, Meilisearch
 from tests.searches import FOUND, IMAGES
@@ -170,10 +170,12 @@ async def test_queries_find_what_they_should(full):
     assert found == dict(FOUND)
 
 
-@pytest.mark.parametrize("few", [0, conditions.FEW])
-async def test_lists_with_words_hold_the_same(stand_in, monkeypatch, few):
-    """However they are read: from the matches, or past all images."""
+@pytest.mark.parametrize("sort", [Sort.NEWEST, Sort.TITLE])
+@pytest.mark.parametrize(("few", "soon"), [(0, 1), (0, gallery.SOON), (conditions.FEW, 0)])
+async def test_lists_with_words_hold_the_same(stand_in, monkeypatch, few, soon, sort):
+    """However they are read: past all images, past one and then from the matches, or from these."""
     monkeypatch.setattr(conditions, "FEW", few)
+    monkeypatch.setattr(gallery, "SOON", soon)
     lists = PostgresGallery(stand_in.core.database, stand_in.core.store)
     names = {id: name for name, id in stand_in.ids.items()}
     lent = image_events.CollaboratorAdded(account_id=BEN, permissions=frozenset({Permission.VIEW}))
@@ -181,7 +183,7 @@ async def test_lists_with_words_hold_the_same(stand_in, monkeypatch, few):
     await stand_in.known()
 
     async def listed(text: str, viewer: AccountId | None) -> set[str]:
-        asked = Query(viewer=Viewer(account_id=viewer), text=text, limit=2)
+        asked = Query(viewer=Viewer(account_id=viewer), text=text, limit=2, sort=sort)
         page = await lists.list(asked)
         found, total = [it.card.id for it in page.exhibits], page.total
         while page.next_cursor:
