@@ -21,6 +21,8 @@ class Election:
         self._connection = OneConnection(database)
         self._verdicts: dict[str, bool] = {}
         self._until: dict[str, float] = {}
+        self._proven = 0.0
+        """When the session was last seen to live: all that it has won it has still."""
         self._one = asyncio.Lock()
 
     async def won(self, name: str) -> bool:
@@ -28,8 +30,8 @@ class Election:
         async with self._one:
             now = time.monotonic()
             if now >= self._until.get(name, 0.0):
-                won = self._verdicts[name] = await self._asked(name)
-                self._until[name] = now + (PROVEN if won else STANDBY)
+                won = self._verdicts[name] = await self._asked(name, now)
+                self._until[name] = self._proven + PROVEN if won else now + STANDBY
             return self._verdicts[name]
 
     async def aclose(self) -> None:
@@ -38,11 +40,15 @@ class Election:
         self._until.clear()
         await self._connection.close()
 
-    async def _asked(self, name: str) -> bool:
+    async def _asked(self, name: str, now: float) -> bool:
+        held = self._verdicts.get(name)
+        if held and now < self._proven + PROVEN:
+            return True
         try:
             connection = await self._connection.get()
-            query = _STILL if self._verdicts.get(name) else _TRY
+            query = _STILL if held else _TRY
             row = await (await connection.execute(query, (name,))).fetchone()
+            self._proven = now
             return bool(row and row[0])
         except DOWN as error:
             await self.aclose()

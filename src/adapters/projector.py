@@ -138,4 +138,5 @@ class Projector:
         metrics.PROJECTED.labels(self._model.schema).inc(len(events))
         if self._followed:
             self._followed(f"project {self._model.schema}", events, began)
-        self._announcement.moved(self._model.schema, self._feeding.position)
+        position = self._feeding.position
+        self._announcement.moved(self._model.schema, position, concerned=bool(events))
