@@ -15,8 +15,9 @@ from adapters.meili_documents import document
 from commands.erasure import Erasure
 from projections.gallery import Card
 
-PAGE, TOGETHER = 1_000, 10
-"""Documents in a request, and requests whose tasks are awaited together."""
+PAGE, TOGETHER = 250, 40
+"""Documents in a request, and requests whose tasks are awaited together. A server takes requests of
+100 MB, and a long Chinese description makes 0.2 MB of a document."""
 _CARD = msgspec.json.Decoder(Card)
 
 

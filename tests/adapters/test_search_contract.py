@@ -14,13 +14,14 @@ from msgspec.structs import replace
 from adapters import conditions, gallery, meili_documents
 from adapters.gallery import PostgresGallery
 from adapters.meili import LATER, Meili
-from adapters.meili_index import Indexer
+from adapters.meili_index import PAGE, Indexer
 from adapters.meili_search import MeiliSearch
 from adapters.read_model import ReadModel
 from adapters.rebuild import rebuild
 from adapters.search import PostgresSearch
 from adapters.search_fallback import FallingBack
 from adapters.tsquery import terms
+from api.bodies import MAX_TAG, MAX_TAGS
 from commands.ports import Batch
 from domain import image_events
 from domain.access import Permission, Viewer, Visibility
@@ -28,7 +29,7 @@ from domain.ids import AccountId, ImageId
 from domain.image_events import Details, Promised
 from domain.media import Content, Format
 from domain.refusals import Unavailable
-from projections.gallery import Query, Sort
+from projections.gallery import Card, Query, Sort
 from projections.projection import PROJECTIONS
 from tests.meili import Index, Meilisearch
 from tests.searches import FOUND, IMAGES
@@ -381,6 +382,16 @@ async def test_so_does_a_server_that_knows_another_key(stand_in):
     with pytest.raises(Unavailable):
         await stranger.find("see", viewer=Viewer(account_id=EVE), limit=5, page=1)
     assert "API key" in server.refusals.pop()
+
+
+def test_no_page_of_documents_is_more_than_a_server_takes():
+    longest = Card(
+        **{"id": ImageId(uuid4()), "owner_id": ANN, "uploader_id": ANN, "version": 4, "size": 9},
+        **{"attempt": ATTEMPT, "filename": "\u65e5" * 255, "title": "\u65e5" * 300},
+        **{"description": "\u65e5" * 5_000, "tags": ["\u65e5" * MAX_TAG] * MAX_TAGS},
+        **{"expires_at": EXPIRY, "created_at": EXPIRY, "updated_at": EXPIRY},
+    )
+    assert len(json.dumps(meili_documents.document(longest))) * PAGE < 100_000_000
 
 
 def test_an_index_is_told_of_languages_that_there_are():
