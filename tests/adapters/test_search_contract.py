@@ -342,6 +342,22 @@ async def test_what_changes_during_a_rebuild_is_not_lost(meili):
     assert await meili.found("nachtzug") == {"later"}
 
 
+async def test_rebuilds_at_once_and_what_follows_lose_nothing(stand_in):
+    one = stand_in.indexer
+    each = (one, Indexer(one._meili, one._uid, stand_in.core.database, one._settings))
+    for number in range(3):
+        said = Details(title=f"Alp {number}")
+        await stand_in.write("alps", image_events.DetailsChanged(personal=said))
+        await stand_in.project()
+        done = await asyncio.gather(*(it.rebuild() for it in each), *(it.work() for it in each))
+        assert done[:2] == [len(IMAGES)] * 2
+        await stand_in.known()
+
+        assert await stand_in.found(f"alp {number}") == {"alps"}
+        assert await stand_in.found("sommerurlaub") == {"sea"}
+        assert len(stand_in.server.index(one._uid).documents) == len(IMAGES)
+
+
 async def test_a_wiped_index_is_made_anew(stand_in):
     stand_in.server.indexes.clear()
     with pytest.raises(Unavailable):
