@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from hypothesis import settings as hypothesis_settings
 
-from adapters.embedded import DataFolder
+from adapters.data_folder import DataFolder
 from bootstrap import upkeep
 from settings import Settings, load
 from tests.elsewhere import ELSEWHERE
@@ -112,7 +112,7 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture(scope="session")
 def prepared(service: Service, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A database with all its tables. A copy of it is made in a fourth of the time."""
+    """A database with all its tables, to be copied."""
     made = installation(service, tmp_path_factory.mktemp("prepared"), like="template1")
     asyncio.run(upkeep.prepare(made))
     return made.namespace

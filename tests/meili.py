@@ -11,12 +11,14 @@ from copy import deepcopy
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Annotated, Any
-from unicodedata import category, normalize
+from unicodedata import normalize
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+_LARGEST = 100_000_000
+"""Bytes of a request."""
 _UID = re.compile(r"[A-Za-z0-9_-]{1,400}")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,511}")
 _RULES = {
@@ -69,6 +71,7 @@ class Settings(Body):
     displayed_attributes: list[str] | UnsetType | None = UNSET
     ranking_rules: list[str] | UnsetType | None = UNSET
     stop_words: list[str] | UnsetType | None = UNSET
+    separator_tokens: list[str] | UnsetType | None = UNSET
     synonyms: dict[str, list[str]] | UnsetType | None = UNSET
     typo_tolerance: Typos | UnsetType | None = UNSET
     faceting: Faceting | UnsetType | None = UNSET
@@ -102,7 +105,7 @@ class Swap(Body):
 
 
 class Meilisearch(ThreadingHTTPServer):
-    """`refusals`: what was asked wrongly; `asked`: every request; `key`: None takes any."""
+    """`refusals`: what was asked wrongly; `asked`: all requests; `broken`: its answer to any."""
 
     daemon_threads = True
 
@@ -116,6 +119,7 @@ class Meilisearch(ThreadingHTTPServer):
         self.asked: list[tuple[str, str, Any]] = []
         self.refusals: list[str] = []
         self.down = False
+        self.broken: tuple[int, bytes] | None = None
 
     def __enter__(self) -> "Meilisearch":
         threading.Thread(target=self.serve_forever, daemon=True).start()
@@ -174,6 +178,7 @@ class Index:
             "sortableAttributes": [],
             "rankingRules": ["words", "typo", "proximity", "attribute", "sort", "exactness"],
             "stopWords": [],
+            "separatorTokens": [],
             "synonyms": {},
             "typoTolerance": {
                 "enabled": True,
@@ -262,20 +267,34 @@ class Index:
 
 
 class _Query:
-    """Words that must all be there: the last as a beginning, others with a typo by their length."""
+    """Words that must all be there, with a typo by their length; the last one as a beginning.
+
+    Of what has more than ten the tenth is the last.
+    """
 
     def __init__(self, text: str, settings: dict[str, Any]) -> None:
         self._fields = settings["searchableAttributes"]
         self._synonyms = settings["synonyms"]
         self._typos = settings["typoTolerance"]
+        self._separators = settings["separatorTokens"]
         parts = re.findall(r'"([^"]*)"|(\S+)', text)
-        self._phrases = [_words(phrase) for phrase, _ in parts if phrase]
-        self._excluded = [_words(word[1:]) for _, word in parts if word.startswith("-")]
-        self._words = [it for _, word in parts if word[:1] != "-" for it in _words(word)]
+        self._excluded = [self._known(word[1:]) for _, word in parts if word.startswith("-")]
+        found = [(self._known(phrase), True) for phrase, _ in parts if phrase]
+        found += [
+            ([it], False) for _, word in parts if word[:1] != "-" for it in self._known(word) if it
+        ]
+        terms = found[:10]
+        self._phrases = [words for words, together in terms if together]
+        self._words = [words[0] for words, together in terms if not together]
+        open_ended = terms == found and not text.endswith('"')
+        self._beginning = self._words[-1] if self._words and open_ended else None
+
+    def _known(self, text: str) -> list[str | None]:
+        return _words(text, self._separators)
 
     def score(self, document: dict[str, Any]) -> tuple[int, int] | None:
         """Less is better; None where it does not match."""
-        texts = [_words(_text(document.get(field))) for field in self._fields]
+        texts = [self._known(_text(document.get(field))) for field in self._fields]
         if any(
             all(word in text for word in bad) for bad in self._excluded for text in texts if bad
         ):
@@ -290,7 +309,7 @@ class _Query:
                     (distance, number)
                     for number, text in enumerate(texts)
                     for other in text
-                    if (distance := self._distance(word, other)) is not None
+                    if other and (distance := self._distance(word, other)) is not None
                 ),
                 default=None,
             )
@@ -304,16 +323,18 @@ class _Query:
             return [self.marked(it, asked) for it in value]
 
         def mark(match: re.Match[str]) -> str:
-            word = _words(match[0])[0]
-            wanted = self._words + [it for phrase in self._phrases for it in phrase]
+            word = _folded(match[0])
+            wanted = self._words + [it for phrase in self._phrases for it in phrase if it]
             if any(self._distance(it, word) is not None for it in wanted):
                 return f"{asked.highlight_pre_tag}{match[0]}{asked.highlight_post_tag}"
             return match[0]
 
-        return _WORD.sub(mark, normalize("NFC", str(value)))
+        return _word(self._separators).sub(mark, normalize("NFC", str(value)))
 
     def _distance(self, word: str, other: str) -> int | None:
-        if other.startswith(word) or other in self._synonyms.get(word, ()):
+        if other == word or other in self._synonyms.get(word, ()):
+            return 0
+        if word == self._beginning and other.startswith(word):
             return 0
         sizes = self._typos["minWordSizeForTypos"]
         most = sum(len(word) >= sizes[it] for it in ("oneTypo", "twoTypos"))
@@ -321,30 +342,48 @@ class _Query:
             most = 0
         if self._typos["disableOnNumbers"] and word.isdigit():
             most = 0
-        distance = _levenshtein(word, other)
+        distance = _levenshtein(word, other) + (word[0] != other[0])
         return distance if distance <= most else None
 
 
-_CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
-_MARKS = "".join(chr(it) for it in range(0x300, 0x3100) if category(chr(it)) in ("Mn", "Mc"))
-_WORD = re.compile(rf"[{_CJK}]|(?:[^\W_{_CJK}][{_MARKS}]*)+")
+_SEPARATORS = (
+    r" \n\r\u3000_\-\u2013\u2014\u2018\u2019\u201a\u201c-\u201e()\[\]{}\xab\xbb\u2039\u203a"
+    r"!\"#%&'*,./:;?@\\\xa1\xa7\xb6\xb7\xbf\u2026\u2020\u2022\u3001\u3002\u30fb\u3008-\u3011\u0964"
+)
+"""Of its own ones, some. Nothing else stands between words, be it a plus or an emoji, unless it is
+told so."""
+_HARD = re.compile(r"[.,] |[!:;?¡§¶¿\u2026\u3001\u3002]")
+"""Words on either side stand together in no phrase."""
 
 
-def _words(text: str) -> list[str]:
-    """As its tokenizer does it: CJK by the character, more or less."""
-    return [_folded(it) for it in _WORD.findall(normalize("NFC", text))]
+def _word(separators: list[str]) -> re.Pattern[str]:
+    return re.compile(f"[^{_SEPARATORS}{re.escape(''.join(separators))}]+")
+
+
+def _words(text: str, separators: list[str]) -> list[str | None]:
+    """With None between sentences. How its tokenizer parts what has no spaces (Chinese, Japanese,
+    Thai) nobody can tell beforehand: here it is one word.
+    """
+    found = [
+        [_folded(it) for it in _word(separators).findall(part)]
+        for part in _HARD.split(normalize("NFC", text))
+    ]
+    return [it for words in found for it in (*words, None)][:-1]
 
 
 def _folded(word: str) -> str:
-    """Without case and accents."""
-    return re.sub("[\u0300-\u036f]", "", normalize("NFD", word.casefold()))
+    """Without case, accents and points."""
+    return re.sub(f"[{_POINTS}]", "", normalize("NFKD", word.lower()))
+
+
+_POINTS = r"\u0300-\u036f\u0591-\u05bd\u05bf-\u05c7\u064b-\u065f\u0670"
 
 
 def _text(value: Any) -> str:
     return " ".join(map(str, value)) if isinstance(value, list) else str(value or "")
 
 
-def _together(phrase: list[str], text: list[str]) -> bool:
+def _together(phrase: list[str | None], text: list[str | None]) -> bool:
     size = len(phrase)
     return any(text[at : at + size] == phrase for at in range(len(text) - size + 1))
 
@@ -405,6 +444,14 @@ class _Answering(BaseHTTPRequestHandler):
             self.close_connection = True
             self.connection.close()
             return
+        status, encoded = self.server.broken or self._considered(body)
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(encoded)))
+        self.end_headers()
+        self.wfile.write(encoded)
+
+    def _considered(self, body: bytes) -> tuple[int, bytes]:
         try:
             with self.server.lock:
                 status, answer = self._routed(body)
@@ -412,18 +459,15 @@ class _Answering(BaseHTTPRequestHandler):
             if refusal.code != "index_not_found":
                 self.server.refusals.append(str(refusal))
             status, answer = refusal.status, _error(refusal)
-        encoded = b"" if answer is None else json.dumps(answer).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(encoded)))
-        self.end_headers()
-        self.wfile.write(encoded)
+        return status, json.dumps(answer).encode()
 
     do_GET = do_POST = do_PATCH = do_DELETE = _answer  # noqa: N815 - their names
 
     def _routed(self, body: bytes) -> tuple[int, Any]:
         url = urlsplit(self.path)
         self._authorized()
+        if len(body) > _LARGEST:
+            raise Refused(413, "payload_too_large", "The provided payload reached the size limit.")
         query = dict(parse_qsl(url.query, strict_parsing=bool(url.query)))
         self.server.asked.append((self.command, url.path, json.loads(body) if body else None))
         for method, pattern, handler in _ROUTES:

@@ -11,7 +11,8 @@ from uuid import UUID
 import msgspec
 
 from adapters.database import Database
-from adapters.gallery import ORDERS, Cursor, lender
+from adapters.gallery import lender
+from adapters.orders import ORDERS, Cursor
 from adapters.organizations import PostgresOrganizations
 from adapters.reach import albums_in_reach, in_reach
 from commands.ports import EventStore

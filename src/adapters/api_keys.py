@@ -1,6 +1,5 @@
 """The ApiKeys port over secrets.api_keys."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -10,7 +9,6 @@ from adapters.database import Database
 from adapters.secret_tokens import hashed, made
 from domain.api_key import ApiKey
 from domain.ids import AccountId, KeyId
-from domain.refusals import Unavailable
 
 PREFIX = "drk_"
 FLUSH = 5.0
@@ -51,14 +49,6 @@ class PostgresApiKeys:
         if used:
             async with self._database.connection() as connection:
                 await connection.execute(_USED, (list(used), list(used.values())))
-
-    async def flush_for_ever(self) -> None:
-        while True:
-            await asyncio.sleep(FLUSH)
-            try:
-                await self.flush()
-            except Unavailable as error:
-                _log.warning("uses of keys were not noted", reason=str(error))
 
 
 _KEEP = """

@@ -4,7 +4,6 @@ A process that is killed loses what it counted since; one that stops loses nothi
 number, so a connection lost at its commit makes nothing count twice.
 """
 
-import asyncio
 import hashlib
 import os
 from collections.abc import Callable
@@ -18,7 +17,6 @@ from adapters import metrics
 from adapters.database import Database
 from commands.counts import Counts, Sight
 from domain.ids import ImageId, ShareId
-from domain.refusals import Unavailable
 from projections.gallery import Period
 
 FLUSH = 0.8
@@ -118,6 +116,11 @@ class PostgresCounter:
         if times or len(links) < MOST:
             links[share_id, of] = (times + 1, self._now())
 
+    async def work(self) -> None:
+        """Whatever is due by now. Raises Unavailable."""
+        await self.load()
+        await self.flush()
+
     async def load(self) -> None:
         """The salts of today and tomorrow: no midnight waits for the database."""
         today = self._now().date()
@@ -150,15 +153,6 @@ class PostgresCounter:
     @property
     def _waiting(self) -> int:
         return sum(it.waiting for it in (self._batch, self._sent) if it)
-
-    async def flush_for_ever(self) -> None:
-        while True:
-            await asyncio.sleep(FLUSH)
-            try:
-                await self.load()
-                await self.flush()
-            except Unavailable as error:
-                _log.warning("counts wait for the database", reason=str(error))
 
     def _looked(self, sight: Sight, sum: _Sum, hour: datetime) -> None:
         sum.originals += sight.original

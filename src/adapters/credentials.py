@@ -8,8 +8,8 @@ from adapters import upload_tokens
 from adapters.api_keys import PREFIX, PostgresApiKeys
 from adapters.database import Database
 from adapters.secret_tokens import hashed
-from commands.credentials import Bearer
-from commands.ports import AccessTokens, EventStore
+from commands.credentials import AccessTokens, Bearer
+from commands.ports import EventStore
 from domain import account
 from domain.access import Scope, reach
 from domain.ids import AccountId, KeyId, TokenId

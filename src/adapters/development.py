@@ -9,7 +9,7 @@ from psycopg.types.json import Jsonb
 
 from adapters.database import Database
 from adapters.read_model import Connection, generation_lock
-from commands.ports import Traits
+from commands.lab import Traits
 from domain.ids import ImageId
 from domain.refusals import QuotaExceeded, Refusal, Unavailable
 from projections import development
@@ -53,12 +53,16 @@ class Desk:
         work: Callable[[Exposure], Awaitable[T]],
         keep: Callable[[Connection, Exposure, T], Awaitable[None]],
     ) -> bool:
+        look = SQL("select exists (") + self._sql(query) + SQL(")")
+        ((any_there,),) = await self._database.rows(look.as_string(None), (ATTEMPTS,))
+        if not any_there:  # in one round trip: it is asked all the time
+            return False
         async with self._database.connection() as connection, connection.transaction():
             await connection.execute(
                 "select pg_advisory_xact_lock_shared(hashtext(%s))",
                 (generation_lock(development.NAME),),
             )
-            cursor = await connection.execute(self._sql(query), (ATTEMPTS,))
+            cursor = await connection.execute(self._sql(query + _LOCKED), (ATTEMPTS,))
             row = await cursor.fetchone()
             if row is None:
                 return False
@@ -137,12 +141,13 @@ _EXPOSURE = ("id", "owner_id", "attempt", "format", "width", "height", "frames")
 _NEXT = """
     select id, owner_id, attempt, format, width, height, frames, attempts from {schema}.exposures
     where format is not null and not developed and attempts < %s and not_before <= now()
-    order by not_before, id for update skip locked limit 1"""
+    order by not_before, id limit 1"""
 _COARSE = """
-    select e.id, e.owner_id, e.attempt, e.format, e.width, e.height, e.frames, e.attempts
-    from {schema}.exposures e join {schema}.prints p on p.id = e.id
-    where e.developed and not p.refined and e.attempts < %s and e.not_before <= now()
-    order by e.not_before, e.id for update of e skip locked limit 1"""
+    select exposures.id, owner_id, attempt, format, width, height, frames, attempts
+    from {schema}.exposures join {schema}.prints on prints.id = exposures.id
+    where developed and not refined and attempts < %s and not_before <= now()
+    order by not_before, exposures.id limit 1"""
+_LOCKED = " for update of exposures skip locked"
 _PRINT = """
     insert into {schema}.prints
         (id, recipe, placeholder, scrubbed, alpha, faithful, metadata, variants)

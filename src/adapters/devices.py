@@ -4,7 +4,7 @@ import hashlib
 import hmac
 
 from adapters.database import Database
-from commands.ports import Device
+from commands.sessions import Device
 from domain.ids import AccountId
 
 

@@ -3,9 +3,7 @@
 import asyncio
 import time
 
-import psycopg
-
-from adapters.database import DOWN, Database
+from adapters.database import DOWN, Database, OneConnection
 from domain.refusals import Unavailable
 
 PROVEN, STANDBY = 1.0, 5.0
@@ -20,10 +18,11 @@ class Election:
     """
 
     def __init__(self, database: Database) -> None:
-        self._conninfo = database.conninfo
-        self._session: psycopg.AsyncConnection | None = None
+        self._connection = OneConnection(database)
         self._verdicts: dict[str, bool] = {}
         self._until: dict[str, float] = {}
+        self._proven = 0.0
+        """When the session was last seen to live: all that it has won it has still."""
         self._one = asyncio.Lock()
 
     async def won(self, name: str) -> bool:
@@ -31,26 +30,25 @@ class Election:
         async with self._one:
             now = time.monotonic()
             if now >= self._until.get(name, 0.0):
-                won = self._verdicts[name] = await self._asked(name)
-                self._until[name] = now + (PROVEN if won else STANDBY)
+                won = self._verdicts[name] = await self._asked(name, now)
+                self._until[name] = self._proven + PROVEN if won else now + STANDBY
             return self._verdicts[name]
 
     async def aclose(self) -> None:
         """Give everything up."""
         self._verdicts.clear()
         self._until.clear()
-        session, self._session = self._session, None
-        if session:
-            await session.close()
+        await self._connection.close()
 
-    async def _asked(self, name: str) -> bool:
+    async def _asked(self, name: str, now: float) -> bool:
+        held = self._verdicts.get(name)
+        if held and now < self._proven + PROVEN:
+            return True
         try:
-            if self._session is None:
-                self._session = await psycopg.AsyncConnection.connect(
-                    self._conninfo, autocommit=True, connect_timeout=5
-                )
-            query = _STILL if self._verdicts.get(name) else _TRY
-            row = await (await self._session.execute(query, (name,))).fetchone()
+            connection = await self._connection.get()
+            query = _STILL if held else _TRY
+            row = await (await connection.execute(query, (name,))).fetchone()
+            self._proven = now
             return bool(row and row[0])
         except DOWN as error:
             await self.aclose()

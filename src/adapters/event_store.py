@@ -1,23 +1,15 @@
 """The log: the library's application over Postgres, and the EventStore port on top of it."""
 
 import asyncio
-import os
-import time
-from collections import OrderedDict
-from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Sequence
 from itertools import chain
-from typing import Any, Protocol, cast
+from typing import Any, cast
 from uuid import UUID
 
-import msgspec
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from eventsourcing.application import Application
 from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import (
     IntegrityError,
-    Mapper,
     Notification,
     OperationalError,
     StoredEvent,
@@ -26,191 +18,20 @@ from opentelemetry import trace
 from psycopg.conninfo import conninfo_to_dict
 
 from adapters.database import Database
+from adapters.event_mapper import EventMapper
+from adapters.keyring import Keyring
 from adapters.recorder import GroupCommitRecorder, GuardRow, KeyRow, OverQuota
 from commands.correlation import CORRELATION
 from commands.ports import Batch, Bring, Clock, Guard, Reserve, SetQuota, StreamMoved
-from domain.catalogue import EVENTS, PERSONAL
-from domain.ids import NOBODY, AccountId
+from domain.catalogue import PERSONAL
+from domain.ids import AccountId
 from domain.refusals import QuotaExceeded, Refusal, TransferExceeded, Unavailable
-from domain.retired import RETIRED, upcast
-from domain.stream import Event, Personal, Recorded, tag
+from domain.stream import Recorded, tag
 from domain.transfer import BOUNDLESS, left_of
 
 _tracer = trace.get_tracer("darkroom")
 
 SCHEMA = "log"
-NONCE = 12
-FRESH = 60.0
-"""Seconds that a key is used without asking whether it was destroyed meanwhile."""
-
-
-class KeyWrap(Protocol):
-    """The instance's key, which wraps the keys of streams (RFC 3394)."""
-
-    def wrap(self, key: bytes) -> bytes: ...
-
-    def unwrap(self, wrapped: bytes) -> bytes: ...
-
-
-class Keyring:
-    """Keys of streams: the most recently used, unwrapped, in memory only."""
-
-    def __init__(self, instance: KeyWrap, *, size: int = 20_000) -> None:
-        self._instance = instance
-        self._size = size
-        self._keys: OrderedDict[UUID, AESGCM] = OrderedDict()
-        self._since: dict[UUID, float] = {}
-        self._provisional: dict[UUID, bytes] = {}
-
-    def get(self, stream_id: UUID) -> AESGCM | None:
-        return self._keys.get(stream_id)
-
-    def fresh(self, stream_id: UUID) -> bool:
-        """Whether its key is here, and was stored a short while ago."""
-        return time.monotonic() - self._since.get(stream_id, -FRESH) < FRESH
-
-    def unwrapped(self, wrapped: bytes) -> AESGCM:
-        return AESGCM(self._instance.unwrap(wrapped))
-
-    def learn(self, stream_id: UUID, wrapped: bytes) -> None:
-        """Take in the key as it is stored; what was provisional gives way to it."""
-        self._provisional.pop(stream_id, None)
-        self._since[stream_id] = time.monotonic()
-        if stream_id not in self._keys:
-            self._keep(stream_id, self.unwrapped(wrapped))
-
-    def provision(self, stream_id: UUID) -> bytes:
-        """A key for a stream that does not exist yet, wrapped; the same until it is stored."""
-        if stream_id not in self._provisional:
-            key = AESGCM.generate_key(256)
-            self._provisional[stream_id] = self._instance.wrap(key)
-            self._keep(stream_id, AESGCM(key))
-        return self._provisional[stream_id]
-
-    def settled(self, stream_id: UUID, *, stored: bool) -> None:
-        """The first append of a stream is over: its provisional key is the key, or nothing."""
-        self._provisional.pop(stream_id, None)
-        if not stored:
-            self.forget(stream_id)
-
-    def forget(self, stream_id: UUID) -> None:
-        self._keys.pop(stream_id, None)
-        self._since.pop(stream_id, None)
-
-    def forget_all(self, stream_ids: Collection[UUID]) -> None:
-        for stream_id in stream_ids:
-            self.forget(stream_id)
-
-    def _keep(self, stream_id: UUID, key: AESGCM) -> None:
-        self._keys[stream_id] = key
-        if len(self._keys) > self._size:
-            oldest, _ = self._keys.popitem(last=False)
-            self._since.pop(oldest, None)
-
-
-class _State(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """What is stored of an event: envelope and fact in the clear, personal content sealed."""
-
-    at: datetime
-    by: UUID | None
-    """None is nobody, too."""
-    event: msgspec.Raw
-    sealed: bytes | None = None
-    operation: UUID | None = None
-    correlation: UUID | None = None
-
-
-class EventMapper(Mapper[UUID]):
-    """Recorded <-> StoredEvent. The topic is the event's tag, so modules may move.
-
-    `keyring` opens the sealed part; without the stream's key, `personal` reads as None.
-    """
-
-    keyring: Keyring
-
-    def to_stored_event(self, domain_event: DomainEventProtocol[UUID]) -> StoredEvent:
-        recorded = cast("Recorded[Event]", domain_event)
-        event = recorded.event
-        topic = tag(type(event))
-        sealed = None
-        personal: Personal | None = getattr(event, "personal", None)
-        if personal is not None:
-            sealed = self._seal(personal, recorded.stream_id, topic)
-            event = msgspec.structs.replace(event, personal=None)
-        fact = msgspec.Raw(_encode(event))
-        state = _State(
-            recorded.at, recorded.by, fact, sealed, recorded.operation, recorded.correlation
-        )
-        return StoredEvent(recorded.stream_id, recorded.version, topic, _encode(state))
-
-    def to_domain_event(self, stored_event: StoredEvent) -> DomainEventProtocol[UUID]:
-        return cast("DomainEventProtocol[UUID]", self.recorded(stored_event))
-
-    def recorded(self, stored: StoredEvent) -> Recorded[Any]:
-        """The envelope and the fact, with its position if it came from the log by position."""
-        return self.opened(*_place(stored), self.keyring.get(cast("UUID", stored.originator_id)))
-
-    def envelope(self, stored: StoredEvent) -> Recorded[Any]:
-        """The same with what is personal left closed, whether there is a key or not."""
-        return self.opened(*_place(stored), None)
-
-    def opened(
-        self,
-        position: int | None,
-        stream_id: UUID,
-        version: int,
-        topic: str,
-        stored: bytes,
-        key: AESGCM | None,
-    ) -> Recorded[Any]:
-        """The same of what its row holds, with a key that is at hand."""
-        state = _STATE.decode(stored)
-        event = _EVENTS[topic].decode(state.event)
-        if state.sealed is not None and key is not None:
-            personal = _open(state.sealed, key, stream_id, topic)
-            event = msgspec.structs.replace(event, personal=personal)
-        return Recorded(
-            stream_id=stream_id,
-            version=version,
-            at=state.at,
-            by=state.by or NOBODY,
-            event=upcast(event),
-            position=position,
-            operation=state.operation,
-            correlation=state.correlation,
-        )
-
-    def _seal(self, personal: Personal, stream_id: UUID, topic: str) -> bytes:
-        key = self.keyring.get(stream_id)
-        assert key is not None, "a stream's key is there before its first append"
-        nonce = os.urandom(NONCE)
-        return nonce + key.encrypt(nonce, _encode(personal), _bound_to(stream_id, topic))
-
-
-_encode = msgspec.msgpack.Encoder().encode
-_STATE = msgspec.msgpack.Decoder(_State)
-_EVERY = {**EVENTS, **RETIRED}
-_EVENTS = {name: msgspec.msgpack.Decoder(kind) for name, kind in _EVERY.items()}
-_PERSONAL = {name: msgspec.msgpack.Decoder(kind) for name, kind in PERSONAL.items()}
-
-
-def _place(stored: StoredEvent) -> tuple[int | None, UUID, int, str, bytes]:
-    position = stored.id if isinstance(stored, Notification) else None
-    stream_id = cast("UUID", stored.originator_id)
-    return position, stream_id, stored.originator_version, stored.topic, stored.state
-
-
-def _open(sealed: bytes, key: AESGCM, stream_id: UUID, topic: str) -> Personal:
-    try:
-        plain = key.decrypt(sealed[:NONCE], sealed[NONCE:], _bound_to(stream_id, topic))
-    except InvalidTag as error:
-        raise ValueError(f"the sealed part of {topic} in {stream_id} was tampered with") from error
-    return _PERSONAL[topic].decode(plain)
-
-
-def _bound_to(stream_id: UUID, topic: str) -> bytes:
-    """Associated data: a sealed part opens only where it was written."""
-    return stream_id.bytes + topic.encode()
 
 
 class EventLog(Application[UUID]):
@@ -275,7 +96,7 @@ def _environment(conninfo: str, *, create: bool) -> dict[str, str]:
     return {
         "PERSISTENCE_MODULE": "eventsourcing.postgres",
         "APPLICATION_RECORDER_TOPIC": "adapters.recorder:GroupCommitRecorder",
-        "MAPPER_TOPIC": "adapters.event_store:EventMapper",
+        "MAPPER_TOPIC": "adapters.event_mapper:EventMapper",
         "POSTGRES_DBNAME": str(where.get("dbname", "darkroom")),
         "POSTGRES_HOST": str(where.get("host", "")),
         "POSTGRES_PORT": str(where.get("port", 5432)),

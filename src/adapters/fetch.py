@@ -10,7 +10,7 @@ import httpcore
 import msgspec
 
 from adapters.web import PORTS, CheckedBackend, Resolve, checked, for_httpcore, resolved
-from commands.ports import Fetched
+from commands.imports import Fetched
 from domain.refusals import FileTooLarge, ImportFailed
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})

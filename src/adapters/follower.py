@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequ
 from contextlib import asynccontextmanager
 from typing import Any
 
-import psycopg
 from eventsourcing.persistence import Notification
 from psycopg import AsyncConnection
 
@@ -14,6 +13,8 @@ from domain.refusals import Unavailable
 from domain.stream import Recorded
 
 PAGE = 200
+LAZY = 1_000
+"""Positions without anything for it that are passed by at once."""
 
 Connection = AsyncConnection[Any]
 Act = Callable[[Connection, Sequence[Recorded[Any]]], Awaitable[None]]
@@ -29,6 +30,8 @@ class Follower:
 
     async def step(self, act: Act) -> int:
         """Hand the next events to `act`; unless it fails, they count as read. Returns how many."""
+        if not await self._anything():
+            return 0
         async with self._log.database.connection() as connection, connection.transaction():
             row = await (await connection.execute(_POSITION, (self._name,))).fetchone()
             assert row is not None, "`darkroom prepare` has begun for us"
@@ -44,6 +47,12 @@ class Follower:
             await connection.execute(_MOVED, (upto, self._name))
             return len(stored)
 
+    async def _anything(self) -> bool:
+        """In one round trip: every append asks. What is not ours is passed by many at a time."""
+        asked = {"name": self._name, "topics": self._topics, "most": LAZY}
+        ((anything,),) = await self._log.database.rows(_ANYTHING, asked)
+        return bool(anything)
+
     async def begin(self) -> None:
         """At the end of the log, if it is not under way already."""
         async with self._log.database.connection() as connection:
@@ -54,9 +63,7 @@ class Follower:
 async def nudged(database: Database) -> AsyncIterator[Callable[[float], Awaitable[None]]]:
     """Something that waits for the next append to the log, so many seconds at most."""
     try:
-        async with await psycopg.AsyncConnection.connect(
-            database.conninfo, autocommit=True, connect_timeout=5, keepalives_idle=5
-        ) as connection:
+        async with await database.connect() as connection:
             await connection.execute("listen darkroom_events")
 
             async def wait(seconds: float) -> None:
@@ -73,6 +80,12 @@ _BEGIN = """
     insert into reactors.progress (name, position)
     select %s, coalesce(max(notification_id), 0) from log.darkroom_events
     on conflict do nothing"""
+_ANYTHING = """
+    select exists (
+        select from log.darkroom_events e
+        where e.notification_id > p.position and e.topic = any(%(topics)s))
+        or (select max(notification_id) from log.darkroom_events) > p.position + %(most)s
+    from reactors.progress p where p.name = %(name)s"""
 _NEXT = """
     select originator_id, originator_version, topic, state, notification_id
     from log.darkroom_events

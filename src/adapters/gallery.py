@@ -1,101 +1,30 @@
 """The Gallery port over the read models in Postgres."""
 
-import base64
-import binascii
 from collections import OrderedDict
-from collections.abc import Collection, Mapping
-from datetime import datetime
-from typing import Annotated, Any, cast
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, cast
 from uuid import UUID
 
 import msgspec
-from msgspec import Meta
 from psycopg.types.json import Jsonb
 
-from adapters.conditions import MATCHES, conditions, filters, matching
+from adapters.conditions import IS_ONE, MATCHES, SOON, along, conditions, filters, matching
 from adapters.database import Database
 from adapters.drawers import all_of
 from adapters.exhibits import COLUMNS, PRINTS, WIDTH, Exhibits
 from adapters.heads import Heads
+from adapters.orders import ORDERS, Cursor, Order
 from adapters.popular import ranked
 from adapters.reach import ALIVE, lent
 from commands.ports import EventStore
 from domain.ids import NOBODY, AccountId, ImageId, ShareId
-from domain.refusals import Validation
 from projections.gallery import Card, Exhibit, Page, Query, Sort, Tally
 
 RECENT = 5_000
 """Images that a process remembers, as long as nothing happens to them."""
 ARRANGED = "left join unnest(%(arranged)s::uuid[]) with ordinality r(id, n) on r.id = i.id"
-FROM = f"from gallery.images i {PRINTS}"
-
-
-class Order(msgspec.Struct, frozen=True):
-    """A total order: what is sorted by, the type of it here and in Postgres, and which way."""
-
-    column: str
-    type: str
-    key: Any
-    descending: bool = True
-
-    @property
-    def sql(self) -> str:
-        way = "desc" if self.descending else "asc"
-        return f"{self.column} {way}, i.id {way}"
-
-    @property
-    def beyond(self) -> str:
-        """What comes after the row that a cursor names."""
-        sign = "<" if self.descending else ">"
-        return f"({self.column}, i.id) {sign} (%(key)s::{self.type}, %(id)s::uuid)"
-
-
-_MOMENT = Annotated[datetime, Meta(tz=True)]
-_SIZE = Annotated[int, Meta(ge=0, le=2**62)]
-_TEXT = Annotated[str, Meta(pattern=r"^[^\x00]*$")]
-
-NEWEST = Order("i.created_at", "timestamptz", _MOMENT)
-ORDERS: Mapping[Sort, Order] = {
-    Sort.NEWEST: NEWEST,
-    Sort.OLDEST: Order("i.created_at", "timestamptz", _MOMENT, descending=False),
-    Sort.MOST_VIEWED: Order("r.views", "bigint", _SIZE),
-    Sort.LARGEST: Order("i.size", "bigint", _SIZE),
-    Sort.ARRANGED: Order(
-        "coalesce(r.n, 1000000000 + (i.albums ->> %(in_album)s)::bigint)",
-        "bigint",
-        _SIZE,
-        descending=False,
-    ),
-    Sort.TITLE: Order("lower(i.title)", "text", _TEXT, descending=False),
-}
-
-
-class Cursor(msgspec.Struct, frozen=True, array_like=True):
-    """The last row of a page: in which order, its key in it as Postgres sees it, its id."""
-
-    sort: Sort
-    key: Any
-    id: UUID
-    total: Annotated[int, Meta(ge=0)] | None = None
-    """Of the whole list, as it was counted for its first page."""
-
-    @property
-    def text(self) -> str:
-        return base64.urlsafe_b64encode(msgspec.json.encode(self)).decode().rstrip("=")
-
-    @classmethod
-    def of(cls, text: str, sort: Sort) -> "Cursor":
-        try:
-            raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-            cursor = msgspec.json.decode(raw, type=cls)
-            key = msgspec.convert(cursor.key, ORDERS[cursor.sort].key)
-        except (binascii.Error, ValueError, RecursionError) as error:
-            raise Validation(
-                errors=[{"field": "cursor", "message": "is not one of ours"}]
-            ) from error
-        if cursor.sort is not sort:
-            raise Validation(errors=[{"field": "cursor", "message": "belongs to another sort"}])
-        return msgspec.structs.replace(cursor, key=key)
+FROM_IMAGES = "from gallery.images i"
+FROM = f"{FROM_IMAGES} {PRINTS}"
 
 
 class PostgresGallery:
@@ -141,7 +70,6 @@ class PostgresGallery:
         return {exhibit.card.id: exhibit.card for exhibit in found if exhibit}
 
     async def list(self, query: Query) -> Page:
-        order = ORDERS[query.sort]
         where, parameters = conditions(query)
         total = None
         if query.cursor:
@@ -151,16 +79,9 @@ class PostgresGallery:
         if total is None:
             total = await self._total(query, where, parameters)
         offset = 0 if query.cursor else (query.page - 1) * query.limit
-        if query.worded:
-            where = where.replace(MATCHES, matching(query, total))
         parameters |= {"limit": query.limit + 1, "offset": offset}
         parameters["most"] = offset + query.limit + 1
-        rows = await self._database.rows(
-            f"select {COLUMNS}, {order.column}, i.id {_chosen(query, order, where)}"
-            f" order by {order.sql} limit %(limit)s offset %(offset)s",
-            parameters,
-            plan_once=False,
-        )
+        rows = await self._rows(query, where, parameters, total)
         shown = rows[: query.limit]
         exhibits = [await self._exhibits.listed(row) for row in shown]
         following = None
@@ -172,6 +93,24 @@ class PostgresGallery:
             total=total,
             next_cursor=following,
         )
+
+    async def _rows(
+        self, query: Query, where: str, parameters: dict[str, Any], total: int
+    ) -> Sequence[Any]:
+        """One more than asked for, where there are as many."""
+        order = ORDERS[query.sort]
+        ending = f" order by {order.sql} limit %(limit)s offset %(offset)s"
+        ways = []
+        if along(query, total):
+            ways.append(_along(query, order, where.replace(MATCHES, "true")))
+        if query.worded:
+            where = where.replace(MATCHES, matching(query, total))
+        for way in [*ways, _chosen(query, order, where)]:
+            asked = f"select {COLUMNS}, {order.column}, i.id {way}{ending}"
+            rows = await self._database.rows(asked, parameters, plan_once=False)
+            if len(rows) > query.limit:
+                break
+        return rows
 
     async def usage(self, account_id: AccountId) -> Tally:
         rows = await self._database.records(
@@ -228,6 +167,13 @@ def _chosen(query: Query, order: Order, where: str) -> str:
         return f"from {few} join gallery.images i on i.id = r.id {PRINTS}"
     ranks = ARRANGED if query.sort is Sort.ARRANGED else ""
     return f"{FROM} {ranks} where {where}{f' and {order.beyond}' if beyond else ''}"
+
+
+def _along(query: Query, order: Order, where: str) -> str:
+    """What matches of those that come first in the order."""
+    beyond = f" and {order.beyond}" if query.cursor else ""
+    first = f"{FROM_IMAGES} where {where}{beyond} order by {order.sql} limit {SOON}"
+    return f"from (select i.* {first}) i {PRINTS} where {IS_ONE}"
 
 
 async def lender(database: Database, table: str, share_id: ShareId) -> UUID | None:

@@ -4,11 +4,7 @@ import asyncio
 from collections import defaultdict
 from uuid import UUID
 
-import psycopg
-from psycopg import AsyncConnection
-from psycopg.rows import TupleRow
-
-from adapters.database import CONNECT_TIMEOUT, DOWN, Database
+from adapters.database import DOWN, Database, OneConnection
 from domain.refusals import Unavailable
 
 
@@ -20,8 +16,7 @@ class Heads:
     """
 
     def __init__(self, database: Database) -> None:
-        self._conninfo = database.conninfo
-        self._connection: AsyncConnection[TupleRow] | None = None
+        self._connection = OneConnection(database)
         self._waiting: dict[UUID, list[asyncio.Future[int | None]]] = defaultdict(list)
         self._working: asyncio.Task[None] | None = None
 
@@ -34,8 +29,7 @@ class Heads:
         return await answer
 
     async def close(self) -> None:
-        if self._connection:
-            await self._connection.close()
+        await self._connection.close()
 
     async def _work(self) -> None:
         while self._waiting:
@@ -54,11 +48,8 @@ class Heads:
 
     async def _read(self, ids: list[UUID]) -> dict[UUID, int | None]:
         try:
-            if self._connection is None or self._connection.closed:
-                self._connection = await psycopg.AsyncConnection.connect(
-                    self._conninfo, autocommit=True, connect_timeout=int(CONNECT_TIMEOUT)
-                )
-            cursor = await self._connection.execute(_HEADS, (ids,), prepare=True, binary=True)
+            connection = await self._connection.get()
+            cursor = await connection.execute(_HEADS, (ids,), prepare=True, binary=True)
             return dict(await cursor.fetchall())
         except DOWN as error:
             raise Unavailable(dependency="database") from error

@@ -12,7 +12,7 @@ from pebble import ProcessExpired, ProcessPool
 
 from adapters import metrics, sandbox
 from adapters.recipe import RECIPE
-from commands.ports import Derivative, Development
+from commands.lab import Derivative, Development
 from domain.media import Caps, Format, Rung
 from domain.refusals import CorruptImage, Refusal, Unavailable
 from domain.transform import Transform

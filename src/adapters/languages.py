@@ -19,7 +19,7 @@ DICTIONARIES = {
 }
 """By ISO 639-3. Others have no forms here, or no dictionary."""
 
-FORM = "folded"
+FORM = "plain"
 """How the index writes words down, whatever their language. Another name makes it anew."""
 _KNOWN = "select obj_description(to_regproc('searching.lexemes'), 'pg_proc')"
 

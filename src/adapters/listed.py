@@ -1,13 +1,23 @@
 """Lists by time of a read model, by page or by cursor, each with the count of all."""
 
-from typing import Any, TypeVar
+from datetime import datetime
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
-from adapters.cursors import Cursor
 from adapters.database import Database
+from projections import cursors
 
 T = TypeVar("T")
+
+
+class _Place(msgspec.Struct, frozen=True, array_like=True):
+    """Of the last row that was shown."""
+
+    at: Annotated[datetime, Meta(tz=True)]
+    id: UUID
 
 
 async def listed(
@@ -35,7 +45,7 @@ async def listed(
     way, beyond = ("desc", "<") if newest else ("asc", ">")
     if cursor:
         where += f" and (r.{at}, r.id) {beyond} (%(at)s, %(id)s)"
-        last = Cursor.read(cursor)
+        last = cursors.read(cursor, _Place)
         asked |= {"at": last.at, "id": last.id, "offset": 0}
     rows = await database.rows(
         f"select row_to_json(r)::text from {table} r where {where}"  # noqa: S608 - our own words
@@ -45,5 +55,5 @@ async def listed(
     found = [decoder.decode(row) for (row,) in rows]
     shown: list[Any] = found[:limit]
     more = len(found) > limit
-    following = Cursor(getattr(shown[-1], at), shown[-1].id).text if more else None
+    following = cursors.written(_Place(getattr(shown[-1], at), shown[-1].id)) if more else None
     return shown, total, following

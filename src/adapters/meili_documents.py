@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from adapters.tsquery import pictures
+from adapters.meili_words import SEPARATORS, parted, signs
 from domain.access import Permission, Visibility
 from projections.gallery import Card
 
@@ -25,8 +25,8 @@ def settings(synonyms: Mapping[str, Sequence[str]], languages: Sequence[str]) ->
     """The whole configuration of the index, as it is told back: sorted where order says nothing."""
     locales = [it for it in languages if it in LOCALES.split()]
     return {
-        "searchableAttributes": list(FIELDS),
-        "filterableAttributes": sorted(["id", "audience", "emoji", *FACETS]),
+        "searchableAttributes": [*FIELDS, "signs"],
+        "filterableAttributes": sorted(["id", "audience", *FACETS]),
         "sortableAttributes": ["created_at"],
         "displayedAttributes": ["id", *FIELDS],
         "rankingRules": [
@@ -34,10 +34,11 @@ def settings(synonyms: Mapping[str, Sequence[str]], languages: Sequence[str]) ->
             "created_at:desc",
         ],
         "typoTolerance": {"enabled": True},
+        "separatorTokens": SEPARATORS,
         "synonyms": {word: list(others) for word, others in synonyms.items()},
         "faceting": {"maxValuesPerFacet": 50, "sortFacetValuesBy": {"*": "count"}},
         "pagination": {"maxTotalHits": MOST},
-        "localizedAttributes": [{"attributePatterns": ["*"], "locales": locales}]
+        "localizedAttributes": [{"attributePatterns": list(FIELDS), "locales": locales}]
         if locales
         else None,
     }
@@ -49,21 +50,16 @@ def document(card: Card) -> dict[str, Any] | None:
         return None
     return {
         "id": card.id.hex,
-        "title": card.title,
-        "tags": card.tags,
-        "description": card.description,
-        "filename": card.filename,
+        "title": parted(card.title),
+        "tags": [parted(tag) for tag in card.tags],
+        "description": parted(card.description),
+        "filename": parted(card.filename),
+        "signs": signs((card.title, *card.tags, card.description, card.filename)),
         "format": card.format,
         "year": f"{card.created_at:%Y}",
         "created_at": int(card.created_at.timestamp()),
         "audience": audience(card),
-        "emoji": emoji(" ".join((card.title, *card.tags, card.description, card.filename))),
     }
-
-
-def emoji(text: str) -> list[str]:
-    """Whatever its tokenizer takes them for, as a filter knows them."""
-    return [f"e{ord(it):x}" for it in pictures(text)]
 
 
 def audience(card: Card) -> list[str]:

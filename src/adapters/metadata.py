@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 from PIL import ExifTags, Image
 
-from commands.ports import Metadata, Place
+from commands.lab import Metadata, Place
 
 LONGEST = 500
 """Characters of one value."""

@@ -11,7 +11,7 @@ from nats.aio.msg import Msg
 
 from adapters.database import Database
 from adapters.jetstream import GONE, Names
-from projections.positions import CORE
+from projections.positions import CORE, news
 
 ASK = 0.1  # seconds of silence after which a waiter asks the database
 
@@ -31,8 +31,11 @@ class Announcement:
         self._moved: dict[str, int] = {}
         self._saying: asyncio.Task[None] | None = None
 
-    def moved(self, projection: str, position: int) -> None:
+    def moved(self, projection: str, position: int, *, concerned: bool) -> None:
+        """`concerned` is whether there was anything for it."""
         self._moved[projection] = position
+        if concerned:
+            self._moved[news(projection)] = position
         if self._saying is None or self._saying.done():
             self._saying = asyncio.create_task(self._say())
 
@@ -53,8 +56,6 @@ class HeardPositions:
         self._current: dict[str, int] = {}
         self._waiters: dict[str, list[_Waiter]] = {}
         self._order = itertools.count()
-        self._count = 0
-        self._stirred = asyncio.Event()
         self._announcements: dict[str, asyncio.Event] = {}
         """The next one of each projection, for all who wait for it."""
 
@@ -86,18 +87,6 @@ class HeardPositions:
                 await announced.wait()
         return self.current(projection) > beyond
 
-    @property
-    def announcements(self) -> int:
-        """How many were heard so far, of whatever projection."""
-        return self._count
-
-    async def stir(self, beyond: int, *, within: float) -> None:
-        """Returns when more announcements than `beyond` were heard, or after so many seconds."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(within):
-                while self._count <= beyond:
-                    await self._stirred.wait()
-
     async def _wait(self, projection: str, position: int) -> None:
         heard: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         waiter = (position, next(self._order), heard)
@@ -112,9 +101,6 @@ class HeardPositions:
         self._heard(projection, rows[0][0])
 
     async def _announced(self, message: Msg) -> None:
-        self._count += 1
-        self._stirred.set()
-        self._stirred = asyncio.Event()
         for projection, position in _moved(message.data).items():
             self._heard(projection, position)
 

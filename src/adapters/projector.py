@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
-import psycopg
 import structlog
 from eventsourcing.persistence import Notification
 
@@ -61,10 +60,7 @@ class Projector:
         """For ever, through restarts of either server."""
         while True:
             try:
-                conninfo = self._events.database.conninfo
-                async with await psycopg.AsyncConnection.connect(
-                    conninfo, autocommit=True, connect_timeout=5
-                ) as connection:
+                async with await self._events.database.connect() as connection:
                     await self._lead(connection)
             except (*DOWN, Unavailable) as error:
                 _log.warning("projector interrupted", model=self._model.schema, reason=str(error))
@@ -142,4 +138,5 @@ class Projector:
         metrics.PROJECTED.labels(self._model.schema).inc(len(events))
         if self._followed:
             self._followed(f"project {self._model.schema}", events, began)
-        self._announcement.moved(self._model.schema, self._feeding.position)
+        position = self._feeding.position
+        self._announcement.moved(self._model.schema, position, concerned=bool(events))

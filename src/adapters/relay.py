@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-import psycopg
 import structlog
 from nats.aio.client import Client
 from psycopg import AsyncConnection
@@ -41,16 +40,11 @@ class Relay:
         """For ever: lead, or stand by; through restarts of either server."""
         while True:
             try:
-                async with await self._connected() as connection:
+                async with await self._events.database.connect() as connection:
                     await self._lead(connection)
             except (*DOWN, *GONE, Unavailable, Refused) as error:
                 _log.warning("relay interrupted", reason=str(error) or type(error).__name__)
                 await asyncio.sleep(POLL)
-
-    async def _connected(self) -> AsyncConnection[TupleRow]:
-        return await psycopg.AsyncConnection.connect(
-            self._events.database.conninfo, autocommit=True, connect_timeout=5, keepalives_idle=5
-        )
 
     async def _lead(self, connection: AsyncConnection[TupleRow]) -> None:
         while not await _elected(connection):  # noqa: ASYNC110 - the lock is in the database

@@ -30,12 +30,14 @@ class ScanDesk:
 
     async def next(self, scan: Callable[[Suspect], Awaitable[None]], *, first: bool = True) -> bool:
         """Take the next one through `scan`, for the `first` time too. False if there is none."""
+        if not await self._database.rows(_NEXT, (first,)):  # in one round trip: asked all the time
+            return False
         async with self._database.connection() as connection, connection.transaction():
             await connection.execute(
                 "select pg_advisory_xact_lock_shared(hashtext(%s))",
                 (generation_lock(scanning.NAME),),
             )
-            row = await (await connection.execute(_NEXT, (first,))).fetchone()
+            row = await (await connection.execute(_NEXT + _LOCKED, (first,))).fetchone()
             if row is None:
                 return False
             id, owner_id, attempt, asked = row
@@ -95,7 +97,8 @@ _HELD = msgspec.json.Decoder(Held)
 _NEXT = """
     select id, owner_id, attempt, asked from scanning.suspects
     where asked > answered and not_before <= now() and (%s or scanner <> '')
-    order by not_before, id for update skip locked limit 1"""
+    order by not_before, id limit 1"""
+_LOCKED = " for update skip locked"
 _ANSWERED = """
     update scanning.suspects
     set answered = %s, attempts = 0, not_before = '-infinity', failure = null where id = %s"""

@@ -7,6 +7,7 @@ from uuid import UUID
 from adapters.database import Database
 from adapters.drawers import ASKING, DRAWERS, IN_DRAWER, MATCHES, also_lent
 from adapters.exhibits import COLUMNS, PRINTS, WIDTH, Exhibits
+from adapters.marking import signs_marked
 from adapters.reach import in_reach
 from adapters.tsquery import ASKED, terms
 from commands.ports import EventStore
@@ -37,25 +38,23 @@ class PostgresSearch:
         found = _FOUND.format(matches=MATCHES, lent=also_lent(query))
         rows = await self._database.rows(found, parameters, plan_once=False)
         ids, total, facets = rows[0]
-        hits = await self._shown(ids, reach, parameters)
+        hits = [_hit(it, marks, text) for it, marks in await self._shown(ids, reach, parameters)]
         shown = total - len(ids) + len(hits)
         return Hits(hits=hits, total=shown, exact=total < MOST, facets=facets)
 
     async def _shown(
         self, ids: Sequence[UUID], reach: str, parameters: dict[str, Any]
-    ) -> Sequence[Hit]:
+    ) -> Sequence[tuple[Exhibit, Sequence[str]]]:
         """As the gallery has them by now, whatever the index thinks."""
         query = _SHOWN.format(reach=reach)
         rows = await self._database.rows(query, parameters | {"ids": ids}) if ids else []
         return [
-            _hit(exhibit, row[WIDTH:])
-            for row in rows
-            if (exhibit := await self._exhibits.listed(row))
+            (exhibit, row[WIDTH:]) for row in rows if (exhibit := await self._exhibits.listed(row))
         ]
 
 
-def _hit(exhibit: Exhibit, headlines: Sequence[str]) -> Hit:
-    marked = zip(FIELDS, headlines, strict=True)
+def _hit(exhibit: Exhibit, headlines: Sequence[str], typed: str) -> Hit:
+    marked = zip(FIELDS, (signs_marked(it, typed) for it in headlines), strict=True)
     return Hit(
         exhibit=exhibit,
         highlights={field: text for field, text in marked if "<mark>" in text},

@@ -7,7 +7,8 @@ from uuid import uuid4
 
 from adapters.database import Database
 from adapters.secret_tokens import hashed, made
-from commands.ports import Clock, Device, OpenSession, Session
+from commands.ports import Clock
+from commands.sessions import Device, OpenSession, Session
 from domain.ids import AccountId, SessionId
 from domain.refusals import Unauthenticated
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from math import ceil
 from urllib.parse import quote, urlencode
 
-from commands.ports import SignedUrl
+from commands.signing import SignedUrl
 from domain.refusals import SignatureExpired, SignatureInvalid, SignatureNotYetValid
 
 WINDOW = 300

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import pyvips
 
 from adapters.opening import Image
-from commands.ports import Derivative
+from commands.lab import Derivative
 from commands.sourcing import LOSSY, MARGIN
 from domain.media import Format, Rung
 

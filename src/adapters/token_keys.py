@@ -1,6 +1,5 @@
 """The keys that sign access tokens: one after the other, all derived from the instance's key."""
 
-import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -11,7 +10,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from adapters.database import Database
 from adapters.keys import InstanceKey
 from adapters.tokens import Ring, key_id
-from domain.refusals import Unavailable
 
 LOOK = 2.0
 """Seconds between looks for another key."""
@@ -52,14 +50,6 @@ class TokenKeys:
             signing=keys[signing],
             verifying={key_id(key.public_key()): key.public_key() for key in keys.values()},
         )
-
-    async def load_for_ever(self) -> None:
-        while True:
-            await asyncio.sleep(LOOK)
-            try:
-                await self.load()
-            except Unavailable as error:
-                _log.warning("token keys stay as they are", reason=str(error))
 
     async def rotate(self, *, at_once: bool) -> Generation:
         """The next key. `at_once`: it signs now, and what older ones signed is worth nothing."""

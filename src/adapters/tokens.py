@@ -10,7 +10,8 @@ import jwt
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from commands.ports import Claims, Clock
+from commands.credentials import Claims
+from commands.ports import Clock
 from domain.access import Scope
 from domain.ids import AccountId, KeyId, SessionId, from_text, to_text
 from domain.refusals import Unauthenticated

@@ -5,7 +5,7 @@ from zlib import crc32
 from adapters.fingerprints import SIDE, fingerprint
 from adapters.opening import Image
 from adapters.saving import WHITE, first_page, flattened, pages
-from commands.ports import Traits
+from commands.lab import Traits
 
 
 def traits(data: bytes, clean: bytes | None, image: Image) -> Traits:

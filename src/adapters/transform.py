@@ -58,7 +58,7 @@ class _Source:
         count = frames(first) if format in ANIMATED else 1
         page = asked.transform.page or 1
         if page > count:
-            raise Validation(errors=[{"field": "page", "message": f"must be at most {count}"}])
+            raise Validation.of("page", f"must be at most {count}")
         upright = first.autorot() if self._heic is None else first
         self.frame = frame(asked.transform, *(asked.size or (upright.width, upright.height)))
         self._wanted = asked.transform

@@ -1,6 +1,5 @@
 """The Shelf port in Postgres; and what keeps the shelf from growing without end."""
 
-import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -13,7 +12,7 @@ from commands.erasure import Erasure
 from commands.ports import ObjectStore
 from commands.transforming import Claim
 from domain.ids import ImageId
-from domain.refusals import TransformBudgetSpent, Unavailable
+from domain.refusals import TransformBudgetSpent
 
 HOUR = 3_600.0
 FLUSH = 30.0
@@ -78,14 +77,6 @@ class PostgresShelf:
         images, names = zip(*used, strict=True)
         async with self._database.connection() as connection:
             await connection.execute(_USED, (list(images), list(names)))
-
-    async def flush_for_ever(self) -> None:
-        while True:
-            await asyncio.sleep(FLUSH)
-            try:
-                await self.flush()
-            except Unavailable:  # what was used now is used later again, or it was not worth much
-                continue
 
 
 class Clearance:

@@ -10,7 +10,6 @@ import structlog
 
 from adapters.database import Database
 from adapters.keys import InstanceKey
-from domain.refusals import Unavailable
 
 LONGEST = timedelta(days=366)
 """No URL lives longer: so long an older key is believed, unless it is said otherwise."""
@@ -52,14 +51,6 @@ class UrlKeys:
         self._looked_at = asyncio.get_running_loop().time()
         rows = await self._database.rows(_KEYS + " where state <> 'ended' order by number")
         self._ring = {str(number): self._key(wrapped) for number, wrapped, *_ in rows}
-
-    async def load_for_ever(self) -> None:
-        while True:
-            await asyncio.sleep(LOOK)
-            try:
-                await self.load()
-            except Unavailable as error:
-                _log.warning("URL keys stay as they are", reason=str(error))
 
     async def meet(self, key_id: str) -> None:
         """Look for a key that is not known, before it is refused. Raises Unavailable."""

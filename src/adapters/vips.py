@@ -36,7 +36,7 @@ from adapters.similarity import faithful
 from adapters.thumbhash import thumbhash
 from adapters.traits import traits
 from adapters.transform import Asked, transformed
-from commands.ports import Derivative, Development
+from commands.lab import Derivative, Development
 from domain.media import Caps, Content, Format, Rung
 from domain.refusals import CorruptImage, FileTooLarge, Refusal, UnsupportedFormat
 from domain.transform import Transform

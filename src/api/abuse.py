@@ -7,12 +7,14 @@ from litestar import Controller, Response, get, post
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 
-from api.bodies import Body, Email, Reason, Text, clean
+from api.asking import Asked, page_of, paging
+from api.bodies import Body, Email, Reason, Text
 from api.clients import client
 from api.idempotency import Ids
+from api.identifiers import id_of
 from api.identity import Administrator, AnyRequest, MaybeCaller
-from api.listing import Asked, paging
 from api.parts import Given
+from api.reading import clean
 from api.waiting import REPORTS, written
 from commands.reports import FileReport, ResolveReport
 from domain import abuse_report
@@ -74,19 +76,20 @@ class ReportController(Controller):
         asked = Asked(request)
         wanted = Wanted(
             resolved=asked.one("status", {"open": False, "resolved": True}),
-            image_id=asked.one("imageId", _image),
+            image_id=asked.id("imageId", "img", ImageId),
             **paging(asked),
         )
         asked.check()
         docket = await parts.cases.list(wanted)
         images = await parts.gallery.cards({it.image_id for it in docket.cases})
-        return {
-            "reports": [_shown(it) | {"known": it.image_id in images} for it in docket.cases],
-            "page": wanted.page,
-            "limit": wanted.limit,
-            "total": docket.total,
-            "nextCursor": docket.next_cursor,
-        }
+        return page_of(
+            "reports",
+            [_shown(it) | {"known": it.image_id in images} for it in docket.cases],
+            limit=wanted.limit,
+            page=wanted.page,
+            total=docket.total,
+            following=docket.next_cursor,
+        )
 
     @post("/{id:str}/resolve", status_code=200, summary="Judge it")
     async def resolve(
@@ -97,9 +100,7 @@ class ReportController(Controller):
         parts: Given,
     ) -> Response[dict[str, Any]]:
         """`takedown` and `quarantine` are done to the image, too. Once: it can be undone there."""
-        report_id = from_text("rep", id)
-        if report_id is None:
-            raise NotFound
+        report_id = id_of("rep", id)
         command = ResolveReport(
             by=administrator, report_id=report_id, to=data.action, reason=data.reason
         )
@@ -116,14 +117,7 @@ def _named(data: NewReport) -> ImageId:
     found = from_text("img", match[0]) if match else None
     if found is None:
         field = "imageId" if data.image_id else "url"
-        raise Validation(errors=[{"field": field, "message": "names no image"}])
-    return ImageId(found)
-
-
-def _image(text: str) -> ImageId:
-    found = from_text("img", text)
-    if found is None:
-        raise ValueError
+        raise Validation.of(field, "names no image")
     return ImageId(found)
 
 

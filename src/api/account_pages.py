@@ -9,9 +9,10 @@ from string import Template
 from litestar import Controller, Response, get, post
 
 from api import pages
-from api.bodies import MailedToken, PasswordReset, converted
+from api.bodies import MailedToken, PasswordReset
 from api.identity import AnyRequest
 from api.parts import Given
+from api.reading import converted
 from commands.passwords import ResetPassword, VerifyEmail
 from domain.refusals import Refusal
 

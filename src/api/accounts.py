@@ -10,6 +10,7 @@ from api.clients import client, device
 from api.entrance import PERSONAL
 from api.erasure import accepted
 from api.idempotency import Ids
+from api.identifiers import id_of
 from api.identity import AnyRequest, Bearing, Caller
 from api.parts import Given, Parts
 from api.short_lists import short_list
@@ -18,10 +19,10 @@ from api.waiting import written
 from commands.accounts import ChangeAccount, LogIn, Refresh, SignUp
 from commands.credentials import Bearer
 from commands.erasure import EraseAccount
-from commands.ports import OpenSession, Session
+from commands.sessions import OpenSession, Session
 from domain import transfer
 from domain.account import Identity, SettingsChanged
-from domain.ids import AccountId, SessionId, from_text, to_text
+from domain.ids import AccountId, SessionId, to_text
 from domain.refusals import NotFound, Unauthenticated
 from projections.accounts import Profile
 
@@ -117,10 +118,7 @@ class MeController(Controller):
 
     @delete("/sessions/{id:str}", status_code=204, opt=PERSONAL, summary="Sign out there")
     async def end_session(self, id: FromPath[str], bearer: Bearing, parts: Given) -> None:
-        session_id = from_text("ses", id)
-        if session_id is None or not await parts.sessions.end(
-            bearer.account_id, SessionId(session_id)
-        ):
+        if not await parts.sessions.end(bearer.account_id, SessionId(id_of("ses", id))):
             raise NotFound
 
     @get("/usage", summary="What your images take, and what they may")

@@ -7,7 +7,8 @@ from litestar.params import FromPath, JSONBody
 
 from api.bodies import Because, NewRescan
 from api.idempotency import Ids
-from api.identity import Administrator, image_id
+from api.identifiers import image_id
+from api.identity import Administrator
 from api.parts import Given
 from api.waiting import written
 from commands.review import Requested, Rescan, RescanMany

@@ -4,7 +4,8 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
-from api.bodies import MAX_BATCH, Body, Describing, LinkPassword, Seconds, Text, Title, details
+from api.bodies import MAX_BATCH, Body, Describing, LinkPassword, Seconds, Text, Title
+from api.reading import details
 from domain.access import Permission, Visibility
 from domain.album import AlbumText
 

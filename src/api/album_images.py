@@ -9,7 +9,8 @@ from litestar.params import FromPath, JSONBody
 from api import listing, problems
 from api.album_bodies import Images
 from api.album_views import visible_album
-from api.identity import AnyRequest, Caller, MaybeCaller, album_id, album_viewer, image_id
+from api.identifiers import album_id, image_id
+from api.identity import AnyRequest, Caller, MaybeCaller, album_viewer
 from api.parts import Given, Parts
 from api.waiting import written
 from commands.albums import PlaceImage
@@ -71,8 +72,7 @@ async def _each(
             receipt = await _placed(parts, caller, id, image, out=out)
         except (Refusal, StreamMoved) as error:
             refusal = error if isinstance(error, Refusal) else Conflict()
-            document = problems.members(refusal)
-            results.append({"imageId": image, "status": document["status"], "error": document})
+            results.append({"imageId": image} | problems.item(refusal))
             continue
         changed = receipt.position is not None
         results.append({"imageId": image, "status": 200, "changed": changed})

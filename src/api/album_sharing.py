@@ -12,13 +12,14 @@ from api.album_bodies import NewAlbumShare
 from api.album_views import visible_album
 from api.bodies import NewCollaborator
 from api.idempotency import Ids
-from api.identity import AnyRequest, Caller, account_id, album_id
+from api.identifiers import account_id, album_id, share_id
+from api.identity import AnyRequest, Caller
 from api.parts import Given
 from api.short_lists import short_list
 from api.waiting import ALBUMS, written
 from commands.albums import LendAlbum, RevokeAlbumShare, ShareAlbum, TakeAlbumBack
 from domain.access import Action, Share, Viewer
-from domain.ids import ShareId, from_text, to_text
+from domain.ids import ShareId, to_text
 from domain.refusals import NotFound
 
 
@@ -68,10 +69,7 @@ class AlbumSharingController(Controller):
     async def revoke(
         self, id: FromPath[str], share: FromPath[str], caller: Caller, parts: Given
     ) -> Response[None]:
-        share_id = from_text("shr", share)
-        if share_id is None:
-            raise NotFound
-        command = RevokeAlbumShare(by=caller, album_id=album_id(id), share_id=ShareId(share_id))
+        command = RevokeAlbumShare(by=caller, album_id=album_id(id), share_id=share_id(share))
         headers = await written(parts, await parts.dispatch(command), ALBUMS)
         return Response(None, status_code=204, headers=headers)
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from api.identity import album_id
+from api.identifiers import album_id
 from api.parts import Parts
 from domain import access
 from domain.access import Action, Viewer

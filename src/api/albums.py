@@ -8,18 +8,11 @@ from litestar.params import FromPath, JSONBody
 
 from api.album_bodies import AlbumChanges, Arrangement, NewAlbum, text
 from api.album_views import etag, shown, visible_album
+from api.asking import Asked, page_of, paging
 from api.idempotency import Ids
-from api.identity import (
-    AnyRequest,
-    Caller,
-    MaybeCaller,
-    album_id,
-    album_viewer,
-    image_id,
-    team_id,
-)
+from api.identifiers import album_id, image_id, team_id
+from api.identity import AnyRequest, Caller, MaybeCaller, album_viewer
 from api.images import expected
-from api.listing import Asked, paging
 from api.org_views import organization_of
 from api.parts import Given, Parts
 from api.waiting import ALBUMS, written
@@ -31,7 +24,7 @@ from commands.albums import (
 )
 from domain import access
 from domain.access import Action, Viewer
-from domain.ids import AccountId, AlbumId, from_text, to_text
+from domain.ids import AccountId, AlbumId, to_text
 from domain.refusals import NotFound, Unauthenticated
 from projections.albums import AlbumQuery
 from projections.gallery import Sort
@@ -70,7 +63,7 @@ class AlbumController(Controller):
         query = AlbumQuery(
             viewer=viewer,
             owner=asked.owner(),
-            parent=asked.one("parent", _album),
+            parent=asked.id("parent", "alb", AlbumId),
             shared=asked.flag("shared"),
             sort=asked.one("sort", SORTS) or Sort.NEWEST,
             **paging(asked),
@@ -85,13 +78,14 @@ class AlbumController(Controller):
             for it in page.binders
             if access.decide_on_album(viewer, Action.LIST, it.circle, now=now) is None
         ]
-        return {
-            "albums": await shown(parts, viewer, cards),
-            "page": query.page,
-            "limit": query.limit,
-            "total": page.total,
-            "nextCursor": page.next_cursor,
-        }
+        return page_of(
+            "albums",
+            await shown(parts, viewer, cards),
+            limit=query.limit,
+            page=query.page,
+            total=page.total,
+            following=page.next_cursor,
+        )
 
     @get("/{id:str}", summary="An album")
     async def show(
@@ -152,10 +146,3 @@ async def _as_written(parts: Parts, caller: AccountId, id: AlbumId) -> tuple[dic
         raise NotFound
     (body,) = await shown(parts, Viewer(account_id=caller), [binder.card])
     return body, etag(binder.card)
-
-
-def _album(text: str) -> AlbumId:
-    found = from_text("alb", text)
-    if found is None:
-        raise ValueError
-    return AlbumId(found)

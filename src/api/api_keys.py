@@ -6,17 +6,18 @@ from typing import Any
 from litestar import Controller, Response, delete, get, post
 from litestar.params import FromPath, JSONBody
 
-from api.bodies import NewApiKey, line
+from api.bodies import NewApiKey
 from api.idempotency import Ids
+from api.identifiers import id_of
 from api.identity import AnyRequest, Bearing, Caller
 from api.parts import Given
+from api.reading import line
 from api.short_lists import short_list
 from api.waiting import written
 from commands.api_keys import IssueApiKey, RevokeApiKey, of_account
 from domain.access import Scope
 from domain.api_key import ApiKey
-from domain.ids import KeyId, from_text, to_text
-from domain.refusals import NotFound
+from domain.ids import KeyId, to_text
 
 
 class ApiKeyController(Controller):
@@ -56,10 +57,7 @@ class ApiKeyController(Controller):
 
     @delete("/{id:str}", status_code=204, summary="Revoke a key, and every key that it made")
     async def revoke(self, id: FromPath[str], caller: Caller, parts: Given) -> Response[None]:
-        key_id = from_text("key", id)
-        if key_id is None:
-            raise NotFound
-        command = RevokeApiKey(by=caller, key_id=KeyId(key_id))
+        command = RevokeApiKey(by=caller, key_id=KeyId(id_of("key", id)))
         headers = await written(parts, await parts.dispatch(command))
         return Response(None, status_code=204, headers=headers)
 

@@ -53,6 +53,7 @@ from api import (
     review,
     share_pages,
     sharex,
+    sharing,
     teams,
     transforms,
     tus,
@@ -63,13 +64,14 @@ from api import (
     viewing,
     webhooks,
 )
-from api.bodies import MAX_BODY, JsonRequest
+from api.bodies import MAX_BODY
 from api.correlating import REQUEST_ID
 from api.deadlines import Deadlines
 from api.documented import Documented
 from api.identity import AnyRequest, acquainted, administrator, bearer, caller, maybe_caller
 from api.methods import Methods
 from api.parts import Parts
+from api.reading import JsonRequest
 from api.waiting import await_position
 
 EXPOSED = [
@@ -101,7 +103,7 @@ def create(parts: Parts) -> Litestar:
             sharex.uploader,
             tus.TusController,
             images.ImageController,
-            images.SharingController,
+            sharing.SharingController,
             share_pages.SharePages,
             collaborators.CollaboratorController,
             embeds.embed,

@@ -12,15 +12,16 @@ from litestar import Response
 
 from api import ranges
 from api.identity import AnyRequest, holds
-from api.images import still_allowed
 from api.parts import Parts
 from api.problems import beyond
+from api.seeing import still_allowed
 from api.streaming import Streamed
 from api.zipping import Archive, Changed, Chunks, Entry
 from commands import object_keys
 from commands.counts import Sight
+from commands.lab import Traits
 from commands.limits import refusal
-from commands.ports import ObjectKey, ObjectMissing, Traits
+from commands.ports import ObjectKey, ObjectMissing
 from domain.access import Action, Viewer
 from domain.ids import AccountId, ImageId
 from domain.limits import Policy

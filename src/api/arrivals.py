@@ -11,8 +11,8 @@ from api.bodies import Arriving
 from api.parts import Parts
 from api.pictures import Picture, etag, picture
 from api.waiting import after_write, written
+from commands.finalizing import FinalizeUpload, TakeIn, Uploaded
 from commands.imports import ImportImage
-from commands.uploads import FinalizeUpload, TakeIn, Uploaded
 from domain import access
 from domain.access import Action, Viewer, Visibility
 from domain.account import Duplicates

@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 from litestar import Response, get
 
+from api.asking import Asked
 from api.identity import Administrator, AnyRequest
-from api.listing import Asked
 from api.parts import Given
 from api.waiting import position
 from projections.audit_log import Entry, Filter, actor_of, as_csv, stream_id_of, type_of

@@ -6,13 +6,14 @@ from uuid import UUID
 from litestar import Controller, Response, delete, get, patch, post
 from litestar.params import FromPath, JSONBody
 
+from api.asking import Asked, page_of, paging
 from api.bodies import Because, Sha256
-from api.identity import Administrator, AnyRequest, image_id
-from api.listing import Asked, paging
+from api.identifiers import id_of, image_id
+from api.identity import Administrator, AnyRequest
 from api.parts import Given, Parts
 from api.waiting import BLOCKLIST, written
 from commands.blocklist import AddBlock, Added, ExplainBlock, LiftBlock
-from domain.ids import ImageId, from_text, to_text
+from domain.ids import ImageId, to_text
 from domain.refusals import NotFound, Validation
 from projections.blocklist import Blocked
 
@@ -51,25 +52,26 @@ class BlocklistController(Controller):
         where = paging(asked)
         asked.check()
         found = await parts.blocklist.list(**where)
-        return {
-            "blocks": [*map(_shown, found.entries)],
-            "page": where["page"],
-            "limit": where["limit"],
-            "total": found.total,
-            "nextCursor": found.next_cursor,
-        }
+        return page_of(
+            "blocks",
+            [*map(_shown, found.entries)],
+            limit=where["limit"],
+            page=where["page"],
+            total=found.total,
+            following=found.next_cursor,
+        )
 
     @get("/{id:str}", summary="One entry")
     async def show(
         self, id: FromPath[str], administrator: Administrator, parts: Given
     ) -> dict[str, Any]:
-        return _shown(await _found(parts, _block_id(id)))
+        return _shown(await _found(parts, id_of("blk", id)))
 
     @patch("/{id:str}", summary="Give another reason")
     async def explain(
         self, id: FromPath[str], data: JSONBody[Because], administrator: Administrator, parts: Given
     ) -> Response[dict[str, Any]]:
-        block_id = _block_id(id)
+        block_id = id_of("blk", id)
         command = ExplainBlock(by=administrator, block_id=block_id, reason=data.reason)
         headers = await written(parts, await parts.dispatch(command), BLOCKLIST)
         return Response(_shown(await _found(parts, block_id)), headers=headers)
@@ -79,7 +81,7 @@ class BlocklistController(Controller):
         self, id: FromPath[str], data: JSONBody[Because], administrator: Administrator, parts: Given
     ) -> Response[None]:
         """What was quarantined because of it stays there, to be released."""
-        command = LiftBlock(by=administrator, block_id=_block_id(id), reason=data.reason)
+        command = LiftBlock(by=administrator, block_id=id_of("blk", id), reason=data.reason)
         headers = await written(parts, await parts.dispatch(command), BLOCKLIST)
         return Response(None, status_code=204, headers=headers)
 
@@ -87,17 +89,18 @@ class BlocklistController(Controller):
 async def _features(parts: Parts, data: NewBlock) -> dict[str, Any]:
     """Raises Validation where there is nothing to go by."""
     if (data.sha256 is None) == (data.image_id is None):
-        raise _invalid("sha256", "or imageId: give one of them")
+        raise Validation.of("sha256", "or imageId: give one of them")
     if data.image_id is None:
         if data.perceptual:
-            raise _invalid("perceptual", "needs an imageId")
+            raise Validation.of("perceptual", "needs an imageId")
         return {"checksum": data.sha256}
     id = image_id(data.image_id)
     if not data.perceptual:
         return {"checksum": await _checksum(parts, id)}
     traits = (await parts.prints.traits([id])).get(id)
     if traits is None or traits.fingerprint is None:
-        raise _invalid("imageId", "has nothing to be recognized by: flat, or not processed yet")
+        message = "has nothing to be recognized by: flat, or not processed yet"
+        raise Validation.of("imageId", message)
     return {"fingerprint": traits.fingerprint}
 
 
@@ -106,13 +109,6 @@ async def _checksum(parts: Parts, id: ImageId) -> str:
     if exhibit is None or not exhibit.card.finalized:
         raise NotFound
     return exhibit.card.checksum
-
-
-def _block_id(text: str) -> UUID:
-    found = from_text("blk", text)
-    if found is None:
-        raise NotFound
-    return found
 
 
 async def _found(parts: Parts, id: UUID) -> Blocked:
@@ -130,7 +126,3 @@ def _shown(entry: Blocked) -> dict[str, Any]:
         "addedBy": to_text("u", entry.added_by),
         "addedAt": entry.added_at,
     }
-
-
-def _invalid(field: str, message: str) -> Validation:
-    return Validation(errors=[{"field": field, "message": message}])

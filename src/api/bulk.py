@@ -8,10 +8,12 @@ from litestar.params import FromPath, JSONBody
 
 from api import problems
 from api.album_views import visible_album
-from api.bodies import MAX_BATCH, Describing, NewOperation, details
+from api.bodies import MAX_BATCH, Describing, NewOperation
 from api.idempotency import Ids
+from api.identifiers import id_of
 from api.identity import Caller
 from api.parts import Given, Parts
+from api.reading import details
 from api.restoring import returned
 from api.waiting import ALBUMS, written
 from commands.bulk import ActOnMany, Outcome, UndoOperation
@@ -64,9 +66,7 @@ async def undo(
 ) -> Response[dict[str, Any]]:
     """An act upon many images, or a return to an earlier moment. What has changed since is left
     alone, and named."""
-    operation_id = from_text("op", id)
-    if operation_id is None:
-        raise NotFound
+    operation_id = id_of("op", id)
     command = UndoOperation(by=caller, operation_id=operation_id, undo_id=new_id())
     outcomes = await parts.dispatch(command)
     results = [
@@ -81,23 +81,18 @@ def _action(data: NewOperation) -> Action:
     """Raises Validation for what an action needs and was not given."""
     action = Action(data.action)
     if action in (Action.TAG, Action.UNTAG) and not data.tags:
-        raise _invalid("tags", "are missing")
+        raise Validation.of("tags", "are missing")
     if action is Action.VISIBILITY and data.visibility is None:
-        raise _invalid("visibility", "is missing")
+        raise Validation.of("visibility", "is missing")
     if action is Action.ALBUM and data.album_id is None:
-        raise _invalid("albumId", "is missing")
+        raise Validation.of("albumId", "is missing")
     return action
-
-
-def _invalid(field: str, message: str) -> Validation:
-    return Validation(errors=[{"field": field, "message": message}])
 
 
 def _result(id: str, outcome: Outcome | None) -> dict[str, Any]:
     refusal = outcome.refusal if outcome else NotFound()
     if refusal is not None:
-        error = problems.members(refusal)
-        return {"imageId": id, "status": error["status"], "error": error}
+        return {"imageId": id} | problems.item(refusal)
     assert outcome is not None
     return {"imageId": id, "status": 200, "changed": outcome.changed}
 

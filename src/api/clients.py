@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from litestar import Request
 
-from commands.ports import Device
+from commands.sessions import Device
 
 Network: TypeAlias = IPv4Network | IPv6Network
 

@@ -7,9 +7,10 @@ from litestar import Controller, Response, delete, get, put
 from litestar.params import FromPath, JSONBody
 
 from api.bodies import NewCollaborator
-from api.identity import AnyRequest, Caller, account_id, image_id
-from api.images import visible
+from api.identifiers import account_id, image_id
+from api.identity import AnyRequest, Caller
 from api.parts import Given
+from api.seeing import visible
 from api.short_lists import short_list
 from api.waiting import written
 from commands.lending import AddCollaborator, RemoveCollaborator

@@ -11,10 +11,10 @@ from litestar.params import FromPath
 from api import heads, ranges, renderings
 from api.conversions import etag_of, wanted_of
 from api.identity import AnyRequest, MaybeCaller, signed_exactly
-from api.images import visible
 from api.parts import Given, Parts
 from api.pictures import EXTENSIONS
 from api.problems import beyond
+from api.seeing import visible
 from api.streaming import Chunks, Streamed
 from commands import object_keys
 from commands.ports import ObjectKey, ObjectMissing

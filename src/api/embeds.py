@@ -10,17 +10,18 @@ from litestar import Response, get
 from litestar.params import FromPath
 
 from api import embed_views, pages, ranges, surroundings
+from api.asking import Asked
 from api.embed_views import Shown
 from api.heads import CACHING
-from api.identity import AnyRequest, MaybeCaller, image_id
-from api.images import visible
-from api.listing import Asked
+from api.identifiers import image_id
+from api.identity import AnyRequest, MaybeCaller
 from api.parts import Given, Parts
-from api.pictures import etag, inside
+from api.pictures import etag
+from api.seeing import visible
 from domain import access
 from domain.access import ANONYMOUS, Action, Visibility
 from domain.ids import to_text
-from domain.media import Rung
+from domain.media import Rung, within
 from domain.refusals import (
     Forbidden,
     FormatNotImplemented,
@@ -67,7 +68,7 @@ async def oembed(request: AnyRequest, parts: Given) -> Response[dict[str, Any]]:
     if format != "json":
         raise FormatNotImplemented(format=format)
     if url is None:
-        raise Validation(errors=[{"field": "url", "message": "is missing"}])
+        raise Validation.of("url", "is missing")
     exhibit = await _of_url(parts, url)
     body = _photo(parts, embed_views.shown(exhibit, parts.public_url), widest, highest)
     return Response(body, headers=_headers(exhibit))
@@ -161,11 +162,15 @@ def _fitting(parts: Parts, it: Shown, widest: int, highest: int) -> tuple[str, t
         if _fits(it.sizes[rung], widest, highest):
             return it.jpeg(rung), it.sizes[rung]
     steps = sorted(step for step in parts.steps if step < Rung.THUMB.side)
-    found = [step for step in steps if _fits(inside(it.card, step), widest, highest)]
+    found = [step for step in steps if _fits(_within(it, step), widest, highest)]
     if not found + steps:
         return it.jpeg(Rung.THUMB), it.sizes[Rung.THUMB]
     step = (found[-1:] or steps)[0]
-    return f"{it.original}/t/w_{step},h_{step},fit_inside.jpg", inside(it.card, step)
+    return f"{it.original}/t/w_{step},h_{step},fit_inside.jpg", _within(it, step)
+
+
+def _within(it: Shown, side: int) -> tuple[int, int]:
+    return within(it.card.width, it.card.height, side)
 
 
 def _fits(size: tuple[int, int], widest: int, highest: int) -> bool:

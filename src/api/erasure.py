@@ -6,15 +6,14 @@ from litestar import Controller, Response, get, post
 from litestar.params import FromPath
 
 from api.idempotency import Ids
-from api.identity import Bearing, Caller, administrates, image_id
+from api.identifiers import id_of, image_id
+from api.identity import Bearing, Caller
 from api.parts import Given, Parts
-from api.surroundings import owners
+from api.seeing import overseen
 from api.waiting import written
 from commands.erasure import Erasure, Kind, Ordered, PurgeImage, receipt_id
-from domain import image
-from domain.ids import from_text, to_text
+from domain.ids import to_text
 from domain.refusals import NotFound
-from domain.stream import fold
 
 
 class PurgingController(Controller):
@@ -33,19 +32,14 @@ class PurgingController(Controller):
         self, id: FromPath[str], bearer: Bearing, parts: Given
     ) -> Response[dict[str, Any]]:
         asked = image_id(id)
-        state = fold(image.evolve, await parts.store.load(asked))
-        if state is None or not (
-            bearer.account_id in await owners(parts, state) or await administrates(parts, bearer)
-        ):
-            raise NotFound
+        await overseen(parts, asked, bearer)
         return _receipt(await parts.erasures.find(receipt_id(asked, parts.hasher)))
 
 
 @get("/v1/receipts/{id:str}", tags=["images"], summary="What an erasure removed where")
 async def receipt(id: FromPath[str], parts: Given) -> Response[dict[str, Any]]:
     """Whoever knows the URL may look: there is no login any more that could be asked for."""
-    asked = from_text("rcp", id)
-    return _receipt(await parts.erasures.find(asked) if asked else None)
+    return _receipt(await parts.erasures.find(id_of("rcp", id)))
 
 
 async def accepted(parts: Parts, ordered: Ordered) -> Response[dict[str, Any]]:

@@ -8,8 +8,8 @@ from litestar import get
 from litestar.params import FromPath
 
 from api.identity import AnyRequest, Caller
-from api.images import visible
 from api.parts import Given
+from api.seeing import visible
 from domain.access import Action
 from domain.ids import to_text
 from domain.stream import Recorded

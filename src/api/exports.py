@@ -16,7 +16,8 @@ from api.archives import PAGE, Documents, Originals, admit, answer
 from api.clients import client
 from api.file_names import Names
 from api.history import shown as told
-from api.identity import AnyRequest, Caller, MaybeCaller, album_id, album_viewer
+from api.identifiers import album_id
+from api.identity import AnyRequest, Caller, MaybeCaller, album_viewer
 from api.parts import Given, Parts
 from api.pictures import picture
 from api.zipping import Archive, Entry

@@ -10,8 +10,9 @@ from litestar import get
 from litestar.response import Stream
 
 from api.album_views import visible_album
-from api.identity import AnyRequest, MaybeCaller, album_id, holds
-from api.listing import Asked
+from api.asking import Asked
+from api.identifiers import album_id
+from api.identity import AnyRequest, MaybeCaller, holds
 from api.parts import Given, Parts
 from api.waiting import position, position_in
 from domain.access import Action, Viewer

@@ -11,8 +11,9 @@ from litestar.exceptions import ClientException
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from api.bodies import Arriving, converted, file_name, parsed
+from api.bodies import Arriving
 from api.identity import AnyRequest
+from api.reading import converted, file_name, parsed
 from domain.refusals import BatchTooLarge, FileTooLarge, Refusal, Validation
 
 MAX_FIELD = 64 * 1024
@@ -92,7 +93,7 @@ def _custom(text: str) -> dict[str, Any]:
     except ClientException:
         found = None
     if not isinstance(found, dict):
-        raise Validation(errors=[{"field": "custom", "message": "must be a JSON object"}])
+        raise Validation.of("custom", "must be a JSON object")
     return found
 
 

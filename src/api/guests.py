@@ -11,6 +11,7 @@ from litestar.params import FromPath, JSONBody
 from api.album_views import visible_album
 from api.bodies import NewUploadToken
 from api.idempotency import Ids
+from api.identifiers import id_of
 from api.identity import AnyRequest, Caller
 from api.parts import Given, Parts
 from api.short_lists import short_list
@@ -18,7 +19,7 @@ from api.waiting import written
 from commands.credentials import Bearer
 from commands.upload_tokens import IssueUploadToken, RevokeUploadToken, Terms, of_account
 from domain.access import Action, Viewer, Visibility
-from domain.ids import ImageId, TokenId, from_text, to_text
+from domain.ids import ImageId, TokenId, to_text
 from domain.media import Format
 from domain.refusals import Forbidden, NotFound, QuotaExceeded, Refusal
 from domain.upload_token import UploadToken
@@ -68,10 +69,7 @@ class UploadTokenController(Controller):
 
     @delete("/{id:str}", status_code=204, summary="Nobody brings anything by it any more")
     async def revoke(self, id: FromPath[str], caller: Caller, parts: Given) -> Response[None]:
-        token_id = from_text("upt", id)
-        if token_id is None:
-            raise NotFound
-        command = RevokeUploadToken(by=caller, token_id=TokenId(token_id))
+        command = RevokeUploadToken(by=caller, token_id=TokenId(id_of("upt", id)))
         headers = await written(parts, await parts.dispatch(command))
         return Response(None, status_code=204, headers=headers)
 

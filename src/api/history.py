@@ -8,22 +8,14 @@ from litestar.params import FromPath
 from msgspec.structs import replace
 
 from api import accounts as profiles
-from api.identity import (
-    AnyRequest,
-    Bearing,
-    Caller,
-    administrates,
-    album_id,
-    image_id,
-    organization_id,
-)
-from api.listing import Asked
+from api.asking import Asked
+from api.identifiers import album_id, image_id, organization_id
+from api.identity import AnyRequest, Bearing, Caller, administrates
 from api.org_views import governed
 from api.parts import Given, Parts
 from api.pictures import picture
+from api.seeing import overseen
 from api.short_lists import short_list
-from api.surroundings import owners
-from commands.credentials import Bearer
 from commands.restoring import MOST
 from domain import access, album, image
 from domain.access import Action, Viewer
@@ -48,7 +40,7 @@ async def of_image(
     With `at`, a position or a time: the image as it was then, and nothing if it was not there.
     """
     asked, at = image_id(id), _at(request)
-    history = await _history(parts, asked, bearer)
+    history = await overseen(parts, asked, bearer)
     if at is None:
         return {"imageId": id} | _paged(request, steps(gallery.project, history))
     then = until(history, at)
@@ -107,17 +99,6 @@ async def of_account(request: AnyRequest, caller: Caller, parts: Given) -> dict[
     then = until(history, at)
     profile = document(accounts.project, then)
     return _then(then) | {"account": _account(profile) if profile else None}
-
-
-async def _history(parts: Parts, id: ImageId, bearer: Bearer) -> list[Recorded[Any]]:
-    """Raises NotFound to all who may not read it: they cannot tell it from what never was."""
-    history = list(await parts.store.load(id))
-    state = fold(image.evolve, history)
-    if state is None or not (
-        bearer.account_id in await owners(parts, state) or await administrates(parts, bearer)
-    ):
-        raise NotFound
-    return history
 
 
 async def _picture(parts: Parts, card: Card | None) -> Any:

@@ -5,9 +5,10 @@ from typing import Any
 from litestar import Controller, Response, delete, get, put
 from litestar.params import FromPath, JSONBody
 
+from api.asking import Asked, page_of, paging
 from api.bodies import Because
-from api.identity import Administrator, AnyRequest, image_id
-from api.listing import Asked, paging
+from api.identifiers import image_id
+from api.identity import Administrator, AnyRequest
 from api.parts import Given
 from api.waiting import REVIEW, written
 from commands.holds import LiftHold, PlaceHold
@@ -49,16 +50,17 @@ async def holds(request: AnyRequest, administrator: Administrator, parts: Given)
     where = paging(asked)
     asked.check()
     found = await parts.suspects.holds(**where)
-    return {
-        "holds": [*map(_shown, found.held)],
-        "page": where["page"],
-        "limit": where["limit"],
-        "total": found.total,
-        "nextCursor": found.next_cursor,
-    }
+    return page_of(
+        "holds",
+        [*map(shown, found.held)],
+        limit=where["limit"],
+        page=where["page"],
+        total=found.total,
+        following=found.next_cursor,
+    )
 
 
-def _shown(held: Held) -> dict[str, Any]:
+def shown(held: Held) -> dict[str, Any]:
     return {
         "imageId": to_text("img", held.id),
         "ownerId": to_text("u", held.owner_id),

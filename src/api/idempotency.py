@@ -242,7 +242,7 @@ def _valid(keys: Sequence[str]) -> str:
     key = keys[0]
     if len(keys) > 1 or not 0 < len(key) <= LONGEST or any(not "!" <= it <= "~" for it in key):
         message = f"must be one key of 1 to {LONGEST} visible ASCII characters"
-        raise Validation(errors=[{"field": HEADER, "message": message}])
+        raise Validation.of(HEADER, message)
     return key
 
 

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 from urllib.parse import urlencode
-from uuid import UUID
 
 from litestar import Request
 from litestar.datastructures import Headers
 from litestar.di import NamedDependency
 
+from api.identifiers import album_id
 from api.parts import Given, Parts
 from commands.accounts import find_account
 from commands.credentials import Bearer
@@ -18,13 +18,11 @@ from domain.ids import (
     AccountId,
     AlbumId,
     ImageId,
-    OrganizationId,
     ShareId,
-    TeamId,
     from_text,
     to_text,
 )
-from domain.refusals import NotFound, Refusal, SignatureInvalid, Unauthenticated
+from domain.refusals import Refusal, SignatureInvalid, Unauthenticated
 from domain.stream import fold
 
 AnyRequest: TypeAlias = Request[Any, Any, Any]
@@ -198,55 +196,3 @@ def _query(request: AnyRequest) -> dict[str, str]:
     if len(query) != len(pairs) and "sig" in query:
         raise SignatureInvalid(reason="a parameter stands twice")
     return query
-
-
-def image_id(text: str) -> ImageId:
-    """Raises NotFound for what was never an image's id."""
-    found = from_text("img", text)
-    if found is None:
-        raise NotFound
-    return ImageId(found)
-
-
-def album_id(text: str) -> AlbumId:
-    """Raises NotFound for what was never an album's id."""
-    found = from_text("alb", text)
-    if found is None:
-        raise NotFound
-    return AlbumId(found)
-
-
-def organization_id(text: str) -> OrganizationId:
-    found = from_text("org", text)
-    if found is None:
-        raise NotFound
-    return OrganizationId(found)
-
-
-def team_id(text: str) -> TeamId:
-    found = from_text("team", text)
-    if found is None:
-        raise NotFound
-    return TeamId(found)
-
-
-def invitation_id(text: str) -> UUID:
-    found = from_text("inv", text)
-    if found is None:
-        raise NotFound
-    return found
-
-
-def upload_id(text: str) -> ImageId:
-    """An upload is the first part of an image's life: the same UUID."""
-    found = from_text("upl", text)
-    if found is None:
-        raise NotFound
-    return ImageId(found)
-
-
-def account_id(text: str) -> AccountId:
-    found = from_text("u", text)
-    if found is None:
-        raise NotFound
-    return AccountId(found)

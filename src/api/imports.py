@@ -9,10 +9,11 @@ from litestar.params import JSONBody
 from msgspec import Meta
 
 from api.arrivals import accepted, created, wishes
-from api.bodies import Arriving, details, file_name
+from api.bodies import Arriving
 from api.idempotency import Ids
 from api.identity import Caller
 from api.parts import Given
+from api.reading import details, file_name
 from commands.imports import ImportImage
 from domain.ids import ImageId
 

@@ -9,7 +9,8 @@ from litestar import Controller, Response, delete, get, post
 from litestar.params import FromPath, JSONBody
 
 from api.idempotency import Ids
-from api.identity import AnyRequest, Caller, invitation_id, organization_id
+from api.identifiers import invitation_id, organization_id
+from api.identity import AnyRequest, Caller
 from api.org_bodies import Accepting, NewInvitation
 from api.org_views import governed, invitation, joined, organization
 from api.parts import Given, Parts

@@ -6,11 +6,11 @@ import msgspec
 from litestar import get
 from litestar.params import FromPath
 
+from api.asking import Asked, leaf, next_leaf, page_of
 from api.identity import AnyRequest, MaybeCaller
-from api.images import described
-from api.listing import Asked, leaf, next_leaf
 from api.parts import Given
 from api.pictures import picture
+from api.seeing import described
 from api.surroundings import listable
 from domain.access import Viewer
 from projections.likeness import FAR, NEAR
@@ -30,13 +30,9 @@ async def similar(
     likes = await parts.likenesses.of(card.id, viewer, within=within, limit=limit, page=page)
     distances = {like.exhibit.card.id: like.distance for like in likes.found}
     shown = await listable(parts, viewer, [like.exhibit for like in likes.found])
-    return {
-        "images": [
-            msgspec.to_builtins(picture(it, parts.public_url)) | {"distance": distances[it.card.id]}
-            for it in shown
-        ],
-        "page": page,
-        "limit": limit,
-        "total": likes.total,
-        "nextCursor": next_leaf(limit, page, likes.total),
-    }
+    rows = [
+        msgspec.to_builtins(picture(it, parts.public_url)) | {"distance": distances[it.card.id]}
+        for it in shown
+    ]
+    following = next_leaf(limit, page, likes.total)
+    return page_of("images", rows, limit=limit, page=page, total=likes.total, following=following)

@@ -6,8 +6,8 @@ from litestar import get
 from litestar.params import FromPath
 
 from api.identity import AnyRequest, MaybeCaller
-from api.images import described
 from api.parts import Given
+from api.seeing import described
 from projections.gallery import Exhibit
 
 MAKERS = (

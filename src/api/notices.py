@@ -5,13 +5,14 @@ from typing import Any
 from litestar import Controller, get, post
 from litestar.params import FromPath
 
+from api.asking import MAX_LIMIT, MAX_PAGE, Asked, page_of
+from api.identifiers import id_of
 from api.identity import AnyRequest, Caller
-from api.listing import MAX_LIMIT, MAX_PAGE, Asked
 from api.parts import Given, Parts
 from api.waiting import position
 from domain.account_marks import NewDeviceSeen, QuotaThresholdReached
 from domain.album import AlbumLent
-from domain.ids import from_text, to_text
+from domain.ids import to_text
 from domain.organization import MemberInvited, RoomRanShort
 from domain.refusals import NotFound
 from domain.webhook import DeliveryAbandoned, WebhookDisabled
@@ -33,19 +34,19 @@ class NoticeController(Controller):
         unread, before = asked.flag("unread"), asked.one("cursor", position)
         asked.check()
         found = await parts.notices.of(caller, unread=unread, before=before, page=page, limit=limit)
-        return {
-            "notifications": [await _told(parts, it) for it in found.notices],
-            "unread": found.unread,
-            "page": page,
-            "limit": limit,
-            "total": found.total,
-            "nextCursor": str(found.notices[-1].position) if found.more else None,
-        }
+        shown = page_of(
+            "notifications",
+            [await _told(parts, it) for it in found.notices],
+            limit=limit,
+            page=page,
+            total=found.total,
+            following=str(found.notices[-1].position) if found.more else None,
+        )
+        return shown | {"unread": found.unread}
 
     @post("/{id:str}/read", status_code=200, summary="Note that it was read")
     async def read(self, id: FromPath[str], caller: Caller, parts: Given) -> dict[str, Any]:
-        found = from_text("ntf", id)
-        read_at = await parts.notices.read(caller, found, parts.clock()) if found else None
+        read_at = await parts.notices.read(caller, id_of("ntf", id), parts.clock())
         if read_at is None:
             raise NotFound
         return {"notificationId": id, "readAt": read_at}

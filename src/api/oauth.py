@@ -14,7 +14,8 @@ from api.clients import device
 from api.identity import AnyRequest
 from api.parts import Given, Parts
 from commands.accounts import LogIn, Refresh
-from commands.ports import Claims, Session
+from commands.credentials import Claims
+from commands.sessions import Session
 from domain.access import Scope, reach
 from domain.ids import KeyId, from_text
 from domain.refusals import AccountSuspended, SecondFactorRequired, Unauthenticated

@@ -6,13 +6,14 @@ from typing import Any
 from litestar import Controller, Response, delete, get, patch, post
 from litestar.params import FromPath, JSONBody
 
-from api.bodies import clean
 from api.erasure import accepted
 from api.idempotency import Ids
-from api.identity import AnyRequest, Caller, account_id, organization_id
+from api.identifiers import account_id, organization_id
+from api.identity import AnyRequest, Caller
 from api.org_bodies import NewOrganization, NewRole, Transfer
 from api.org_views import governed, joined, organization
 from api.parts import Given
+from api.reading import clean
 from api.short_lists import short_list
 from api.stored import stored, transferred
 from api.waiting import ORGANIZATIONS, written

@@ -79,5 +79,5 @@ async def fields(request: AnyRequest) -> dict[str, Any]:
     try:
         given = parse_qs((await request.body()).decode(), max_num_fields=10)
     except ValueError as error:
-        raise Validation(errors=[{"field": "", "message": "must be a form"}]) from error
+        raise Validation.of("", "must be a form") from error
     return {name: values[0] for name, values in given.items()}

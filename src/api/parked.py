@@ -5,10 +5,10 @@ from typing import Any
 from litestar import Controller, Response, get, post
 from litestar.params import FromPath, JSONBody
 
+from api.asking import MAX_PAGE, Asked, page_of
 from api.bodies import Because
 from api.idempotency import Ids
 from api.identity import Administrator, AnyRequest
-from api.listing import MAX_PAGE, Asked
 from api.parts import Given, Parts
 from api.waiting import position, written
 from commands.upkeep import Parked, Reparked, RetryEvent, SkipEvent
@@ -34,13 +34,14 @@ class ParkedController(Controller):
         found = await parts.parking.page(after or (0, ""), limit + 1, skip=skipped)
         shown = found[:limit]
         following = f"{shown[-1].position}.{shown[-1].model}" if len(found) > limit else None
-        return {
-            "parkedEvents": [*map(_shown, shown)],
-            "page": page,
-            "limit": limit,
-            "total": await parts.parking.total(),
-            "nextCursor": following,
-        }
+        return page_of(
+            "parkedEvents",
+            [*map(_shown, shown)],
+            limit=limit,
+            page=page,
+            total=await parts.parking.total(),
+            following=following,
+        )
 
     @post("/{position:str}/retry", status_code=200, summary="Have it taken after all")
     async def retry(

@@ -16,26 +16,19 @@ from api.deadlines import Pace
 from api.streaming import Turnstile
 from commands.api_keys import ApiKeys
 from commands.counts import Counter, Tallies
-from commands.credentials import Credentials
+from commands.credentials import AccessTokens, Credentials
 from commands.dispatcher import Dispatcher
 from commands.erasure import Erasures
 from commands.idempotency import Records
+from commands.lab import Lab
 from commands.ledger import Ledger
 from commands.limits import Tolls
 from commands.oidc import Provider
-from commands.ports import (
-    AccessTokens,
-    EventStore,
-    Hasher,
-    KeyFinder,
-    Lab,
-    NewId,
-    ObjectStore,
-    Sessions,
-    UrlSigner,
-)
+from commands.ports import EventStore, Hasher, NewId, ObjectStore
 from commands.prints import Printer, Weights
 from commands.restoring import Belongings
+from commands.sessions import Sessions
+from commands.signing import KeyFinder, UrlSigner
 from commands.transfers import Allowances
 from commands.transforming import Transformer
 from commands.upkeep import Parking, Upkeep

@@ -110,13 +110,7 @@ def _queried(url: str, *queries: str) -> str:
 
 def sizes(card: Card) -> dict[Rung, tuple[int, int]]:
     """Width and height of each rendering."""
-    return {rung: inside(card, rung.side) for rung in Rung}
-
-
-def inside(card: Card, side: int) -> tuple[int, int]:
-    """Width and height where no side is longer: no larger than the original."""
-    scale = min(1, side / max(card.width, card.height, 1))
-    return max(round(card.width * scale), 1), max(round(card.height * scale), 1)
+    return {rung: rung.fit(card.width, card.height) for rung in Rung}
 
 
 def status(exhibit: Exhibit) -> str:

@@ -10,8 +10,9 @@ from litestar.exceptions import ClientException, HTTPException, ValidationExcept
 from litestar.types import ExceptionHandlersMap
 from litestar.utils.scope.state import ScopeState
 
-from api.bodies import MAX_BODY, complaints, parsed
+from api.bodies import MAX_BODY
 from api.methods import allowed
+from api.reading import complaints, parsed
 from commands.ports import ObjectMissing, StreamMoved
 from domain.refusals import (
     BytesMissing,
@@ -73,6 +74,12 @@ def members(refusal: Refusal) -> dict[str, Any]:
         "code": refusal.code,
         **refusal.facts,
     }
+
+
+def item(refusal: Refusal) -> dict[str, Any]:
+    """What a batch says of an item that was refused, beside which one that is."""
+    document = members(refusal)
+    return {"status": document["status"], "error": document}
 
 
 def _detail(refusal: Refusal) -> str:

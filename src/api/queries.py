@@ -1,6 +1,6 @@
 """What may stand behind the question mark, as the OpenAPI document tells it.
 
-Lists read it by `listing.Asked`, which names everything that is wrong at once.
+Lists read it by `asking.Asked`, which names everything that is wrong at once.
 """
 
 from collections.abc import Iterable
@@ -8,7 +8,8 @@ from typing import Any
 
 from api import audit, embeds, feed, parked
 from api.albums import SORTS
-from api.listing import MAX_LIMIT, MAX_PAGE, WIDEST
+from api.asking import MAX_LIMIT, MAX_PAGE
+from api.listing import WIDEST
 from domain.access import Visibility
 from domain.media import Format
 from projections.gallery import Period, Sort

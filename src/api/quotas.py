@@ -4,8 +4,8 @@ from typing import Any
 
 from litestar import get
 
+from api.asking import MAX_LIMIT, Asked
 from api.identity import Administrator, AnyRequest
-from api.listing import MAX_LIMIT, Asked
 from api.parts import Given
 from domain.ids import to_text
 from projections.quotas import Holder

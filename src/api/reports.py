@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 from litestar import Response, get
 
+from api.asking import Asked
 from api.identity import AnyRequest, Bearing, administrates
-from api.listing import Asked
 from api.negotiation import accepted
 from api.parts import Given, Parts
 from commands.credentials import Bearer
@@ -57,7 +57,7 @@ async def usage(request: AnyRequest, bearer: Bearing, parts: Given) -> Response[
     asked.check()
     if not since <= until <= since + LONGEST:
         message = f"must not be before from, nor {LONGEST.days} days behind it"
-        raise Validation(errors=[{"field": "to", "message": message}])
+        raise Validation.of("to", message)
     owners = await _visible(parts, bearer, owner)
     lines = await parts.reports.usage(since, until, by_day=by_day, owners=owners)
     rows = [_row(it) for it in lines]

@@ -10,7 +10,8 @@ from litestar.params import FromPath, JSONBody
 from api import problems
 from api.bodies import NewRestoring
 from api.idempotency import Ids
-from api.identity import Caller, album_id
+from api.identifiers import album_id
+from api.identity import Caller
 from api.parts import Given, Parts
 from api.waiting import ALBUMS, written
 from commands.ports import Receipt
@@ -52,8 +53,7 @@ def _then(at: str | int) -> Then:
     try:
         return partial(_until, at=moment(str(at)))
     except ValueError as error:
-        wrong = {"field": "at", "message": "must be a position or a time"}
-        raise Validation(errors=[wrong]) from error
+        raise Validation.of("at", "must be a position or a time") from error
 
 
 def _until(history: Any, *, at: Any) -> Any:
@@ -77,5 +77,4 @@ def returned(it: Returned) -> dict[str, Any]:
     named = {f"{it.kind}Id": to_text(_PREFIX[it.kind], it.id)}
     if it.refusal is None:
         return named | {"status": 200, "changed": it.changed}
-    error = problems.members(it.refusal)
-    return named | {"status": error["status"], "error": error}
+    return named | problems.item(it.refusal)

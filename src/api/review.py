@@ -5,9 +5,10 @@ from typing import Any
 from litestar import Controller, Response, get, post
 from litestar.params import FromPath, JSONBody
 
+from api.asking import Asked, leaf, next_leaf, page_of
 from api.bodies import Because, NewCounter, NewTakedown
-from api.identity import Administrator, AnyRequest, Caller, image_id
-from api.listing import Asked, leaf, next_leaf
+from api.identifiers import image_id
+from api.identity import Administrator, AnyRequest, Caller
 from api.parts import Given, Parts
 from api.streaming import Chunks, Streamed
 from api.waiting import REVIEW, written
@@ -34,13 +35,14 @@ class QuarantineController(Controller):
         confirmed = asked.flag("confirmed")
         asked.check()
         found, total = await parts.suspects.queue(confirmed=confirmed, page=page, limit=limit)
-        return {
-            "images": [await _waiting(parts, it) for it in found],
-            "page": page,
-            "limit": limit,
-            "total": total,
-            "nextCursor": next_leaf(limit, page, total),
-        }
+        return page_of(
+            "images",
+            [await _waiting(parts, it) for it in found],
+            limit=limit,
+            page=page,
+            total=total,
+            following=next_leaf(limit, page, total),
+        )
 
     @get(
         "/{id:str}/file",

@@ -13,15 +13,17 @@ from litestar.enums import HttpMethod
 from litestar.params import FromPath
 
 from api import pages, share_links, share_views, surroundings
-from api.bodies import PasswordOnly, converted
+from api.bodies import PasswordOnly
 from api.clients import client
+from api.identifiers import share_id
 from api.identity import AnyRequest, MaybeCaller
 from api.parts import Given, Parts
+from api.reading import converted
 from api.robots import is_robot
 from commands.share_links import UnlockShare
 from domain import access
 from domain.access import Action, Share, Viewer
-from domain.ids import AccountId, AlbumId, ImageId, ShareId, from_text
+from domain.ids import AccountId, AlbumId, ImageId, ShareId
 from domain.refusals import (
     NotFound,
     PasswordRequired,
@@ -92,8 +94,11 @@ class SharePages(Controller):
             return _led_back(parts, share, held)
         _count(request, parts, held)
         query = share_links.signed(parts, held.id, held.share_id, until, page=True)
-        album = isinstance(held.lent, Binder)
-        url = (share_links.album_url if album else share_links.image_url)(parts, held.id, query)  # type: ignore[arg-type]  # as it is
+        url = (
+            share_links.album_url(parts, held.lent.card.id, query)
+            if isinstance(held.lent, Binder)
+            else share_links.image_url(parts, held.lent.card.id, query)
+        )
         return Response(
             {"shareUrl": url, "expiresAt": until},
             status_code=200,
@@ -103,14 +108,12 @@ class SharePages(Controller):
 
 async def _found(parts: Parts, text: str) -> Held:
     """Raises NotFound."""
-    id = from_text("shr", text)
-    if id is None:
-        raise NotFound
-    share_id, lent = ShareId(id), await _lent(parts, ShareId(id))
-    share = lent.card.shares.get(share_id) if lent else None
+    asked = share_id(text)
+    lent = await _lent(parts, asked)
+    share = lent.card.shares.get(asked) if lent else None
     if lent is None or share is None:
         raise NotFound
-    return Held(share_id=share_id, share=share, lent=lent)
+    return Held(share_id=asked, share=share, lent=lent)
 
 
 async def _lent(parts: Parts, share_id: ShareId) -> Exhibit | Binder | None:

@@ -1,13 +1,11 @@
 """Lists that are at hand as a whole, by page or by cursor like all others."""
 
-import base64
-import binascii
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from api.asking import Asked, page_of, paging
 from api.identity import AnyRequest
-from api.listing import Asked, paging
-from domain.refusals import Validation
+from projections import cursors
 
 Row = dict[str, Any]
 
@@ -35,25 +33,15 @@ def short_list(
         limit = max(len(ordered), 1)
     start = (page - 1) * limit
     if cursor:
-        last = _read(cursor)
+        last = cursors.read(cursor, str)
         start = sum(by(row) >= last if newest else by(row) <= last for row in ordered)
     shown = ordered[start : start + limit]
     more = start + limit < len(ordered)
-    return {
-        name: shown,
-        "page": page,
-        "limit": limit,
-        "total": len(ordered),
-        "nextCursor": _written(by(shown[-1])) if more else None,
-    }
-
-
-def _written(key: str) -> str:
-    return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
-
-
-def _read(cursor: str) -> str:
-    try:
-        return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-    except (binascii.Error, ValueError) as error:
-        raise Validation(errors=[{"field": "cursor", "message": "is not one of ours"}]) from error
+    return page_of(
+        name,
+        shown,
+        limit=limit,
+        page=page,
+        total=len(ordered),
+        following=cursors.written(by(shown[-1])) if more else None,
+    )

@@ -6,12 +6,13 @@ from typing import Any
 from litestar import Controller, Response, delete, get, patch, post, put
 from litestar.params import FromPath, JSONBody
 
-from api.bodies import clean
 from api.idempotency import Ids
-from api.identity import AnyRequest, Caller, account_id, organization_id, team_id
+from api.identifiers import account_id, organization_id, team_id
+from api.identity import AnyRequest, Caller
 from api.org_bodies import NewRole, NewTeam
 from api.org_views import joined, organization_of, seen_team, team
 from api.parts import Given, Parts
+from api.reading import clean
 from api.short_lists import short_list
 from api.waiting import ORGANIZATIONS, written
 from commands.organizations import (

@@ -8,9 +8,9 @@ from litestar.params import FromPath
 from api.conversions import wanted_of
 from api.delivery import READ, answer, asked_for, converted, negotiated
 from api.identity import AnyRequest, MaybeCaller, signed_exactly
-from api.images import visible
 from api.parts import Given, Parts
 from api.pictures import EXTENSIONS
+from api.seeing import visible
 from commands.transforming import Wanted
 from domain import preset, transform
 from domain.refusals import NotFound

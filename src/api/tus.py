@@ -14,11 +14,13 @@ from litestar.types import ASGIApp, Message, Method, Receive, Scope, Send
 
 from api import problems, tus_headers
 from api.arrivals import accepted, wishes
-from api.bodies import details
 from api.idempotency import Ids
-from api.identity import AnyRequest, Caller, upload_id
+from api.identifiers import upload_id
+from api.identity import AnyRequest, Caller
 from api.parts import Given, Parts
+from api.reading import details
 from api.waiting import written
+from commands.finalizing import FinalizeUpload
 from commands.receiving import (
     Interrupted,
     LocateUpload,
@@ -27,7 +29,7 @@ from commands.receiving import (
     ReceiveBytes,
     Received,
 )
-from commands.uploads import AbortUpload, FinalizeUpload
+from commands.uploads import AbortUpload
 from domain.ids import AccountId, ImageId, to_text
 from domain.image_events import Promised
 from domain.refusals import ChunkMismatch, PreconditionFailed, Refusal, RequestTimeout, Validation
@@ -156,7 +158,7 @@ async def _opened(
     size = tus_headers.number(request.headers, "Upload-Length")
     if size == 0:
         message = "must be at least 1: no image is empty"
-        raise Validation(errors=[{"field": "Upload-Length", "message": message}])
+        raise Validation.of("Upload-Length", message)
     metadata = request.headers.get("Upload-Metadata", "")
     said = tus_headers.said(metadata)
     details(said.describing)

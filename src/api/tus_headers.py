@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 from litestar.exceptions import ClientException
 
-from api.bodies import Arriving, Body, Sha256, converted, file_name
+from api.bodies import Arriving, Body, Sha256
+from api.reading import converted, file_name
 from commands.receiving import Checksum
 from domain.refusals import Validation
 
@@ -103,9 +104,9 @@ def _described(given: dict[str, str]) -> Arriving:
             described["custom"] = msgspec.json.decode(given["custom"])
         except msgspec.DecodeError as error:
             message = "must be a JSON object"
-            raise Validation(errors=[{"field": "custom", "message": message}]) from error
+            raise Validation.of("custom", message) from error
     return converted(described, Arriving)
 
 
 def _invalid(message: str) -> Validation:
-    return Validation(errors=[{"field": "Upload-Metadata", "message": message}])
+    return Validation.of("Upload-Metadata", message)

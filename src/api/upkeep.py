@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import msgspec
 from litestar import Controller, Response, get, post
 from litestar.params import FromPath
 
@@ -64,12 +63,11 @@ async def _shown(
 
 
 def _parked(event: Parked) -> dict[str, Any]:
-    told = msgspec.structs.asdict(event)
     return {
-        "position": told["position"],
-        "type": told["topic"],
-        "error": told["error"],
-        "at": told["at"],
+        "position": event.position,
+        "type": event.topic,
+        "error": event.error,
+        "at": event.at,
     }
 
 

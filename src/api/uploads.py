@@ -1,6 +1,7 @@
 """Bytes on their way in: presigned, as a form, one or many."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from litestar import Controller, Response, delete, get, post
@@ -9,36 +10,22 @@ from litestar.params import FromPath, JSONBody
 
 from api import problems, tickets
 from api.arrivals import accepted, created, results, wishes
-from api.bodies import (
-    MAX_BATCH,
-    NewImage,
-    NewImages,
-    NewUpload,
-    NewUploads,
-    converted,
-    details,
-    file_name,
-    parsed,
-)
+from api.bodies import MAX_BATCH, NewImage, NewImages, NewUpload, NewUploads
 from api.entrance import GUESTS
 from api.forms import ReceivedFile, describing, received
 from api.guests import require_modest, require_own, taking
 from api.idempotency import Ids
-from api.identity import AnyRequest, Bearing, Caller, album_id, upload_id
+from api.identifiers import album_id, upload_id
+from api.identity import AnyRequest, Bearing, Caller
 from api.parts import Given, Parts
+from api.reading import converted, details, file_name, parsed
 from api.waiting import written
 from commands.credentials import Bearer
+from commands.finalizing import FinalizeUpload, TakeIn, Uploaded
 from commands.ports import NewId, StreamMoved
 from commands.standing import InspectUpload
 from commands.upload_tokens import Terms
-from commands.uploads import (
-    AbortUpload,
-    FinalizeUpload,
-    InitiateUpload,
-    TakeIn,
-    Ticket,
-    Uploaded,
-)
+from commands.uploads import AbortUpload, InitiateUpload, Ticket
 from domain.ids import AccountId, ImageId
 from domain.image_events import Promised
 from domain.refusals import BatchTooLarge, Conflict, Refusal, Validation
@@ -75,7 +62,7 @@ class UploadController(Controller):
         last = None
         results = []
         for item in data.uploads:
-            outcome = await _outcome(lambda item=item: _promised(parts, caller, item, new_id))  # type: ignore[misc]  # bound now
+            outcome = await _outcome(partial(_promised, parts, caller, item, new_id))
             if isinstance(outcome, Ticket):
                 last = outcome.receipt
                 results.append({"status": 201, "upload": tickets.ticket(outcome)})
@@ -125,8 +112,7 @@ class TakingInController(Controller):
     ) -> Response[dict[str, Any]]:
         _bounded(data.images)
         finalized = [
-            await _outcome(lambda item=item: _finalized(parts, caller, item))  # type: ignore[misc]  # bound now
-            for item in data.images
+            await _outcome(partial(_finalized, parts, caller, item)) for item in data.images
         ]
         return await results(parts, finalized, status_code=200)
 
@@ -150,10 +136,9 @@ async def _outcome(attempt: Callable[[], Awaitable[T]]) -> T | dict[str, Any]:
     try:
         return await attempt()
     except Refusal as refusal:
-        error = problems.members(refusal)
+        return problems.item(refusal)
     except StreamMoved:
-        error = problems.members(Conflict())
-    return {"status": error["status"], "error": error}
+        return problems.item(Conflict())
 
 
 async def _promised(parts: Parts, caller: AccountId, item: Any, new_id: NewId) -> Ticket:
@@ -217,7 +202,7 @@ async def _from_form(
         request, parts.spool, max_bytes=parts.caps.file_bytes, max_files=MAX_BATCH
     ) as form:
         if not form.files:
-            raise Validation(errors=[{"field": "file", "message": "is missing"}])
+            raise Validation.of("file", "is missing")
         said, caller, guest = describing(form), bearer.account_id, bearer.token_id is not None
         require_modest(bearer, visibility=said.visibility, album=said.album_id)
         visibility, duplicates, album = await wishes(parts, caller, said, guest=guest)
@@ -244,5 +229,5 @@ async def _from_form(
 
         if len(form.files) == 1:
             return await created(parts, await taken(form.files[0]), new=True, guest=guest)
-        outcomes = [await _outcome(lambda file=file: taken(file)) for file in form.files]  # type: ignore[misc]  # bound now
+        outcomes = [await _outcome(partial(taken, file)) for file in form.files]
         return await results(parts, outcomes, status_code=201, guest=guest)

@@ -5,10 +5,11 @@ from typing import Any
 from litestar import Controller, Response, get, patch, post
 from litestar.params import FromPath, JSONBody
 
+from api.asking import Asked, page_of, paging
 from api.bodies import Because, UserChanges
 from api.idempotency import Ids
-from api.identity import Administrator, AnyRequest, account_id, first_administrator
-from api.listing import Asked, paging
+from api.identifiers import account_id
+from api.identity import Administrator, AnyRequest, first_administrator
 from api.parts import Given, Parts
 from api.waiting import written
 from commands.administration import ChangePlan, ChangeQuota, Reinstate, SignOut, Suspend
@@ -37,13 +38,14 @@ class UserController(Controller):
         asked.check()
         found = await parts.accounts.search(sought)
         first = await first_administrator(parts)
-        return {
-            "users": [await _shown(parts, it, first) for it in found.profiles],
-            "page": sought.page,
-            "limit": sought.limit,
-            "total": found.total,
-            "nextCursor": found.next_cursor,
-        }
+        return page_of(
+            "users",
+            [await _shown(parts, it, first) for it in found.profiles],
+            limit=sought.limit,
+            page=sought.page,
+            total=found.total,
+            following=found.next_cursor,
+        )
 
     @get("/{id:str}", summary="One account")
     async def show(

@@ -8,8 +8,8 @@ from litestar.params import FromPath
 
 from api.delivery import original_of
 from api.identity import AnyRequest, MaybeCaller
-from api.images import described
 from api.parts import Given, Parts
+from api.seeing import described
 from commands import object_keys
 from domain.media import Format, Rung
 from projections.gallery import Card, Exhibit

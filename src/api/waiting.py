@@ -74,5 +74,4 @@ def position_in(header: str, text: str) -> int:
     try:
         return position(text)
     except ValueError as error:
-        wrong = {"field": header, "message": "must be a position"}
-        raise Validation(errors=[wrong]) from error
+        raise Validation.of(header, "must be a position") from error

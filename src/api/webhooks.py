@@ -7,11 +7,13 @@ from litestar import Controller, Response, delete, get, post
 from litestar.params import FromPath, JSONBody
 
 from api.album_views import visible_album
-from api.bodies import NewRedelivery, NewWebhook, line
+from api.asking import MAX_LIMIT, MAX_PAGE, Asked, page_of
+from api.bodies import NewRedelivery, NewWebhook
 from api.idempotency import Ids
+from api.identifiers import id_of
 from api.identity import AnyRequest, Caller
-from api.listing import MAX_LIMIT, MAX_PAGE, Asked
 from api.parts import Given, Parts
+from api.reading import line
 from api.short_lists import short_list
 from api.waiting import position, written
 from commands.webhooks import (
@@ -27,7 +29,7 @@ from commands.webhooks import (
 from domain import webhook
 from domain.access import Action, Viewer
 from domain.catalogue import stream_of
-from domain.ids import AccountId, WebhookId, from_text, to_text
+from domain.ids import AccountId, WebhookId, to_text
 from domain.refusals import NotFound, Validation
 from domain.webhook import Endpoint, Webhook
 from projections.audit_log import type_of
@@ -92,13 +94,14 @@ class WebhookController(Controller):
         skip = 0 if before else (page - 1) * limit
         found = await parts.webhooks.deliveries(_id(id), before=before, skip=skip, limit=limit + 1)
         shown = found[:limit]
-        return {
-            "deliveries": [*map(_told, shown)],
-            "page": page,
-            "limit": limit,
-            "total": await parts.webhooks.kept(_id(id)),
-            "nextCursor": str(shown[-1].number) if len(found) > limit else None,
-        }
+        return page_of(
+            "deliveries",
+            [*map(_told, shown)],
+            limit=limit,
+            page=page,
+            total=await parts.webhooks.kept(_id(id)),
+            following=str(shown[-1].number) if len(found) > limit else None,
+        )
 
     @post("/{id:str}/redeliver", status_code=202, summary="Be told again, from a position on")
     async def redeliver(
@@ -113,8 +116,7 @@ class WebhookController(Controller):
         await _own(parts, caller, id)
         head = await parts.feed.head()
         if data.from_ > head + 1:
-            wrong = {"field": "from", "message": f"must be a position; the last is {head}"}
-            raise Validation(errors=[wrong])
+            raise Validation.of("from", f"must be a position; the last is {head}")
         command = Redeliver(by=caller, webhook_id=_id(id), position=data.from_, request=new_id())
         headers = await written(parts, await parts.dispatch(command))
         body = {"webhookId": id, "from": data.from_}
@@ -160,10 +162,7 @@ async def _own(parts: Parts, caller: AccountId, text: str) -> tuple[Webhook, Sta
 
 
 def _id(text: str) -> WebhookId:
-    found = from_text("whk", text)
-    if found is None:
-        raise NotFound
-    return WebhookId(found)
+    return WebhookId(id_of("whk", text))
 
 
 def _shown(state: Webhook, standing: Standing) -> dict[str, Any]:

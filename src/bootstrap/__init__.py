@@ -14,8 +14,9 @@ from nats.aio.client import Client
 
 from adapters import jetstream
 from adapters.database import Database
-from adapters.event_store import EventLog, EventSourcedStore, Keyring
+from adapters.event_store import EventLog, EventSourcedStore
 from adapters.jetstream import Names
+from adapters.keyring import Keyring
 from adapters.keys import InstanceKey
 from adapters.letters import PostgresLetters
 from adapters.sealing import Sealer
@@ -135,7 +136,7 @@ def sessions(core: Core) -> PostgresSessions:
     return PostgresSessions(core.database, lifetime=lifetime, now=now)
 
 
-def token_keys(core: Core) -> "TokenKeys":
+def signing_keys(core: Core) -> "TokenKeys":
     from adapters.token_keys import TokenKeys
 
     lifetime = core.settings.access_token_seconds

@@ -10,14 +10,18 @@ from bootstrap import Core, cdn, letters, scanner
 from bootstrap.loops import Stirred, Work, for_ever
 from domain.refusals import Unavailable
 from projections import edge, notices
+from projections.positions import news
+from projections.scanning import NAME as SCANNING
 
 PURGE = 0.2  # seconds between looks at what the CDN is to be told again
-NUDGE = 0.5  # seconds between looks at the log where nobody said that there is something new
+NUDGE = 0.5  # seconds until it is tried again with a database that went away
+QUIET = 5.0  # seconds between looks at the log where nobody said that there is something new
 
 
 def start(core: Core, positions: HeardPositions, group: asyncio.TaskGroup) -> None:
+    scanned = news(SCANNING)
     for _ in range(core.settings.lab_workers):
-        group.create_task(for_ever("scanning", scanning(core), Stirred(positions)))
+        group.create_task(for_ever("scanning", scanning(core), Stirred(positions, scanned)))
     group.create_task(_follow_for_ever(core, "notices", notice_board(core)))
     if core.settings.cdn:
         group.create_task(_follow_for_ever(core, "purges", purges(core), pause=PURGE))
@@ -38,7 +42,7 @@ def purges(core: Core) -> Work:
     return Purges(Follower(core.log, edge.NAME, edge.TOPICS), core.database, edge_of).work
 
 
-async def _follow_for_ever(core: Core, name: str, work: Work, pause: float = NUDGE) -> None:
+async def _follow_for_ever(core: Core, name: str, work: Work, pause: float = QUIET) -> None:
     """Whatever is new in the log, at once; what waits for something else, after the pause."""
     while True:
         with suppress(Unavailable):

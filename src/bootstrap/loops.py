@@ -9,7 +9,7 @@ import structlog
 
 from adapters import metrics
 from adapters.election import Election
-from adapters.positions import HeardPositions
+from projections.positions import Positions
 
 Work = Callable[[], Awaitable[object]]
 """One piece of it; says whether there was any."""
@@ -17,7 +17,7 @@ Find = Callable[[], Awaitable[Work | None]]
 Rest = Callable[[], Awaitable[object]]
 
 OUTAGE = 1.0  # seconds between tries while what the work needs is down
-IDLE = 1.0  # seconds between looks for work while no read model announces that it has moved
+IDLE = 1.0  # seconds between looks for work while nothing is heard
 BREATH = 0.05  # seconds between looks at least: under load, announcements come without end
 
 
@@ -76,15 +76,15 @@ async def hand_out(size: int, name: str, find: Find, rest: Rest) -> None:
         await for_ever(f"looking for {name}", look, rest)
 
 
-async def every(pause: float, name: str, work: Work) -> None:
-    """One step, and always a pause after it."""
+async def every(pause: float, name: str, work: Work, rest: Rest | None = None) -> None:
+    """One step, and always a pause after it, or another rest."""
     log = structlog.get_logger()
 
     async def step() -> None:
         if count := await work():
             log.info("done", work=name, count=count)
 
-    await for_ever(name, step, after(pause), outage=pause)
+    await for_ever(name, step, rest or after(pause), outage=pause)
 
 
 def _reason(error: Exception) -> str:
@@ -105,13 +105,24 @@ def after(seconds: float) -> Rest:
 
 
 class Stirred:
-    """A rest until some read model has moved since the rest before."""
+    """A rest until a read model has moved since the rest before: `least` seconds, and `most` where
+    nothing is heard. By `news` it is stirred by what concerns it; by its name, by every event.
+    """
 
-    def __init__(self, positions: HeardPositions) -> None:
+    def __init__(
+        self,
+        positions: Positions,
+        name: str = "gallery",
+        *,
+        least: float = BREATH,
+        most: float = IDLE,
+    ) -> None:
         self._positions = positions
-        self._heard = positions.announcements
+        self._name = name
+        self._least, self._most = least, most
+        self._upto = 0
 
     async def __call__(self) -> None:
-        await asyncio.sleep(BREATH)
-        await self._positions.stir(self._heard, within=IDLE)
-        self._heard = self._positions.announcements
+        await asyncio.sleep(self._least)
+        await self._positions.heard(self._name, self._upto, within=self._most)
+        self._upto = self._positions.current(self._name)

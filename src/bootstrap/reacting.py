@@ -28,7 +28,8 @@ from bootstrap import (
     upkeep,
     webhooks,
 )
-from bootstrap.loops import Stirred, Work, after, elected, every, for_ever, hand_out
+from bootstrap.loops import Rest, Stirred, Work, after, elected, every, for_ever, hand_out
+from projections.positions import news
 from settings import Settings
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ POST = 0.5  # seconds between looks for letters
 WEBHOOKS = 8  # that a process tells at once, and as many of those that are slow
 WATCH = 2.0  # seconds between looks for accounts that run short of room
 ROOM = 2.0  # seconds between looks whether there is room for what waits for it
+QUIET = 5.0  # seconds between looks of these while no event is heard of
 REBUILD = 1.0  # seconds between looks for read models to be made again
 RECOUNT = 60.0  # seconds between looks whether another day has begun
 SWEEPING = 600.0  # seconds between removals of answers that are old enough to be forgotten
@@ -68,30 +70,40 @@ async def run_reactors(settings: Settings) -> None:
         await positions.listen(core.nats)
         for number in range(settings.lab_workers):
             work = developing(core, lab, later=number == 0)
-            group.create_task(for_ever("development", work, Stirred(positions)))
+            exposed = Stirred(positions, news("development"))
+            group.create_task(for_ever("development", work, exposed))
         gating.start(core, positions, group)
         _tell_webhooks(core, positions, group)
         forgetting = Forgetting(core.database, core.log.keyring.forget_all)
         group.create_task(for_ever("forgetting", forgetting.work, after(LOOK)))
         group.create_task(for_ever("post", postman(core).work, after(POST)))
-        for name, pause, work in _one_at_a_time(core, lab):
-            group.create_task(for_ever(name, elected(election, name, work), after(pause)))
+        for name, rest, work in _one_at_a_time(core, lab, positions):
+            group.create_task(for_ever(name, elected(election, name, work), rest))
         for name, pause, work in _now_and_then(core):
             group.create_task(every(pause, name, elected(election, name, work)))
+        for name, pause, work in _where_room_is_short(core):
+            moved = Stirred(positions, least=pause, most=QUIET)
+            group.create_task(every(pause, name, elected(election, name, work), moved))
         if settings.audit_bucket:
             group.create_task(_keep_checkpoints(core, election))
 
 
-def _one_at_a_time(core: Core, lab: "VipsLab") -> list[tuple[str, float, Work]]:
-    """By name, with the seconds between looks: without a pause as long as there is work."""
-    works: list[tuple[str, float, Work]] = [
-        ("eraser", ERASE, erasing(core)),
-        ("sealer", SEAL, auditing.sealer(core).work),
-        ("meter", METER, meter(core).work),
-        ("rebuilds", REBUILD, partial(upkeep.rebuild_ordered, core, lab)),
+def _one_at_a_time(
+    core: Core, lab: "VipsLab", positions: HeardPositions
+) -> list[tuple[str, Rest, Work]]:
+    """By name, with the rest between looks: none as long as there is work."""
+
+    def stirred(least: float) -> Rest:
+        return Stirred(positions, least=least, most=QUIET)
+
+    works: list[tuple[str, Rest, Work]] = [
+        ("eraser", after(ERASE), erasing(core)),
+        ("sealer", stirred(SEAL), auditing.sealer(core).work),
+        ("meter", stirred(METER), meter(core).work),
+        ("rebuilds", stirred(REBUILD), partial(upkeep.rebuild_ordered, core, lab)),
     ]
     if index := searching.indexer(core):
-        works.append(("meilisearch", INDEX, index.work))
+        works.append(("meilisearch", after(INDEX), index.work))
     return works
 
 
@@ -103,14 +115,20 @@ def _now_and_then(core: Core) -> list[tuple[str, float, Work]]:
         ("clear", CLEAR, partial(reaping.clear, "originals/")),
         ("empty", EMPTY, emptier(core).work),
         ("evict", EVICT, clearance(core).work),
-        ("watch", WATCH, watcher(core).work),
-        ("let in", ROOM, Desk(core.database).let_in),
         ("sweep letters", SWEEPING, letters(core).sweep),
         ("sweep answers", SWEEPING, PostgresRecords(core.database, core.key).expire),
         ("sweep limits", SWEEPING, PostgresLimiter(core.database).sweep),
         ("sweep sessions", SWEEPING, sessions(core).sweep),
         ("sweep viewers", SWEEPING, lambda: counting.sweep(core.database, now())),
         ("recount", RECOUNT, lambda: popular.recount(core.database, now().date())),
+    ]
+
+
+def _where_room_is_short(core: Core) -> list[tuple[str, float, Work]]:
+    """By name, with the seconds between steps at least: events take room, and give it back."""
+    return [
+        ("watch", WATCH, watcher(core).work),
+        ("let in", ROOM, Desk(core.database).let_in),
     ]
 
 

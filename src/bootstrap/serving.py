@@ -1,17 +1,16 @@
-"""The API: its parts, and every command it accepts."""
+"""The API: its parts, and what runs beside it in each of its processes."""
 
 import asyncio
 import gc
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
 from functools import partial
-from typing import Any
 
 from litestar import Litestar
 from litestar.types import ASGIApp
 
+from adapters import api_keys, counting, token_keys, transforms, url_keys
 from adapters.accounts import PostgresAccounts
 from adapters.addresses import PublicAddresses, networks
 from adapters.albums import PostgresAlbums
@@ -26,7 +25,6 @@ from adapters.credentials import BearerCredentials
 from adapters.development import PostgresPrints
 from adapters.erasure import PostgresErasures
 from adapters.feed import LogFeed
-from adapters.fetch import HttpFetcher
 from adapters.forgetting import LOOK, Forgetting
 from adapters.gallery import PostgresGallery
 from adapters.health import Health
@@ -49,7 +47,6 @@ from adapters.reports import PostgresCases
 from adapters.s3 import CONNECTIONS
 from adapters.sandbox import die_with_parent
 from adapters.scanning import PostgresScans
-from adapters.share_passwords import PostgresSharePasswords
 from adapters.signed_urls import HmacUrls
 from adapters.tallies import PostgresTallies
 from adapters.tokens import JwtTokens
@@ -68,46 +65,22 @@ from api.streaming import Turnstile
 from api.tus import Dialect
 from bootstrap import (
     Core,
-    letters,
     new_id,
     now,
     people,
     scanner,
     searching,
     sessions,
-    token_keys,
+    signing_keys,
     webhooks,
 )
+from bootstrap.dispatching import dispatcher
 from bootstrap.judging import judge
 from bootstrap.loops import after, every, for_ever
-from commands import (
-    albums,
-    bulk,
-    erasure,
-    images,
-    imports,
-    lending,
-    organizations,
-    receiving,
-    restoring,
-    share_links,
-    standing,
-    takedown,
-    upkeep,
-    uploads,
-)
-from commands.blocklist import Screening
-from commands.dispatcher import Dispatcher, Handler
-from commands.guesses import Guesses
-from commands.limits import Limiter, Tolls
-from commands.once import Once
-from commands.plans import within_plan
-from commands.ports import EventStore
+from commands.limits import Tolls
 from commands.prints import Printer
 from commands.transforming import Transformer
-from domain.gate import DECODE
 from domain.refusals import Unavailable
-from projections.projection import PROJECTIONS
 from settings import Settings, load
 
 ARCHIVES = 8
@@ -135,7 +108,7 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
     passwords = Argon2Passwords(core.database)
     limiter = None if settings.rate_limits == "off" else PostgresLimiter(core.database)
     keys = PostgresApiKeys(core.database)
-    signing, url_keys = token_keys(core), UrlKeys(core.database, core.key)
+    signing, signing_urls = signing_keys(core), UrlKeys(core.database, core.key)
     counter = PostgresCounter(core.database, now)
     allowances = PostgresAllowances(core.database, settings.known_plans, now)
     weights = PostgresWeights(core.database)
@@ -165,18 +138,18 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
             await positions.listen(core.nats)
             lab.start()
             await signing.load()
-            await url_keys.load()
+            await signing_urls.load()
             await counter.load()
             await forgetting.work()
             tasks = [
                 asyncio.create_task(work)
                 for work in (
-                    keys.flush_for_ever(),
-                    signing.load_for_ever(),
-                    url_keys.load_for_ever(),
-                    counter.flush_for_ever(),
+                    every(api_keys.FLUSH, "uses of keys", keys.flush),
+                    every(token_keys.LOOK, "token keys", signing.load),
+                    every(url_keys.LOOK, "URL keys", signing_urls.load),
+                    every(counting.FLUSH, "counts", counter.work),
                     every(REFRESH, "allowances", allowances.refresh),
-                    shelf.flush_for_ever(),
+                    every(transforms.FLUSH, "uses of transforms", shelf.flush),
                     for_ever("forgetting", forgetting.work, after(LOOK)),
                 )
             ]
@@ -231,8 +204,8 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
             upload_tokens=PostgresUploadTokens(core.database),
             tolls=Tolls(limits=settings.limits, limiter=limiter) if limiter else None,
             proxies=networks(settings.trusted_proxies),
-            signer=HmacUrls(url_keys.ring),
-            url_keys=url_keys,
+            signer=HmacUrls(signing_urls.ring),
+            url_keys=signing_urls,
             health=health,
             metrics=metrics,
             backlogs=PostgresBacklogs(core.database, indexed=bool(settings.meili_url)),
@@ -272,202 +245,3 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
             lifespan=[running],
         )
     )
-
-
-def retention(settings: Settings) -> images.Retention:
-    return images.Retention(
-        default=timedelta(days=settings.retention_days),
-        by_plan={
-            name: timedelta(days=plan.retention_days) for name, plan in settings.known_plans.items()
-        },
-    )
-
-
-def dispatcher(
-    core: Core,
-    lab: VipsLab,
-    passwords: Argon2Passwords,
-    limiter: Limiter | None,
-    keys: PostgresApiKeys,
-    allowances: PostgresAllowances,
-) -> Dispatcher:
-    """Every command this service accepts."""
-    store, objects, settings = core.store, core.objects, core.settings
-    promise: dict[str, Any] = {
-        "store": store,
-        "now": now,
-        "new_id": new_id,
-        "lifetime": settings.upload_lifetime,
-    }
-    arrive: dict[str, Any] = {"objects": objects, "ledger": PostgresLedger(core.database)}
-    prove: dict[str, Any] = {
-        "lab": Screening(lab, store=store, hasher=core.key),
-        "hasher": core.key,
-        "twins": PostgresGallery(core.database, core.store),
-        "allowances": allowances,
-        "gate": DECODE if settings.scanner == DECODE else None,
-    }
-    names: dict[str, Any] = {"store": store, "hasher": core.key}
-    erase: dict[str, Any] = names | {"erasures": PostgresErasures(core.database)}
-    owned = PostgresOrganizations(core.database, store)
-    capped: dict[str, Any] = {
-        "plans": settings.known_plans,
-        "caps": settings.caps,
-        "allowances": allowances,
-    }
-    take_in = partial(
-        within_plan,
-        handler=partial(uploads.take_in, objects=objects, **promise, **prove),
-        **capped,
-    )
-    back: dict[str, Any] = {
-        "store": store,
-        "belongings": PostgresFamily(core.database),
-        "now": now,
-    }
-    parked: dict[str, Any] = {"store": store, "parking": LogParking(core.log, store)}
-    return Dispatcher(
-        people.handlers(core, passwords, limiter, keys, owned)
-        | {
-            uploads.InitiateUpload: partial(
-                within_plan,
-                handler=partial(
-                    uploads.initiate_upload, expiry=settings.upload_expiry, **promise, **arrive
-                ),
-                **capped,
-            ),
-            uploads.FinalizeUpload: partial(
-                uploads.finalize_upload,
-                store=store,
-                spool=core.spool,
-                now=now,
-                new_id=new_id,
-                proving=Once(),
-                **arrive,
-                **prove,
-            ),
-            uploads.TakeIn: take_in,
-            uploads.AbortUpload: partial(uploads.abort_upload, store=store, **arrive),
-            standing.InspectUpload: partial(
-                standing.inspect_upload,
-                store=store,
-                now=now,
-                expiry=settings.upload_expiry,
-                **arrive,
-            ),
-            receiving.OpenUpload: partial(
-                within_plan,
-                handler=partial(
-                    receiving.open_upload,
-                    store=store,
-                    ledger=arrive["ledger"],
-                    now=now,
-                    lifetime=settings.upload_lifetime,
-                ),
-                **capped,
-            ),
-            receiving.LocateUpload: partial(
-                receiving.locate_upload, store=store, ledger=arrive["ledger"], now=now
-            ),
-            receiving.ReceiveBytes: partial(
-                receiving.receive_bytes, store=store, spool=core.spool, now=now, **arrive
-            ),
-            imports.ImportImage: partial(
-                imports.import_image,
-                store=store,
-                fetcher=HttpFetcher(PublicAddresses(networks(settings.import_allow))),
-                spool=core.spool,
-                max_bytes=settings.caps.file_bytes,
-                take_in=take_in,
-            ),
-            images.ChangeImage: partial(images.change_image, store=store, now=now),
-            images.DeleteImage: partial(
-                images.delete_image,
-                store=store,
-                now=now,
-                retention=retention(settings),
-            ),
-            images.RestoreImage: partial(images.restore_image, store=store, now=now),
-            **_albums(store),
-            **webhooks.handlers(core),
-            restoring.RestoreAlbum: partial(restoring.restore_album, **back),
-            restoring.RestoreAccount: partial(restoring.restore_account, **back),
-            upkeep.OrderRebuild: partial(
-                upkeep.order_rebuild,
-                store=store,
-                orders=PostgresUpkeep(core.database),
-                models=list(PROJECTIONS),
-            ),
-            upkeep.RetryEvent: partial(upkeep.retry_event, **parked),
-            upkeep.SkipEvent: partial(upkeep.skip_event, **parked),
-            **_organizations(core, owned, erase),
-            lending.AddCollaborator: partial(lending.add_collaborator, store=store, now=now),
-            lending.RemoveCollaborator: partial(lending.remove_collaborator, store=store, now=now),
-            takedown.Counter: partial(takedown.counter, store=store, now=now),
-            bulk.ActOnMany: partial(
-                bulk.act_on_many, now=now, retention=retention(settings), **erase
-            ),
-            bulk.UndoOperation: partial(bulk.undo_operation, retention=retention(settings), **back),
-            **_sharing(core, passwords, limiter),
-            erasure.PurgeImage: partial(erasure.purge_image, now=now, **erase),
-        }
-    )
-
-
-def _sharing(core: Core, hashing: Argon2Passwords, limiter: Limiter | None) -> dict[type, Handler]:
-    passwords = PostgresSharePasswords(core.database, hashing)
-    given: dict[str, Any] = {"store": core.store, "now": now, "passwords": passwords}
-    return {
-        images.ShareImage: partial(images.share_image, new_id=new_id, **given),
-        images.RevokeShare: partial(images.revoke_share, **given),
-        albums.ShareAlbum: partial(albums.share_album, **given),
-        albums.RevokeAlbumShare: partial(albums.revoke_album_share, **given),
-        share_links.UnlockShare: partial(
-            share_links.unlock_share, passwords=passwords, guesses=Guesses(limiter)
-        ),
-    }
-
-
-def _albums(store: EventStore) -> dict[type, Handler]:
-    return {
-        command: partial(handler, store=store, now=now)
-        for command, handler in (
-            (albums.CreateAlbum, albums.create_album),
-            (albums.ChangeAlbum, albums.change_album),
-            (albums.ArrangeAlbum, albums.arrange_album),
-            (albums.DeleteAlbum, albums.delete_album),
-            (albums.LendAlbum, albums.lend_album),
-            (albums.TakeAlbumBack, albums.take_album_back),
-            (albums.PlaceImage, albums.place_image),
-        )
-    }
-
-
-def _organizations(
-    core: Core, owned: PostgresOrganizations, erase: dict[str, Any]
-) -> dict[type, Handler]:
-    """`erase` is what destroying needs, the store among it."""
-    settings, store, hasher = core.settings, core.store, core.key
-    return {
-        organizations.CreateOrganization: partial(
-            organizations.create_organization,
-            store=store,
-            owned=owned,
-            plan=settings.plan,
-            quota_bytes=settings.quota_bytes,
-        ),
-        organizations.Govern: partial(organizations.govern, store=store),
-        organizations.Invite: partial(
-            organizations.invite,
-            store=store,
-            hasher=hasher,
-            letters=letters(core),
-            now=now,
-            confirmed=core.settings.confirmed,
-        ),
-        organizations.Join: partial(organizations.join, store=store, now=now),
-        organizations.TransferOwnership: partial(
-            organizations.transfer_ownership, store=store, owned=owned
-        ),
-        organizations.DeleteOrganization: partial(organizations.delete_organization, **erase),
-    }

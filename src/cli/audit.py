@@ -9,10 +9,8 @@ from typing import Any, TypeVar
 
 import click
 import msgspec
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from cli.options import data_option, fail, json_option, settings_of
+from cli.options import data_option, fail, json_option, progress_bar, settings_of
 from domain.refusals import Refusal
 from projections.audit import Checkpoint
 from projections.audit_log import Filter, actor_of, as_csv, stream_id_of, type_of
@@ -54,7 +52,7 @@ def verify(file: Path | None, data: Path, as_json: bool) -> None:
     from bootstrap import auditing
 
     point = _checkpoint(file) if file else None
-    with _progress(as_json) as progress:
+    with progress_bar(as_json) as progress:
         task = progress.add_task("events")
 
         def report(position: int, head: int) -> None:
@@ -159,14 +157,3 @@ def _refusable(work: Callable[[], T]) -> T:
         return work()
     except Refusal as refusal:
         fail(f"{refusal} {refusal.facts}")
-
-
-def _progress(as_json: bool) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        disable=as_json,
-    )

@@ -9,11 +9,10 @@ from typing import Any
 import click
 import msgspec
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from cli import collector
-from cli.options import data_option, json_option, settings_of
+from cli.options import data_option, json_option, progress_bar, settings_of
 
 
 @click.command()
@@ -66,14 +65,7 @@ def rebuild(names: tuple[str, ...], everything: bool, data: Path, as_json: bool)
     unknown = set(names) - set(PROJECTIONS)
     if unknown:
         raise click.UsageError(f"No read model is called {', '.join(sorted(unknown))}.")
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        disable=as_json,
-    ) as progress:
+    with progress_bar(as_json) as progress:
         tasks: dict[str, Any] = {}
 
         def report(name: str, position: int, head: int) -> None:

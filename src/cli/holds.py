@@ -9,7 +9,7 @@ from bootstrap.administering import Office
 from cli.office import Row, acted, done, identified, in_office, limit_option, printed
 from cli.options import data_option, json_option
 from commands.holds import LiftHold, PlaceHold
-from domain.ids import ImageId, to_text
+from domain.ids import ImageId
 
 
 @click.command()
@@ -49,19 +49,12 @@ def holds(limit: int, data: Path, as_json: bool) -> None:
     Example: darkroom admin holds --json
     """
 
+    from api.holds import shown
+
     async def look(at: Office) -> list[Row]:
         scans = PostgresScans(at.core.database)
         found = await scans.holds(limit=limit, page=1, cursor=None)
-        return [
-            {
-                "imageId": to_text("img", it.id),
-                "ownerId": to_text("u", it.owner_id),
-                "reason": it.held_for,
-                "placedBy": to_text("u", it.held_by),
-                "since": it.held_at,
-            }
-            for it in found.held
-        ]
+        return [*map(shown, found.held)]
 
     printed(in_office(data, look), as_json=as_json)
 

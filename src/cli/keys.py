@@ -89,19 +89,19 @@ async def _url_keys(settings: Settings) -> Sequence[UrlKey]:
 
 
 async def _rotated(settings: Settings, *, at_once: bool) -> Generation:
-    from bootstrap import Core, token_keys
+    from bootstrap import Core, signing_keys
 
     core = Core(settings)
     async with core.connected():
-        return await token_keys(core).rotate(at_once=at_once)
+        return await signing_keys(core).rotate(at_once=at_once)
 
 
 async def _all(settings: Settings) -> Sequence[Generation]:
-    from bootstrap import Core, token_keys
+    from bootstrap import Core, signing_keys
 
     core = Core(settings)
     async with core.connected():
-        return await token_keys(core).all()
+        return await signing_keys(core).all()
 
 
 def _print(found: Sequence[Generation], *, as_json: bool) -> None:

@@ -9,8 +9,10 @@ from typing import NoReturn
 
 import click
 import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from adapters.embedded import DataFolder
+from adapters.data_folder import DataFolder
 from settings import Settings, load
 
 data_option = click.option(
@@ -44,6 +46,18 @@ def signalled() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     return stopped
+
+
+def progress_bar(as_json: bool) -> Progress:
+    """Beside what is printed, and for people alone."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        disable=as_json,
+    )
 
 
 def fail(sentence: str) -> NoReturn:

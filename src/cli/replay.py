@@ -9,10 +9,8 @@ from typing import Any, TypeVar
 
 import click
 import msgspec
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from cli.options import data_option, fail, json_option, settings_of
+from cli.options import data_option, fail, json_option, progress_bar, settings_of
 from projections.audit_log import stream_id_of
 from projections.history import Moment, moment
 
@@ -71,14 +69,7 @@ def _stream(data: Path, stream_id: Any, until: Moment, as_json: bool) -> None:
 def _models(data: Path, until: Moment, as_json: bool) -> None:
     from bootstrap import replaying
 
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        disable=as_json,
-    ) as progress:
+    with progress_bar(as_json) as progress:
         task = progress.add_task("events")
 
         def report(position: int, head: int) -> None:

@@ -6,22 +6,12 @@ from typing import Any
 import msgspec
 
 from commands.arrivals import Arrivals
+from commands.credentials import Passwords
 from commands.execute import Stream, execute, execute_together
 from commands.mail import Letters, first_letter
-from commands.ports import (
-    Device,
-    EventStore,
-    Guard,
-    Hasher,
-    NewId,
-    Passwords,
-    Receipt,
-    Session,
-    Sessions,
-    SetQuota,
-    StreamMoved,
-)
+from commands.ports import EventStore, Guard, Hasher, NewId, Receipt, SetQuota, StreamMoved
 from commands.proving import Claimant, Prover
+from commands.sessions import Device, Session, Sessions
 from domain import account, claim
 from domain.account import Account, Identity, SettingsChanged
 from domain.ids import AccountId

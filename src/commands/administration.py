@@ -8,7 +8,8 @@ from uuid import UUID
 import msgspec
 
 from commands.execute import Stream, execute
-from commands.ports import EventStore, Guard, Receipt, Sessions, SetQuota
+from commands.ports import EventStore, Guard, Receipt, SetQuota
+from commands.sessions import Sessions
 from domain import account
 from domain.account import Account, AccountEvent
 from domain.ids import AccountId
@@ -116,7 +117,7 @@ async def change_plan(
     """Its quota is the plan's from then on. Raises Validation for a plan that is none."""
     if command.plan not in plans:
         message = f"must be one of {', '.join(sorted(plans))}"
-        raise Validation(errors=[{"field": "plan", "message": message}])
+        raise Validation.of("plan", message)
     quota_bytes = plans[command.plan].storage_bytes
 
     def decide(state: Account | None) -> Sequence[AccountEvent]:

@@ -96,7 +96,7 @@ class PlaceImage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def create_album(command: CreateAlbum, *, store: EventStore, now: Clock) -> Receipt:
-    in_team = command.organization_id is not None
+    owner = command.organization_id
     decide = partial(
         album.create,
         by=command.by,
@@ -104,8 +104,8 @@ async def create_album(command: CreateAlbum, *, store: EventStore, now: Clock) -
         visibility=command.visibility,
         parent_id=command.parent_id,
         team_id=command.team_id,
-        organization_id=command.organization_id,
-        roles=await roles(store, command.organization_id, command.team_id) if in_team else {},  # type: ignore[arg-type]  # it is none of None
+        organization_id=owner,
+        roles=await roles(store, owner, command.team_id) if owner else {},
         now=now(),
     )
     if command.parent_id is None:

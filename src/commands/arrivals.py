@@ -6,7 +6,8 @@ from typing import Protocol
 import msgspec
 
 from commands.execute import Stream, execute
-from commands.ports import Device, EventStore
+from commands.ports import EventStore
+from commands.sessions import Device
 from domain import account, account_marks
 from domain.ids import NOBODY, AccountId
 

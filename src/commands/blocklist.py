@@ -9,7 +9,8 @@ from uuid import UUID
 import msgspec
 
 from commands.execute import Stream, execute
-from commands.ports import EventStore, Hasher, Inspector, Receipt
+from commands.lab import Inspector
+from commands.ports import EventStore, Hasher, Receipt
 from domain import block, gate, image
 from domain.block import Block, BlockEvent, Manner
 from domain.ids import NOBODY, AccountId, ImageId, to_text

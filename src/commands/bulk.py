@@ -1,6 +1,5 @@
 """One act upon many images, each for itself; and taking it back."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from uuid import UUID
@@ -13,6 +12,7 @@ from commands.images import Retention
 from commands.ports import Clock, EventStore, Hasher, Receipt, StreamMoved
 from commands.restoring import Belongings, Returned, undo_restoring
 from commands.surroundings import around, execute_amid, place
+from commands.turns import in_turns
 from domain import image, many, operation, placing
 from domain.access import Visibility
 from domain.ids import AccountId, AlbumId, ImageId
@@ -21,8 +21,6 @@ from domain.image_events import ImageEvent
 from domain.operation import Action
 from domain.refusals import CannotBeUndone, ChangedSince, Conflict, Refusal
 from domain.stream import fold
-
-AT_ONCE = 16
 
 Decide = Callable[[Image | None], Sequence[ImageEvent]]
 
@@ -91,8 +89,10 @@ async def act_on_many(
     async def act(image_id: ImageId) -> Receipt:
         if command.action is Action.PURGE:
             purging = PurgeImage(by=command.by, image_id=image_id, request=command.operation_id)
-            parts = {"store": ours, "hasher": hasher, "erasures": erasures}
-            return (await purge_image(purging, now=now, **parts)).receipt  # type: ignore[arg-type]  # each by its name
+            ordered = await purge_image(
+                purging, store=ours, hasher=hasher, erasures=erasures, now=now
+            )
+            return ordered.receipt
         return await execute_amid(ours, image_id, decide, by=command.by)
 
     return await _each(
@@ -154,20 +154,17 @@ async def undo_operation(
 async def _each(
     image_ids: Sequence[ImageId], act: Callable[[ImageId], Awaitable[Receipt]]
 ) -> Sequence[Outcome]:
-    turns = asyncio.Semaphore(AT_ONCE)
-
     async def one(image_id: ImageId) -> Outcome:
-        async with turns:
-            try:
-                receipt = await act(image_id)
-            except Refusal as refusal:
-                return Outcome(image_id=image_id, refusal=refusal)
-            except StreamMoved:
-                return Outcome(image_id=image_id, refusal=Conflict())
+        try:
+            receipt = await act(image_id)
+        except Refusal as refusal:
+            return Outcome(image_id=image_id, refusal=refusal)
+        except StreamMoved:
+            return Outcome(image_id=image_id, refusal=Conflict())
         position = receipt.position
         return Outcome(image_id=image_id, changed=position is not None, position=position)
 
-    return await asyncio.gather(*map(one, image_ids))
+    return await in_turns(image_ids, one)
 
 
 async def _tried(image_id: ImageId, *, decide: Decide, by: AccountId, store: EventStore) -> Receipt:

@@ -1,15 +1,21 @@
 """The same bytes of the same owner once more: where the owner wants it so, one image keeps them."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from commands.execute import ATTEMPTS, Stream, execute_together
-from commands.ports import EventStore, Guard, Hasher, Receipt, StreamMoved, Twins
+from commands.ports import EventStore, Guard, Hasher, Receipt, StreamMoved
 from domain import claim, image
 from domain.claim import Claim
 from domain.ids import AccountId, ImageId
 from domain.image_events import ImageEvent, ImageFinalized
 from domain.stream import fold
+
+
+class Twins(Protocol):
+    async def oldest(self, owner_id: AccountId, checksum: str, besides: ImageId) -> ImageId | None:
+        """The owner's oldest live image with these bytes, as far as the read model knows."""
+        ...
 
 
 async def finalize_once(

@@ -22,7 +22,7 @@ from commands.ports import (
 from commands.proving import Claimant, Prover
 from commands.surroundings import around
 from commands.uploads import charge
-from domain import account, album, claim, image, membership, organization, placing
+from domain import account, album, claim, image, membership, organization, placing, purging
 from domain.account import Account
 from domain.ids import NOBODY, AccountId, AlbumId, ImageId
 from domain.image_events import Cause, ImageEvent, ImageFinalized
@@ -90,7 +90,7 @@ async def purge_image(
     command: PurgeImage, *, store: EventStore, hasher: Hasher, erasures: Erasures, now: Clock
 ) -> Ordered:
     known = await around(store, command.image_id, command.by)
-    asked = partial(image.purge, by=command.by, request=command.request, now=now())
+    asked = partial(purging.purge, by=command.by, request=command.request, now=now())
 
     def decide(state: image.Image | None) -> list[ImageEvent]:
         return asked(placing.amid(state, known))
@@ -149,7 +149,7 @@ async def erase_account(
 
 async def erase_image_again(subject: UUID, *, store: EventStore, hasher: Hasher) -> None:
     """For a log that is older than the purge; where it is not, nothing happens."""
-    decide = partial(image.erase, cause=Cause.ERASURE)
+    decide = partial(purging.erase, cause=Cause.ERASURE)
     await purge(ImageId(subject), decide, by=NOBODY, store=store, hasher=hasher)
 
 

@@ -6,7 +6,7 @@ import msgspec
 
 from commands.execute import Stream, execute
 from commands.ports import EventStore, Receipt
-from domain import image
+from domain import image, purging
 from domain.ids import AccountId, ImageId
 
 
@@ -25,10 +25,10 @@ class LiftHold(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def place_hold(command: PlaceHold, *, store: EventStore) -> Receipt:
-    decide = partial(image.hold, reason=command.reason)
+    decide = partial(purging.hold, reason=command.reason)
     return await execute(store, Stream(command.image_id, image.evolve), decide, by=command.by)
 
 
 async def lift_hold(command: LiftHold, *, store: EventStore) -> Receipt:
-    decide = partial(image.release, reason=command.reason)
+    decide = partial(purging.lift_hold, reason=command.reason)
     return await execute(store, Stream(command.image_id, image.evolve), decide, by=command.by)

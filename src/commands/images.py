@@ -9,7 +9,7 @@ import msgspec
 from commands.ports import Clock, EventStore, NewId, Receipt
 from commands.share_links import SharePasswords
 from commands.surroundings import execute_amid
-from domain import account, image
+from domain import account, image, lending
 from domain.access import Permission, Visibility
 from domain.ids import AccountId, ImageId, ShareId
 from domain.image import Image
@@ -106,7 +106,7 @@ async def share_image(
     share_id = command.share_id or ShareId(new_id())
     expires_at = now() + command.expires_in
     decide = partial(
-        image.share,
+        lending.share,
         by=command.by,
         share_id=share_id,
         permissions=command.permissions,
@@ -128,7 +128,7 @@ async def share_image(
 async def revoke_share(
     command: RevokeShare, *, store: EventStore, now: Clock, passwords: SharePasswords
 ) -> Receipt:
-    decide = partial(image.revoke_share, by=command.by, share_id=command.share_id, now=now())
+    decide = partial(lending.revoke_share, by=command.by, share_id=command.share_id, now=now())
     receipt = await execute_amid(store, command.image_id, decide, by=command.by)
     await passwords.forget(command.share_id)
     return receipt

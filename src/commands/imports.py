@@ -3,17 +3,34 @@
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import Protocol
 
 import msgspec
 
-from commands.ports import EventStore, Fetcher, Receipt
-from commands.uploads import TakeIn, Uploaded, outcome
+from commands.finalizing import TakeIn, Uploaded, outcome
+from commands.ports import EventStore, Receipt
 from domain import image, uploads
 from domain.access import Visibility
 from domain.account import Duplicates
 from domain.ids import AccountId, AlbumId, ImageId
 from domain.image_events import Details, Promised
 from domain.stream import fold
+
+
+class Fetched(msgspec.Struct, frozen=True, kw_only=True):
+    content_type: str
+    """As the server names it, if it names one."""
+
+
+class Fetcher(Protocol):
+    async def fetch(self, url: str, target: Path, *, max_bytes: int) -> Fetched:
+        """Write what the URL leads to into a file.
+
+        Connects to public addresses only, whatever the name, a redirect or the name's next
+        resolution say. Raises UrlForbidden, ImportFailed or FileTooLarge; the file is then
+        whatever came so far.
+        """
+        ...
 
 
 class ImportImage(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,6 +7,9 @@ from commands.ports import ObjectKey
 from domain.ids import AccountId, ImageId
 from domain.media import Format, Rung
 
+QUARANTINE = "quarantine/"
+"""The prefix of what an inspection found that no event refers to, by the day on which it did."""
+
 
 def incoming(image_id: ImageId) -> ObjectKey:
     """Where a client may put bytes, once."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import reduce
 from typing import Any, Protocol
 
 import msgspec
@@ -9,7 +10,8 @@ import msgspec
 from commands.accounts import claimed, claiming, find_account
 from commands.arrivals import Arrivals
 from commands.execute import Stream, execute_together
-from commands.ports import Device, EventStore, Hasher, NewId, Receipt, Session, Sessions, SetQuota
+from commands.ports import EventStore, Hasher, NewId, Receipt, SetQuota
+from commands.sessions import Device, Session, Sessions
 from domain import account, claim
 from domain.account import Account, Identity, LinkedIdentity
 from domain.ids import AccountId
@@ -22,7 +24,8 @@ from domain.refusals import (
 )
 from domain.stream import Event, fold
 
-ATTEMPTS = 5
+NAMES = 5
+"""That are tried for a new account, one after another."""
 
 
 class Begun(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,7 +143,7 @@ async def _register(
         ) -> Sequence[Sequence[Event]]:
             before, link, email, username = states
             opened = account.register(before, identity=identity, plan=plan, quota_bytes=quota)
-            after = fold_events(before, opened)
+            after = reduce(account.evolve, opened, before)
             return [
                 [*opened, *account.verify_email(after), *_linking(after, who)],
                 claimed(link, account_id, Conflict),
@@ -163,12 +166,6 @@ async def _register(
     raise UsernameTaken
 
 
-def fold_events(state: Account | None, events: Sequence[Any]) -> Account | None:
-    for event in events:
-        state = account.evolve(state, event)
-    return state
-
-
 def _linking(state: Account | None, who: Recognized) -> Sequence[Event]:
     return account.link(state, to=LinkedIdentity(issuer=who.issuer, subject=who.subject))
 
@@ -187,4 +184,4 @@ def _names(wanted: str, account_id: AccountId) -> Sequence[str]:
     plain = re.sub(r"[^A-Za-z0-9_.-]+", "", wanted.partition("@")[0])[:24]
     plain = plain if len(plain) >= 3 else f"user-{plain}"
     digits = account_id.hex[::-1]
-    return [plain, *(f"{plain}-{digits[: 3 + n]}" for n in range(ATTEMPTS - 1))]
+    return [plain, *(f"{plain}-{digits[: 3 + n]}" for n in range(NAMES - 1))]

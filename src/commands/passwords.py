@@ -2,11 +2,13 @@
 
 import msgspec
 
+from commands.credentials import Passwords
 from commands.execute import Stream, execute
 from commands.limits import Limiter, refusal
 from commands.mail import Letter, Letters, MailTokens, Occasion
-from commands.ports import EventStore, Hasher, NewId, Passwords, Receipt, Sessions
+from commands.ports import EventStore, Hasher, NewId, Receipt
 from commands.proving import Claimant, Prover
+from commands.sessions import Sessions
 from domain import account
 from domain.ids import AccountId, SessionId
 from domain.limits import Policy

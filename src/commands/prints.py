@@ -9,9 +9,10 @@ from typing import Protocol
 from uuid import UUID
 
 from commands import object_keys
+from commands.lab import Lab
 from commands.once import Once
-from commands.ports import Lab, ObjectKey, ObjectMissing, ObjectStore
-from commands.uploads import downloaded
+from commands.ports import ObjectKey, ObjectMissing, ObjectStore
+from commands.spooling import downloaded
 from domain.ids import AccountId, ImageId
 from domain.media import Format, Rung
 from domain.refusals import Unavailable

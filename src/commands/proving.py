@@ -4,8 +4,9 @@ from uuid import UUID
 
 import msgspec
 
+from commands.credentials import Passwords
 from commands.guesses import Guesses
-from commands.ports import Clock, Passwords
+from commands.ports import Clock
 from commands.second_factor import SecondFactors, answered
 from domain.ids import AccountId
 from domain.refusals import SecondFactorRequired, Unauthenticated

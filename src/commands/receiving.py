@@ -5,20 +5,18 @@ import hashlib
 import hmac
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from datetime import datetime, timedelta
-from functools import partial
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import msgspec
 
 from commands import object_keys
-from commands.execute import Stream, execute
 from commands.ledger import Entry, Hold, Ledger
 from commands.multipart import MultipartStore
 from commands.pieces import Pieces
 from commands.ports import Clock, EventStore, ObjectMissing, Receipt
-from commands.uploads import charge, destination
+from commands.uploads import begin
 from domain import image, progress, uploads
 from domain.ids import AccountId, AlbumId, ImageId
 from domain.image import Image
@@ -101,21 +99,9 @@ async def open_upload(
 ) -> Opened:
     """Reserve quota, then begin to remember how far it has come."""
     image_id = command.image_id
-    expires_at = now() + timedelta(seconds=lifetime)
-    decide = partial(
-        uploads.initiate,
-        by=command.by,
-        promised=command.promised,
-        size=command.size,
-        content_type=command.content_type,
-        expires_at=expires_at,
-        caps=caps,
-        **await destination(store, command.album_id, by=command.by, now=now),
-    )
-    stream = Stream(image_id, image.evolve)
-    receipt = await execute(store, stream, decide, by=command.by, guards=charge)
+    begun = await begin(command, image_id, store=store, now=now, caps=caps, lifetime=lifetime)
     await ledger.open(Entry(image_id=image_id, multipart_id=None, metadata=command.metadata))
-    return Opened(image_id=image_id, receipt=receipt, expires_at=expires_at)
+    return Opened(image_id=image_id, receipt=begun.receipt, expires_at=begun.expires_at)
 
 
 async def locate_upload(

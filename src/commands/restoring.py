@@ -1,6 +1,5 @@
 """One album, or everything of an account, back to how it was: by events that compensate."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -13,6 +12,7 @@ import msgspec
 from commands.execute import Stream, execute
 from commands.ports import Clock, EventStore, Receipt, StreamMoved
 from commands.surroundings import around, execute_amid, execute_on_album, with_roles
+from commands.turns import in_turns
 from domain import account, album, image, operation, placing, restoring
 from domain.access import Action
 from domain.album import Album
@@ -23,7 +23,6 @@ from domain.stream import Recorded, fold
 
 MOST = 5_000
 """Images that one request looks at."""
-AT_ONCE = 16
 
 Then = Callable[[Sequence[Recorded[Any]]], Sequence[Recorded[Any]]]
 """Of a history, what had happened by the moment."""
@@ -133,7 +132,7 @@ async def _album_and_inside(
 ) -> list[Returned]:
     result = await ours.album(id, moment)
     decide = partial(restoring.inside_as, album_id=id, circle=state.circle, by=by, now=moment)
-    found = await _each(ids, partial(ours.image, decide=decide))
+    found = await in_turns(ids, partial(ours.image, decide=decide))
     return [result, *(it for it in found if it.changed or it.refusal)]
 
 
@@ -146,7 +145,7 @@ async def _everything(
 ) -> list[Returned]:
     found = [await ours.account()]
     found += [await ours.album(album_id, moment) for album_id in albums]
-    found += await _each(ids, partial(ours.image, decide=decide))
+    found += await in_turns(ids, partial(ours.image, decide=decide))
     return [it for it in found if it.changed or it.refusal]
 
 
@@ -239,8 +238,9 @@ class _Restoring:
         if done:
             return Returned(id=id, kind=kind, changed=True, position=done[-1].position)
         try:
-            if not tried() or self._dry_run:
-                return Returned(id=id, kind=kind, changed=bool(tried()))
+            events = tried()
+            if self._dry_run or not events:
+                return Returned(id=id, kind=kind, changed=bool(events))
             receipt = await act()
         except Refusal as refusal:
             return Returned(id=id, kind=kind, refusal=refusal)
@@ -254,15 +254,3 @@ def _bounded(ids: set[ImageId]) -> list[ImageId]:
     if len(ids) > MOST:
         raise BatchTooLarge(limit=MOST, requested=len(ids))
     return sorted(ids)
-
-
-async def _each(
-    ids: Sequence[ImageId], act: Callable[[ImageId], Awaitable[Returned]]
-) -> list[Returned]:
-    turns = asyncio.Semaphore(AT_ONCE)
-
-    async def one(id: ImageId) -> Returned:
-        async with turns:
-            return await act(id)
-
-    return list(await asyncio.gather(*map(one, ids)))

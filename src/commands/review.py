@@ -1,6 +1,5 @@
 """What an administrator asks of the gate; `by` was proven to be one. Each act has its reason."""
 
-import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
@@ -12,10 +11,10 @@ import msgspec
 
 from commands.execute import Stream, execute
 from commands.ports import EventStore, Receipt
+from commands.turns import in_turns
 from domain import gate, image
 from domain.ids import AccountId, ImageId
 
-AT_ONCE = 16
 PAGE = 500
 
 
@@ -98,14 +97,12 @@ async def confirm(command: Confirm, *, store: EventStore) -> Receipt:
 async def rescan_many(command: RescanMany, *, store: EventStore, scans: Scans) -> Requested:
     """Safe to ask twice: what waits for its scan already is not asked for again."""
     ids = await scans.cleared(command.since, after=command.after, limit=PAGE)
-    turns = asyncio.Semaphore(AT_ONCE)
+    decide = partial(gate.rescan, reason=command.reason, request=command.request)
 
     async def one(id: ImageId) -> Receipt:
-        async with turns:
-            decide = partial(gate.rescan, reason=command.reason, request=command.request)
-            return await execute(store, Stream(id, image.evolve), decide, by=command.by)
+        return await execute(store, Stream(id, image.evolve), decide, by=command.by)
 
-    done = [it for it in await asyncio.gather(*map(one, ids)) if it.position]
+    done = [it for it in await in_turns(ids, one) if it.position]
     return Requested(
         count=len(done),
         last=ids[-1] if len(ids) == PAGE else None,

@@ -11,11 +11,12 @@ import msgspec
 import structlog
 
 from commands import object_keys
+from commands.lab import Lab
 from commands.once import Once
-from commands.ports import Lab, ObjectKey, ObjectMissing, ObjectStore
+from commands.ports import ObjectKey, ObjectMissing, ObjectStore
 from commands.prints import Held, Printer
 from commands.sourcing import rung_of, stand_in
-from commands.uploads import downloaded
+from commands.spooling import downloaded
 from domain.ids import ImageId
 from domain.media import Format
 from domain.refusals import Unavailable

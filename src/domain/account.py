@@ -37,7 +37,7 @@ from domain.api_key import ApiKeyEvent, ApiKeyIssued, ApiKeyRevoked
 from domain.ids import ImageId, KeyId, TokenId
 from domain.preset import PresetDropped, PresetEvent, PresetKept
 from domain.refusals import Conflict, NotFound, OwnerMustStay
-from domain.stream import Event, Personal
+from domain.stream import Event, Personal, news, said
 from domain.upload_token import UploadTokenEvent, UploadTokenIssued, UploadTokenRevoked
 
 
@@ -152,7 +152,7 @@ def evolve(account: Account | None, event: AccountEvent) -> Account:
         case UsernameChanged(personal=personal):
             return replace(account, username=personal.username if personal else "")
         case SettingsChanged():
-            return replace(account, **given(event))
+            return replace(account, **said(event))
         case IdentityLinked(personal=personal):
             return replace(account, linked=(*account.linked, *([personal] if personal else [])))
         case Struck() | StrikeLifted():
@@ -181,11 +181,6 @@ def wants(account: Account, kind: str, channel: str) -> bool:
     return account.notify.get(f"{kind}.{channel}", account.notify.get(kind, True))
 
 
-def given(settings: SettingsChanged) -> dict[str, object]:
-    fields = msgspec.structs.asdict(settings)
-    return {name: value for name, value in fields.items() if value is not None}
-
-
 # Decisions
 
 
@@ -193,10 +188,7 @@ def register(
     account: Account | None, *, identity: Identity, plan: str, quota_bytes: int
 ) -> list[AccountEvent]:
     if account is not None:
-        if (account.username, account.email) == (
-            identity.username,
-            identity.email,
-        ):
+        if (account.username, account.email) == (identity.username, identity.email):
             return []
         raise Conflict
     return [AccountRegistered(plan=plan, quota_bytes=quota_bytes, personal=identity)]
@@ -208,9 +200,8 @@ def rename(account: Account | None, *, to: str) -> list[AccountEvent]:
 
 
 def change_settings(account: Account | None, *, to: SettingsChanged) -> list[AccountEvent]:
-    account = _existing(account)
-    changed = {name: value for name, value in given(to).items() if value != getattr(account, name)}
-    return [SettingsChanged(**changed)] if changed else []  # type: ignore[arg-type]  # fields of the same struct
+    changed = news(to, _existing(account))
+    return [SettingsChanged(**changed)] if changed else []
 
 
 def link(account: Account | None, *, to: LinkedIdentity) -> list[AccountEvent]:

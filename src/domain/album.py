@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, TypeAlias, assert_never
+from typing import TypeAlias, assert_never
 
 import msgspec
 from msgspec.structs import replace
@@ -11,7 +11,7 @@ from domain import access
 from domain.access import Action, Circle, Permission, Role, Share, Viewer, Visibility
 from domain.ids import AccountId, AlbumId, ImageId, OrganizationId, ShareId, TeamId
 from domain.refusals import Conflict, Forbidden, NotFound, TooManyCollaborators
-from domain.stream import Event, Personal
+from domain.stream import Event, Personal, news, said
 
 MOST_COLLABORATORS = 100
 
@@ -136,11 +136,11 @@ def evolve(album: Album | None, event: AlbumEvent) -> Album:  # noqa: C901 - one
             visibility=event.visibility,
             parent_id=event.parent_id,
         )
-        return replace(opened, **written(event.personal))
+        return replace(opened, **said(event.personal))
     assert album is not None, "an album stream opens with AlbumCreated"
     match event:
         case AlbumDescribed(personal=personal):
-            return replace(album, **written(personal))
+            return replace(album, **said(personal))
         case AlbumVisibilityChanged(visibility=visibility):
             return replace(album, visibility=visibility)
         case CoverChosen(image_id=image_id):
@@ -160,11 +160,6 @@ def evolve(album: Album | None, event: AlbumEvent) -> Album:  # noqa: C901 - one
             return replace(album, title="", description="", deleted=True)
         case _:
             assert_never(event)
-
-
-def written(text: AlbumText | None) -> dict[str, Any]:
-    fields = msgspec.structs.asdict(text) if text else {}
-    return {name: value for name, value in fields.items() if value is not None}
 
 
 def linked(event: AlbumLinkCreated) -> Share:
@@ -219,10 +214,7 @@ def create(
 def describe(
     album: Album | None, *, by: AccountId, text: AlbumText, now: datetime
 ) -> list[AlbumEvent]:
-    album = allowed(album, Action.EDIT, by=by, now=now)
-    changed = {
-        name: value for name, value in written(text).items() if value != getattr(album, name)
-    }
+    changed = news(text, allowed(album, Action.EDIT, by=by, now=now))
     return [AlbumDescribed(personal=AlbumText(**changed))] if changed else []
 
 

@@ -16,11 +16,8 @@ from domain.upkeep import UpkeepEvent
 from domain.webhook import WebhookEvent
 
 _STREAMS = (
-    *(AccountEvent, AlbumEvent, ClaimEvent, ImageEvent, OperationEvent, OrganizationEvent),
-    *(BlockEvent, ReportEvent),
-    UpkeepEvent,
-    StatementEvent,
-    WebhookEvent,
+    *(AccountEvent, AlbumEvent, BlockEvent, ClaimEvent, ImageEvent, OperationEvent),
+    *(OrganizationEvent, ReportEvent, StatementEvent, UpkeepEvent, WebhookEvent),
 )
 EVENTS: dict[str, type[Event]] = {tag(kind): kind for union in _STREAMS for kind in get_args(union)}
 

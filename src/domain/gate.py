@@ -3,10 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
-from domain import access
-from domain.access import Action, Viewer
 from domain.ids import AccountId
-from domain.image import Image
+from domain.image import Image, managed, unpurged
 from domain.image_events import (
     CounterNoticed,
     Ground,
@@ -77,17 +75,14 @@ def counter(
     image: Image | None, *, by: AccountId, statement: str, now: datetime
 ) -> list[ImageEvent]:
     """Raises Conflict for what was not taken down; once is enough."""
-    subject = image.subject if image and not image.purged else None
-    access.require(Viewer(account_id=by), Action.MANAGE, subject, now=now)
-    assert image is not None
-    if image.purge_after is not None:
-        raise NotFound
+    image = managed(image, by=by, now=now)
     if not image.taken_down:
         raise Conflict(reason="it was not taken down")
     return [] if image.countered else [CounterNoticed(personal=Statement(statement=statement))]
 
 
 def _there(image: Image | None) -> Image:
-    if image is None or not image.finalized or image.purged:
+    image = unpurged(image)
+    if not image.finalized:
         raise NotFound
     return image

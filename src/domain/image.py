@@ -1,4 +1,8 @@
-"""One image, from the first promise of bytes to its last day."""
+"""One image, from the first promise of bytes to its last day: its state, and its daily decisions.
+
+Others have modules of their own: `uploads` before it is there, `gate`, `lending`, `placing`, and
+`purging` at its end.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -13,13 +17,11 @@ from domain.access import Circle, Permission, Role, Share, Visibility
 from domain.ids import AccountId, AlbumId, ImageId, ShareId
 from domain.image_events import (
     AddedToAlbum,
-    Cause,
     CollaboratorAdded,
     CollaboratorRemoved,
     CounterNoticed,
     Details,
     DetailsChanged,
-    Ground,
     ImageCleared,
     ImageEvent,
     ImageFinalized,
@@ -49,13 +51,10 @@ from domain.image_events import (
     VisibilityChanged,
 )
 from domain.refusals import (
-    AlreadyPurged,
-    Forbidden,
-    LegalHold,
     NotFound,
     RestoreWindowClosed,
-    Validation,
 )
+from domain.stream import news, said
 
 # State
 
@@ -179,14 +178,18 @@ def evolve(image: Image | None, event: ImageEvent) -> Image:  # noqa: C901 - one
             return replace(image, failed=True)
         case ImageCleared() | ImageQuarantined() | RescanRequested() | RescanPassed():
             return replace(image, **_scanned(event))
-        case QuarantineReleased() | QuarantineConfirmed():
-            return replace(image, **_reviewed(image, event))
-        case TakenDown() | Reinstated() | CounterNoticed():
-            taken_down = not isinstance(event, Reinstated)
-            countered = isinstance(event, CounterNoticed)
-            return replace(image, taken_down=taken_down, countered=countered)
+        case QuarantineReleased():
+            return replace(image, excused=image.excused | {image.finding})
+        case QuarantineConfirmed():
+            return replace(image, confirmed=True)
+        case TakenDown():
+            return replace(image, taken_down=True)
+        case CounterNoticed():
+            return replace(image, countered=True)
+        case Reinstated():
+            return replace(image, taken_down=False, countered=False)
         case DetailsChanged(personal=details):
-            return replace(image, details=merged(image.details, details))
+            return replace(image, details=replace(image.details, **said(details)))
         case VisibilityChanged(visibility=visibility):
             return replace(image, visibility=visibility)
         case ShareLinkCreated():
@@ -233,25 +236,9 @@ def _scanned(
             assert_never(event)
 
 
-def _reviewed(image: Image, event: QuarantineReleased | QuarantineConfirmed) -> dict[str, Any]:
-    if isinstance(event, QuarantineConfirmed):
-        return {"confirmed": True}
-    return {"excused": image.excused | {image.finding}}
-
-
 def charged(image: Image | None) -> int:
     """Bytes that count against the quota: reserved with the promise, kept while it holds."""
     return 0 if image is None or image.given_up or image.purged else image.size
-
-
-def merged(old: Details, new: Details | None) -> Details:
-    """`old` with the fields that `new` sets."""
-    if new is None:
-        return old
-    given = {
-        name: value for name, value in msgspec.structs.asdict(new).items() if value is not None
-    }
-    return replace(old, **given)
 
 
 def shared(event: ShareLinkCreated) -> Share:
@@ -269,109 +256,32 @@ def shared(event: ShareLinkCreated) -> Share:
 def change_details(
     image: Image | None, *, by: AccountId, details: Details, now: datetime
 ) -> list[ImageEvent]:
-    image = _allowed(image, access.Action.EDIT, by=by, now=now)
-    after = merged(image.details, details)
-    if after == image.details:
-        return []
-    changed = {
-        name: value
-        for name, value in msgspec.structs.asdict(details).items()
-        if value is not None and value != getattr(image.details, name)
-    }
-    return [DetailsChanged(personal=Details(**changed))]
+    image = allowed(image, access.Action.EDIT, by=by, now=now)
+    changed = news(details, image.details)
+    return [DetailsChanged(personal=Details(**changed))] if changed else []
 
 
 def change_visibility(
     image: Image | None, *, by: AccountId, to: Visibility, now: datetime
 ) -> list[ImageEvent]:
-    image = _allowed(image, access.Action.MANAGE, by=by, now=now)
-    _refuse_if_deleted(image)
+    image = managed(image, by=by, now=now)
     return [] if image.visibility is to else [VisibilityChanged(visibility=to)]
-
-
-def share(
-    image: Image | None,
-    *,
-    by: AccountId,
-    share_id: ShareId,
-    permissions: frozenset[Permission],
-    expires_at: datetime,
-    shared_with: AccountId | None,
-    has_password: bool = False,
-    now: datetime,
-) -> list[ImageEvent]:
-    image = _allowed(image, access.Action.MANAGE, by=by, now=now)
-    _refuse_if_deleted(image)
-    if share_id in image.shares:
-        return []
-    if Permission.EDIT in permissions and shared_with is None:
-        raise Forbidden(reason="edit can only be shared with an account")
-    if has_password and shared_with is not None:
-        errors = [{"field": "password", "message": "is for links that are made out to nobody"}]
-        raise Validation(errors=errors)
-    return [
-        ShareLinkCreated(
-            share_id=share_id,
-            permissions=permissions,
-            expires_at=expires_at,
-            shared_with=shared_with,
-            has_password=has_password,
-        )
-    ]
-
-
-def revoke_share(
-    image: Image | None, *, by: AccountId, share_id: ShareId, now: datetime
-) -> list[ImageEvent]:
-    image = _allowed(image, access.Action.MANAGE, by=by, now=now)
-    _refuse_if_deleted(image)
-    if share_id not in image.shares:
-        raise NotFound
-    return [] if image.shares[share_id].revoked else [ShareLinkRevoked(share_id=share_id)]
 
 
 def soft_delete(
     image: Image | None, *, by: AccountId, now: datetime, retention: timedelta
 ) -> list[ImageEvent]:
-    image = _allowed(image, access.Action.MANAGE, by=by, now=now)
-    _refuse_if_deleted(image)
+    managed(image, by=by, now=now)
     return [SoftDeleted(purge_after=now + retention)]
 
 
 def restore(image: Image | None, *, by: AccountId, now: datetime) -> list[ImageEvent]:
-    image = _allowed(image, access.Action.MANAGE, by=by, now=now)
+    image = allowed(image, access.Action.MANAGE, by=by, now=now)
     if image.purge_after is None:
         return []
     if now > image.purge_after:
         raise RestoreWindowClosed(purgeAfter=image.purge_after.isoformat())
     return [Restored()]
-
-
-def purge(image: Image | None, *, by: AccountId, request: UUID, now: datetime) -> list[ImageEvent]:
-    """Its owner wants it gone for good. Raises AlreadyPurged, to its owner only."""
-    if image is not None and image.purged and by in {image.owner_id, *image.stewards}:
-        if image.purged.request == request:
-            return []
-        raise AlreadyPurged
-    image = _allowed(image, access.Action.MANAGE, by=by, now=now)
-    if image.held:
-        raise LegalHold
-    return [Purged(cause=Cause.OWNER, request=request)]
-
-
-def outlive(image: Image | None, *, now: datetime) -> list[ImageEvent]:
-    """Purge what was deleted and not restored in time."""
-    assert image is not None
-    if image.purge_after is None or now <= image.purge_after:
-        return []
-    return erase(image, cause=Cause.RETENTION)
-
-
-def erase(image: Image | None, *, cause: Cause) -> list[ImageEvent]:
-    """Purge whatever became of the upload; what is held or gone stays as it is."""
-    if image is None or image.purged or image.held:
-        return []
-    return [Purged(cause=cause)]
 
 
 def fail(image: Image | None, *, code: str) -> list[ImageEvent]:
@@ -381,32 +291,28 @@ def fail(image: Image | None, *, code: str) -> list[ImageEvent]:
     return [ProcessingFailed(code=code)]
 
 
-def hold(image: Image | None, *, reason: str) -> list[ImageEvent]:
-    """For an administrator, who may hold what nobody else can see any more; not what never came."""
-    image = _unpurged(image)
-    if not image.finalized:
-        raise NotFound
-    return [] if image.held else [LegalHoldPlaced(personal=Ground(reason=reason))]
+def managed(image: Image | None, *, by: AccountId, now: datetime) -> Image:
+    """The image, if `by` may manage it, and it is not in the trash. Raises why not."""
+    return kept(allowed(image, access.Action.MANAGE, by=by, now=now))
 
 
-def release(image: Image | None, *, reason: str = "") -> list[ImageEvent]:
-    ground = Ground(reason=reason) if reason else None
-    return [LegalHoldLifted(personal=ground)] if _unpurged(image).held else []
-
-
-def _allowed(image: Image | None, action: access.Action, *, by: AccountId, now: datetime) -> Image:
+def allowed(image: Image | None, action: access.Action, *, by: AccountId, now: datetime) -> Image:
+    """The image, if `by` may. Raises the policy's refusal."""
     viewer = access.Viewer(account_id=by)
-    access.require(viewer, action, _unpurged(image).subject, now=now)
+    access.require(viewer, action, unpurged(image).subject, now=now)
     assert image is not None
     return image
 
 
-def _unpurged(image: Image | None) -> Image:
+def unpurged(image: Image | None) -> Image:
     if image is None or image.purged:
         raise NotFound
     return image
 
 
-def _refuse_if_deleted(image: Image) -> None:
+def kept(image: Image | None) -> Image:
+    """The image, unless it is in the trash. Raises NotFound."""
+    image = unpurged(image)
     if image.purge_after is not None:
         raise NotFound
+    return image

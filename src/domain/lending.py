@@ -1,15 +1,58 @@
-"""Lending an image to people by name."""
+"""Lending an image: by links, and to people by name."""
 
 from datetime import datetime
 
-from domain import access
-from domain.access import Action, Permission, Viewer
-from domain.ids import AccountId
-from domain.image import Image
-from domain.image_events import CollaboratorAdded, CollaboratorRemoved, ImageEvent
-from domain.refusals import Conflict, NotFound, TooManyCollaborators
+from domain.access import Permission
+from domain.ids import AccountId, ShareId
+from domain.image import Image, managed
+from domain.image_events import (
+    CollaboratorAdded,
+    CollaboratorRemoved,
+    ImageEvent,
+    ShareLinkCreated,
+    ShareLinkRevoked,
+)
+from domain.refusals import Conflict, Forbidden, NotFound, TooManyCollaborators, Validation
 
 MOST_COLLABORATORS = 100
+
+
+def share(
+    image: Image | None,
+    *,
+    by: AccountId,
+    share_id: ShareId,
+    permissions: frozenset[Permission],
+    expires_at: datetime,
+    shared_with: AccountId | None,
+    has_password: bool = False,
+    now: datetime,
+) -> list[ImageEvent]:
+    image = managed(image, by=by, now=now)
+    if share_id in image.shares:
+        return []
+    if Permission.EDIT in permissions and shared_with is None:
+        raise Forbidden(reason="edit can only be shared with an account")
+    if has_password and shared_with is not None:
+        raise Validation.of("password", "is for links that are made out to nobody")
+    return [
+        ShareLinkCreated(
+            share_id=share_id,
+            permissions=permissions,
+            expires_at=expires_at,
+            shared_with=shared_with,
+            has_password=has_password,
+        )
+    ]
+
+
+def revoke_share(
+    image: Image | None, *, by: AccountId, share_id: ShareId, now: datetime
+) -> list[ImageEvent]:
+    image = managed(image, by=by, now=now)
+    if share_id not in image.shares:
+        raise NotFound
+    return [] if image.shares[share_id].revoked else [ShareLinkRevoked(share_id=share_id)]
 
 
 def add_collaborator(
@@ -20,7 +63,7 @@ def add_collaborator(
     permissions: frozenset[Permission],
     now: datetime,
 ) -> list[ImageEvent]:
-    image = _kept(image, by, now)
+    image = managed(image, by=by, now=now)
     if account_id == image.owner_id:
         raise Conflict(reason="its owner may do everything already")
     if image.collaborators.get(account_id) == permissions:
@@ -36,17 +79,7 @@ def remove_collaborator(
     """Whom it is lent to may give it back."""
     leaving = image is not None and by == account_id and account_id in image.collaborators
     if image is None or not (leaving and image.live):
-        image = _kept(image, by, now)
+        image = managed(image, by=by, now=now)
     if account_id not in image.collaborators:
         return []
     return [CollaboratorRemoved(account_id=account_id)]
-
-
-def _kept(image: Image | None, by: AccountId, now: datetime) -> Image:
-    """The image, for who may manage it, unless it is in the trash."""
-    if image is None or image.purged:
-        raise NotFound
-    access.require(Viewer(account_id=by), Action.MANAGE, image.subject, now=now)
-    if image.purge_after is not None:
-        raise NotFound
-    return image

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 from uuid import UUID
 
-from domain import image, placing
+from domain import image, placing, purging
 from domain.access import Circle, Visibility
 from domain.ids import AccountId, AlbumId
 from domain.image import Image
@@ -52,7 +52,7 @@ def act(
         case Action.RESTORE:
             return image.restore(state, by=by, now=now)
         case Action.PURGE:
-            return image.purge(state, by=by, request=request, now=now)
+            return purging.purge(state, by=by, request=request, now=now)
         case Action.TAG:
             return retag(state, by=by, now=now, add=tags)
         case Action.UNTAG:

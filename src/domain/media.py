@@ -24,6 +24,14 @@ class Format(StrEnum):
         return "jpg" if self is Format.JPEG else self.value
 
 
+def within(width: int, height: int, side: int) -> tuple[int, int]:
+    """The sides of a picture of which neither may be longer: it is never enlarged."""
+    longest = max(width, height)
+    if longest <= side:
+        return width, height
+    return max(1, round(width * side / longest)), max(1, round(height * side / longest))
+
+
 class Rung(StrEnum):
     """A step of the ladder of derivatives, named by its longest side."""
 
@@ -39,12 +47,7 @@ class Rung(StrEnum):
 
     def fit(self, width: int, height: int) -> tuple[int, int]:
         """The sides of a picture on this step, in whatever way it is made."""
-        longest = max(width, height)
-        if longest <= self.side:
-            return width, height
-        return max(1, round(width * self.side / longest)), max(
-            1, round(height * self.side / longest)
-        )
+        return within(width, height, self.side)
 
 
 class Caps(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,9 +9,9 @@ from msgspec.structs import replace
 from domain import access
 from domain.access import Action, Circle, Role, Viewer
 from domain.ids import AccountId, AlbumId
-from domain.image import Image
+from domain.image import Image, kept, managed
 from domain.image_events import AddedToAlbum, ImageEvent, RemovedFromAlbum
-from domain.refusals import NotFound, TooManyAlbums
+from domain.refusals import TooManyAlbums
 
 MOST_ALBUMS = 50
 
@@ -36,10 +36,8 @@ def put(
     image: Image | None, *, by: AccountId, album_id: AlbumId, album: Circle | None, now: datetime
 ) -> list[ImageEvent]:
     """By who may add to the album, and manages the image: it is lent to the album's circle."""
-    viewer = Viewer(account_id=by)
-    access.require_on_album(viewer, Action.ADD, album, now=now)
-    image = _kept(image)
-    access.require(viewer, Action.MANAGE, image.subject, now=now)
+    access.require_on_album(Viewer(account_id=by), Action.ADD, album, now=now)
+    image = managed(image, by=by, now=now)
     if album_id in image.album_ids:
         return []
     if len(image.album_ids) >= MOST_ALBUMS:
@@ -60,7 +58,7 @@ def take_out(
 ) -> list[ImageEvent]:
     """By who edits the album, or manages the image, whatever became of the album."""
     viewer = Viewer(account_id=by)
-    image = _kept(image)
+    image = kept(image)
     inside = album_id in image.album_ids
     editing = access.decide_on_album(viewer, Action.EDIT, album, now=now) is None
     if not (inside and editing):
@@ -70,9 +68,3 @@ def take_out(
 
 def amid(image: Image | None, around: Surroundings) -> Image | None:
     return replace(image, albums=around.albums, stewards=around.stewards) if image else None
-
-
-def _kept(image: Image | None) -> Image:
-    if image is None or image.purged or image.purge_after is not None:
-        raise NotFound
-    return image

@@ -53,7 +53,7 @@ def evolve(presets: Presets, event: PresetEvent) -> Presets:
 def save(presets: Presets, *, name: str, ops: str) -> list[PresetEvent]:
     if not _NAME.fullmatch(name):
         message = "must be up to 40 letters, digits, - and _, and begin with a letter or digit"
-        raise Validation(errors=[{"field": "name", "message": message}])
+        raise Validation.of("name", message)
     canonical = transform.parse(ops).text
     if presets.get(name) == canonical:
         return []

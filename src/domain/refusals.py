@@ -363,6 +363,10 @@ class Validation(Refusal):
 
     kind = Kind.UNPROCESSABLE
 
+    @classmethod
+    def of(cls, field: str, message: str) -> "Validation":
+        return cls(errors=[{"field": field, "message": message}])
+
 
 class RateLimited(Refusal):
     """Too many requests in too short a time; wait, and go on more slowly."""

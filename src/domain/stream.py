@@ -56,6 +56,17 @@ class Recorded(msgspec.Struct, Generic[E], frozen=True, kw_only=True, gc=False):
         return self.version
 
 
+def said(part: msgspec.Struct | None) -> dict[str, Any]:
+    """The fields in which it says something: None leaves one as it was."""
+    fields = msgspec.structs.asdict(part) if part else {}
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def news(part: msgspec.Struct, known: msgspec.Struct) -> dict[str, Any]:
+    """Of what it says, what is not as `known` has it already."""
+    return {name: value for name, value in said(part).items() if value != getattr(known, name)}
+
+
 def fold(
     evolve: Callable[[S | None, Any], S], history: Iterable[Recorded[Any]], start: S | None = None
 ) -> S | None:

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from domain.access import Visibility
-from domain.ids import AccountId, AlbumId, ImageId
+from domain.ids import AccountId, ImageId
 from domain.image import Image
 from domain.image_events import (
     Details,
@@ -24,6 +24,7 @@ from domain.image_events import (
     UploadTransferred,
 )
 from domain.media import Caps, Content, Format
+from domain.placing import Place
 from domain.refusals import (
     Conflict,
     FileTooLarge,
@@ -52,19 +53,19 @@ def initiate(
     content_type: str,
     expires_at: datetime,
     caps: Caps,
-    album_id: AlbumId | None = None,
-    owner_id: AccountId | None = None,
+    into: Place | None = None,
 ) -> list[ImageEvent]:
-    """`owner_id` is the organization that the album belongs to, if it is none of one's own."""
+    """What goes into an organization's album is the organization's from the beginning."""
     if image is not None:
         return _initiated_already(image, by, promised, size, content_type)
     if size > caps.file_bytes:
         raise FileTooLarge(limitBytes=caps.file_bytes, requestedBytes=size)
+    owner_id = into.owner_id if into else None
     return [
         UploadInitiated(
             owner_id=owner_id or by,
             uploader_id=by if owner_id else None,
-            album_id=album_id,
+            album_id=into.album_id if into else None,
             size=size,
             content_type=content_type,
             expires_at=expires_at,

@@ -12,7 +12,7 @@ from domain.access import Visibility
 from domain.account import Duplicates
 from domain.account_marks import Mark, StrikeLifted, Struck, left_by, strikes_after
 from domain.ids import AccountId, ImageId
-from domain.stream import Recorded
+from domain.stream import Recorded, said
 
 NAME = "accounts"
 STREAMS = frozenset({"account"})
@@ -99,7 +99,7 @@ def _changes(profile: Profile, event: Any) -> dict[str, Any]:
         case account.UsernameChanged(personal=personal):
             return {"username": personal.username if personal else ""}
         case account.SettingsChanged():
-            return account.given(event)
+            return said(event)
         case Struck() | StrikeLifted():
             return {"strikes": strikes_after(profile.strikes, event)}
     if not isinstance(event, Mark):

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from domain import access, album
 from domain.access import Circle, Permission, Role, Share, Viewer, Visibility
 from domain.ids import AccountId, AlbumId, ImageId, ShareId, TeamId
-from domain.stream import Recorded
+from domain.stream import Recorded, said
 from projections.gallery import Sort
 
 NAME = "albums"
@@ -122,7 +122,7 @@ def project(card: AlbumCard | None, recorded: Recorded[Any]) -> AlbumCard | None
             visibility=event.visibility,
             created_at=recorded.at,
             updated_at=recorded.at,
-            **album.written(event.personal),
+            **said(event.personal),
         )
     if card is None or isinstance(event, album.AlbumDeleted):
         return None
@@ -132,7 +132,7 @@ def project(card: AlbumCard | None, recorded: Recorded[Any]) -> AlbumCard | None
 def _changes(card: AlbumCard, recorded: Recorded[Any]) -> dict[str, Any]:
     match recorded.event:
         case album.AlbumDescribed(personal=personal):
-            return {"updated_at": recorded.at, **album.written(personal)}
+            return {"updated_at": recorded.at, **said(personal)}
         case album.AlbumVisibilityChanged(visibility=visibility):
             return {"updated_at": recorded.at, "visibility": visibility}
         case album.CoverChosen(image_id=image_id):

@@ -11,20 +11,10 @@ from msgspec.structs import replace
 
 from commands import object_keys
 from commands.execute import Stream, execute
-from commands.ports import (
-    Derivative,
-    Development,
-    EventStore,
-    Lab,
-    Metadata,
-    ObjectKey,
-    ObjectMissing,
-    ObjectStore,
-    Receipt,
-    Traits,
-)
+from commands.lab import Derivative, Development, Lab, Metadata, Traits
+from commands.ports import EventStore, ObjectKey, ObjectStore, Receipt
 from commands.prints import Weights
-from commands.uploads import downloaded
+from commands.spooling import downloaded
 from domain import image, image_events
 from domain.ids import NOBODY, AccountId, ImageId
 from domain.media import Format, Rung
@@ -56,7 +46,7 @@ class Prints(Protocol):
     """The read port of what was developed."""
 
     async def metadata(self, image_id: ImageId) -> dict[str, Any] | None:
-        """`commands.ports.Metadata` as JSON-able values; None until developed."""
+        """`commands.lab.Metadata` as JSON-able values; None until developed."""
         ...
 
     async def metadata_of(self, ids: Sequence[ImageId]) -> Mapping[ImageId, dict[str, Any]]:
@@ -198,30 +188,29 @@ async def refine(
     sent unasked until then.
     """
     format = Format.GIF if exposure.frames > 1 else Format.AVIF
-    found = [await _stored(exposure, rung, format, objects, lab.recipe) for rung in Rung]
-    missing = [rung for rung, variant in zip(Rung, found, strict=True) if variant is None]
-    variants = [it for it in found if it]
+    stored = objects.list(object_keys.made_by(exposure.id, lab.recipe))
+    sizes = {it.key: it.size async for it in stored}
+    variants, missing = list[Variant](), list[Rung]()
+    for rung in Rung:
+        size = sizes.get(object_keys.derivative(exposure.id, lab.recipe, rung, format))
+        if size is None:
+            missing.append(rung)
+        else:
+            variants.append(_stored(exposure, rung, format, size))
     if missing:
         async with downloaded(objects, exposure.original, spool) as path:
             for rung in missing:
                 made = await lab.render(path, rung, format)
                 key = object_keys.derivative(exposure.id, lab.recipe, rung, format)
-                size = {object_keys.name(key): len(made.body)}
-                if not await weights.keep(exposure.id, exposure.owner_id, size):
+                weight = {object_keys.name(key): len(made.body)}
+                if not await weights.keep(exposure.id, exposure.owner_id, weight):
                     raise QuotaExceeded(requestedBytes=len(made.body))
                 await objects.put(key, made.body, content_type=format.content_type)
                 variants.append(_variant(made))
     return Refined(recipe=lab.recipe, variants=variants)
 
 
-async def _stored(
-    exposure: Exposure, rung: Rung, format: Format, objects: ObjectStore, recipe: str
-) -> Variant | None:
-    key = object_keys.derivative(exposure.id, recipe, rung, format)
-    try:
-        size = (await objects.head(key)).size
-    except ObjectMissing:
-        return None
+def _stored(exposure: Exposure, rung: Rung, format: Format, size: int) -> Variant:
     width, height = rung.fit(exposure.width, exposure.height)
     return Variant(rung=rung, format=format, width=width, height=height, size=size)
 

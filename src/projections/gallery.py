@@ -15,7 +15,7 @@ from domain import access, image, image_events
 from domain.access import Permission, Share, Subject, Viewer, Visibility
 from domain.ids import NOBODY, AccountId, AlbumId, ImageId, ShareId
 from domain.media import Format
-from domain.stream import Recorded
+from domain.stream import Recorded, said
 
 NAME = "gallery"
 STREAMS = frozenset({"image"})
@@ -346,13 +346,8 @@ def _accepted(event: image_events.ImageFinalized, at: datetime) -> dict[str, Any
 
 
 def written(details: image_events.Details | None) -> dict[str, Any]:
-    if details is None:
-        return {}
-    fields = msgspec.structs.asdict(details)
-    written = {name: value for name, value in fields.items() if value is not None}
-    if "tags" in written:
-        written["tags"] = list(written["tags"])
-    return written
+    fields = said(details)
+    return fields | {"tags": list(fields["tags"])} if "tags" in fields else fields
 
 
 def tally(card: Card | None) -> Mapping[tuple[UUID], Tally]:

@@ -1,6 +1,5 @@
 """The reactor that meters: every hour, what each owner used in it; once a month, the closing."""
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -10,6 +9,7 @@ import msgspec
 
 from commands.execute import Stream, execute, execute_together
 from commands.ports import Batch, EventStore, StreamMoved
+from commands.turns import in_turns
 from domain import statement
 from domain.ids import NOBODY, AccountId
 from domain.statement import (
@@ -140,15 +140,14 @@ class Meter:
 
     async def _note(self, dues: Sequence[Due]) -> int:
         """Owners beside each other, the hours of each one after another."""
-        turns, of_owner = asyncio.Semaphore(AT_ONCE), defaultdict[AccountId, list[Due]](list)
+        of_owner = defaultdict[AccountId, list[Due]](list)
         for due in dues:
             of_owner[due.owner.id].append(due)
 
         async def all_of(one: Sequence[Due]) -> int:
-            async with turns:
-                return sum([await self._meter(due) for due in one])
+            return sum([await self._meter(due) for due in one])
 
-        return sum(await asyncio.gather(*map(all_of, of_owner.values())))
+        return sum(await in_turns(of_owner.values(), all_of, at_once=AT_ONCE))
 
     async def _meter(self, due: Due) -> bool:
         """Safe to repeat: what is noted already is not noted again."""

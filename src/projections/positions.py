@@ -6,6 +6,11 @@ CORE = frozenset({"gallery", "accounts"})
 """The projections that every answer to a write waits for."""
 
 
+def news(projection: str) -> str:
+    """The name under which it is told where it last stood at an event that concerned it."""
+    return f"{projection}+"
+
+
 class Positions(Protocol):
     async def reached(
         self, position: int, projections: frozenset[str] = CORE, *, within: float = 2.0

@@ -51,80 +51,33 @@ class Projection(msgspec.Struct, Generic[D], frozen=True, kw_only=True):
         return (files("projections") / f"{self.name}.sql").read_text()
 
 
+def _of(
+    module: Any, table: str, document: type[D], tallied: Sequence[Tallied[D]] = ()
+) -> Projection[D]:
+    """A read model's module says what it is called, what it hears of, and what it makes of it."""
+    return Projection(
+        name=module.NAME,
+        streams=module.STREAMS,
+        table=table,
+        document=document,
+        project=module.project,
+        tallied=tallied,
+    )
+
+
+_COUNTED: Sequence[Tallied[gallery.Card]] = (
+    Tallied(table="usage", key=("account_id",), counters=gallery.Tally, count=gallery.tally),
+    Tallied(table="tags", key=("owner_id", "tag"), counters=gallery.Tagged, count=gallery.tagged),
+)
 ALL: Sequence[Projection[Any]] = (
-    Projection(
-        name=gallery.NAME,
-        streams=gallery.STREAMS,
-        table="images",
-        document=gallery.Card,
-        project=gallery.project,
-        tallied=(
-            Tallied(
-                table="usage", key=("account_id",), counters=gallery.Tally, count=gallery.tally
-            ),
-            Tallied(
-                table="tags",
-                key=("owner_id", "tag"),
-                counters=gallery.Tagged,
-                count=gallery.tagged,
-            ),
-        ),
-    ),
-    Projection(
-        name=accounts.NAME,
-        streams=accounts.STREAMS,
-        table="profiles",
-        document=accounts.Profile,
-        project=accounts.project,
-    ),
-    Projection(
-        name=albums.NAME,
-        streams=albums.STREAMS,
-        table="albums",
-        document=albums.AlbumCard,
-        project=albums.project,
-    ),
-    Projection(
-        name=organizations.NAME,
-        streams=organizations.STREAMS,
-        table="organizations",
-        document=organizations.OrganizationCard,
-        project=organizations.project,
-    ),
-    Projection(
-        name=blocklist.NAME,
-        streams=blocklist.STREAMS,
-        table="entries",
-        document=blocklist.Blocked,
-        project=blocklist.project,
-    ),
-    Projection(
-        name=reports.NAME,
-        streams=reports.STREAMS,
-        table="cases",
-        document=reports.Case,
-        project=reports.project,
-    ),
-    Projection(
-        name=search.NAME,
-        streams=search.STREAMS,
-        table="texts",
-        document=search.Entry,
-        project=search.project,
-    ),
-    Projection(
-        name=development.NAME,
-        streams=development.STREAMS,
-        table="exposures",
-        document=development.Exposure,
-        project=development.project,
-    ),
-    Projection(
-        name=scanning.NAME,
-        streams=scanning.STREAMS,
-        table="suspects",
-        document=scanning.Suspect,
-        project=scanning.project,
-    ),
+    _of(gallery, "images", gallery.Card, _COUNTED),
+    _of(accounts, "profiles", accounts.Profile),
+    _of(albums, "albums", albums.AlbumCard),
+    _of(organizations, "organizations", organizations.OrganizationCard),
+    _of(blocklist, "entries", blocklist.Blocked),
+    _of(reports, "cases", reports.Case),
+    _of(search, "texts", search.Entry),
+    _of(development, "exposures", development.Exposure),
+    _of(scanning, "suspects", scanning.Suspect),
 )
 PROJECTIONS = {it.name: it for it in ALL}

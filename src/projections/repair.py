@@ -10,7 +10,6 @@ from commands.ports import Clock, ObjectKey, ObjectMissing, ObjectStore
 from domain.ids import ImageId
 from projections.inspection import ORPHANS, Catalogue, Finding, Inspector, Kind
 
-QUARANTINE = "quarantine/"
 KEPT = timedelta(days=30)
 BATCH = 100
 
@@ -40,7 +39,7 @@ class Mender:
     async def forget(self) -> int:
         """Delete what has been in quarantine for long enough."""
         old = []
-        async for found in self._objects.list(QUARANTINE):
+        async for found in self._objects.list(object_keys.QUARANTINE):
             since = _day(found.key)
             if since and self._now() - since > KEPT:
                 old.append(found.key)
@@ -49,7 +48,7 @@ class Mender:
 
     async def _quarantined(self, keys: Sequence[ObjectKey]) -> set[ObjectKey]:
         """Those that still are orphans, and have been moved."""
-        moved, folder = set[ObjectKey](), f"{QUARANTINE}{self._now():%Y-%m-%d}"
+        moved, folder = set[ObjectKey](), f"{object_keys.QUARANTINE}{self._now():%Y-%m-%d}"
         for key in await self._inspector.orphaned(keys):
             try:
                 await self._objects.copy(key, ObjectKey(f"{folder}/{key}"))
@@ -62,7 +61,7 @@ class Mender:
 
 
 def _day(key: ObjectKey) -> datetime | None:
-    day = key.removeprefix(QUARANTINE).partition("/")[0]
+    day = key.removeprefix(object_keys.QUARANTINE).partition("/")[0]
     try:
         return datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError:

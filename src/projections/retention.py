@@ -9,7 +9,7 @@ import structlog
 
 from commands.erasure import purge
 from commands.ports import Clock, EventStore, Hasher
-from domain import image
+from domain import purging
 from domain.ids import NOBODY, ImageId
 from domain.refusals import Unavailable
 from projections.reaper import Due
@@ -46,7 +46,7 @@ class Emptier:
         return count
 
     async def _purge(self, image_id: ImageId) -> bool:
-        decide = partial(image.outlive, now=self._now())
+        decide = partial(purging.outlive, now=self._now())
         try:
             receipt = await purge(
                 image_id, decide, by=NOBODY, store=self._store, hasher=self._hasher

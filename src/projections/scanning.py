@@ -14,7 +14,7 @@ from commands import object_keys
 from commands.execute import Stream, execute
 from commands.ports import EventStore, ObjectKey, ObjectStore
 from commands.review import Scanner
-from commands.uploads import downloaded
+from commands.spooling import downloaded
 from domain import gate, image, image_events
 from domain.ids import NOBODY, AccountId, ImageId
 from domain.stream import Recorded

@@ -13,7 +13,8 @@ from adapters.storage import PostgresCatalogue
 from adapters.weights import PostgresWeights, Weighed
 from bootstrap import new_id
 from commands import object_keys
-from commands.ports import ObjectMissing, Traits
+from commands.lab import Traits
+from commands.ports import ObjectMissing
 from domain.media import Caps, Format, Rung
 from domain.refusals import CorruptImage, QuotaExceeded, Unavailable
 from projections import development

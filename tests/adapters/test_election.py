@@ -1,7 +1,9 @@
 """Of several processes one does it; when that one is gone, another does."""
 
+import asyncio
 from contextlib import aclosing
 
+import psycopg
 import pytest
 
 from adapters import election as electing
@@ -55,6 +57,26 @@ async def test_who_is_cut_off_says_so_and_is_elected_no_longer(core, elections, 
         await first.won("sealer")
     assert await second.won("sealer")
     assert not await first.won("sealer")
+
+
+async def test_one_look_at_the_session_proves_all_that_it_has_won(elections, monkeypatch):
+    first, _ = elections
+    asked = []
+    execute = psycopg.AsyncConnection.execute
+
+    async def counted(self, query, *rest, **more):
+        asked.append(query)
+        return await execute(self, query, *rest, **more)
+
+    monkeypatch.setattr(psycopg.AsyncConnection, "execute", counted)
+    monkeypatch.setattr(electing, "PROVEN", 1.0)
+    for name in ("sealer", "eraser", "meter"):
+        assert await first.won(name)
+    asked.clear()
+    await asyncio.sleep(1.05)
+    for name in ("sealer", "eraser", "meter"):
+        assert await first.won(name)
+    assert len(asked) == 1
 
 
 async def test_an_answer_holds_for_a_while(elections):

@@ -10,10 +10,12 @@ from adapters.allowances import PostgresAllowances
 from adapters.gallery import PostgresGallery
 from adapters.ledger import PostgresLedger
 from bootstrap import Core, new_id, now
-from commands import object_keys, uploads
+from commands import finalizing, object_keys, uploads
+from commands.finalizing import FinalizeUpload, Registrar
 from commands.once import Once
 from commands.ports import Batch, Receipt, SetQuota
-from commands.uploads import FinalizeUpload, InitiateUpload, Proof
+from commands.proofs import Proof, prove
+from commands.uploads import InitiateUpload
 from domain import image
 from domain.access import Visibility
 from domain.account import AccountRegistered, Duplicates
@@ -30,23 +32,26 @@ OTHER = sample("valid/Pillow__rgb.jpg")[:-20] + bytes(20)
 
 
 @pytest.fixture
-async def finalizing(core, tmp_path):
+async def process(core, tmp_path):
     """The handler as several API processes have it: each with a `proving` of its own."""
     async with core.lab() as lab:
         yield lambda: partial(
-            uploads.finalize_upload,
-            store=core.store,
+            finalizing.finalize_upload,
+            registrar=Registrar(
+                store=core.store,
+                objects=core.objects,
+                hasher=core.key,
+                twins=PostgresGallery(core.database, core.store),
+                allowances=PostgresAllowances(core.database, core.settings.known_plans, now),
+                now=lambda: NOW,
+                gate=DECODE,
+            ),
             objects=core.objects,
             ledger=PostgresLedger(core.database),
             lab=lab,
             spool=tmp_path,
-            now=lambda: NOW,
             new_id=new_id,
             proving=Once[Proof](),
-            hasher=core.key,
-            twins=PostgresGallery(core.database, core.store),
-            allowances=PostgresAllowances(core.database, core.settings.known_plans, now),
-            gate=DECODE,
         )
 
 
@@ -92,9 +97,9 @@ async def originals(core: Core) -> dict[str, bytes]:
     return {key: await core.objects.read(key) for key in found}
 
 
-async def test_50_finalizes_at_once_are_one_fact_and_one_original(core, finalizing):
+async def test_50_finalizes_at_once_are_one_fact_and_one_original(core, process):
     command = await initiated(core)
-    processes = [finalizing() for _ in range(3)]
+    processes = [process() for _ in range(3)]
 
     done = await asyncio.gather(*(processes[n % 3](command) for n in range(50)))
 
@@ -104,25 +109,21 @@ async def test_50_finalizes_at_once_are_one_fact_and_one_original(core, finalizi
     assert list((await originals(core)).values()) == [CONTENT]
 
 
-async def test_a_late_attempt_on_other_bytes_leaves_the_original_alone(core, finalizing):
+async def test_a_late_attempt_on_other_bytes_leaves_the_original_alone(core, process):
     """It read the history before the first one won, and copies after other bytes came."""
     command = await initiated(core)
     before = fold(image.evolve, await core.store.load(command.image_id))
-    await finalizing()(command)
+    await process()(command)
     await arrive(core, command.image_id, OTHER)
 
-    late = finalizing()
-    stores = late.keywords
-    proof = await uploads._prove(
+    stores = process().keywords
+    proof = await prove(
         command.image_id,
         before,
         new_id(),
         *(stores[name] for name in ("objects", "ledger", "lab", "spool")),
     )
-    uploaded = await uploads._finalize(
-        *(command, proof, core.store, core.objects, core.key, stores["twins"], lambda: NOW, DECODE),
-        uploads.charge,
-    )
+    uploaded = await stores["registrar"].enter(command, proof, OWNER)
 
     state: Image | None = fold(image.evolve, await core.store.load(command.image_id))
     assert uploaded.receipt.position is None
@@ -130,11 +131,11 @@ async def test_a_late_attempt_on_other_bytes_leaves_the_original_alone(core, fin
     assert await originals(core) == {key: CONTENT}
 
 
-async def test_a_duplicate_leaves_no_bytes_behind(core, finalizing):
+async def test_a_duplicate_leaves_no_bytes_behind(core, process):
     first = replace(await initiated(core), duplicates=Duplicates.RETURN)
     second = replace(await promised(core), duplicates=Duplicates.RETURN)
 
-    kept, found = await finalizing()(first), await finalizing()(second)
+    kept, found = await process()(first), await process()(second)
 
     assert (kept.image_id, kept.duplicate) == (first.image_id, False)
     assert (found.image_id, found.duplicate) == (first.image_id, True)
@@ -143,14 +144,14 @@ async def test_a_duplicate_leaves_no_bytes_behind(core, finalizing):
     assert waiting == [object_keys.incoming(first.image_id)]  # until it is developed
     rows = await core.database.rows("select account_id = %s, used from log.account_usage", (OWNER,))
     assert sorted(rows) == [(False, len(CONTENT)), (True, len(CONTENT))], "this month, and in all"
-    assert await finalizing()(second) == replace(found, receipt=Receipt(version=2))
+    assert await process()(second) == replace(found, receipt=Receipt(version=2))
 
 
-async def test_an_asker_that_goes_away_does_not_stop_the_others(core, finalizing):
-    command, process = await initiated(core), finalizing()
-    first = asyncio.create_task(process(command))
+async def test_an_asker_that_goes_away_does_not_stop_the_others(core, process):
+    command, finalize = await initiated(core), process()
+    first = asyncio.create_task(finalize(command))
     await asyncio.sleep(0.01)
-    second = asyncio.create_task(process(command))
+    second = asyncio.create_task(finalize(command))
     await asyncio.sleep(0.01)
 
     first.cancel()

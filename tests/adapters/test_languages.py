@@ -11,9 +11,16 @@ SAID = {
     "alps": {"title": "Wanderungen in den Bergen"},
     "trees": {"title": "Running through the woods", "description": "Es war einmal"},
     "japan": {"title": "京都の写真"},
+    "light": {"title": "Gece I\u015f\u0131\u011f\u0131"},
 }
 FORMS = {"wanderung": {"alps"}, "berge": {"alps"}, "ran": set(), "runs wood": {"trees"}}
-ALWAYS = {"Wanderungen": {"alps"}, "in den": {"alps"}, "写真": {"japan"}, '"the woods"': {"trees"}}
+ALWAYS = {
+    "\u0131\u015f\u0131\u011f\u0131": {"light"},
+    "Wanderungen": {"alps"},
+    "in den": {"alps"},
+    "写真": {"japan"},
+    '"the woods"': {"trees"},
+}
 
 
 @pytest.fixture

@@ -1,12 +1,15 @@
 """Work without end, whatever goes wrong."""
 
 import asyncio
+import time
 from contextlib import suppress
 
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from bootstrap.loops import after, every, for_ever, hand_out
+from adapters.positions import Announcement, HeardPositions
+from bootstrap.loops import Stirred, after, every, for_ever, hand_out
+from projections.positions import news
 
 
 class Script:
@@ -95,3 +98,34 @@ def measured():
     sample, labels = REGISTRY.get_sample_value, {"work": "handed out"}
     found = (f"darkroom_work_{it}" for it in ("seconds_count", "interrupted_total"))
     return [sample(it, labels) or 0 for it in found]
+
+
+async def test_a_rest_ends_with_what_concerns_it_and_not_with_what_does_not(core):
+    positions, said = HeardPositions(core.database, core.names), news("development")
+    await positions.listen(core.nats)
+    announcement = Announcement(core.nats, core.names)
+    rest = Stirred(positions, said, least=0, most=60)
+
+    resting = asyncio.create_task(rest())
+    announcement.moved("development", 7, concerned=False)
+    assert await positions.heard("development", 6, within=10)
+    await asyncio.sleep(0.05)
+    assert not resting.done()
+    announcement.moved("development", 8, concerned=True)
+    async with asyncio.timeout(10):
+        await resting
+
+    announcement.moved("development", 9, concerned=True)  # while there is work
+    assert await positions.heard(said, 8, within=10)
+    async with asyncio.timeout(10):
+        await rest()
+
+
+async def test_a_rest_where_nothing_is_heard_has_an_end(core):
+    rest, began = (
+        Stirred(HeardPositions(core.database, core.names), least=0.01, most=0.02),
+        time.monotonic(),
+    )
+    for _ in range(2):
+        await rest()
+    assert time.monotonic() - began >= 0.06

@@ -14,13 +14,15 @@ from adapters.ledger import PostgresLedger
 from adapters.read_model import ReadModel
 from adapters.reaping import LogHistories, PostgresUploads
 from bootstrap import Core, new_id, now
-from commands import object_keys, uploads
+from commands import finalizing, object_keys, uploads
 from commands.assembly import abandon
 from commands.execute import Stream, execute
+from commands.finalizing import FinalizeUpload, Registrar
 from commands.ledger import Entry, forget_all
 from commands.once import Once
 from commands.ports import Batch, ObjectKey, SetQuota
-from commands.uploads import AbortUpload, FinalizeUpload, InitiateUpload, Proof
+from commands.proofs import Proof
+from commands.uploads import AbortUpload, InitiateUpload
 from domain import image
 from domain.access import Visibility
 from domain.account import AccountRegistered
@@ -99,20 +101,24 @@ async def put(core: Core, key: ObjectKey, content: bytes = CONTENT) -> None:
 
 async def finalize(core: Core, lab: VipsLab, spool, image_id: ImageId, **changed):
     command = FinalizeUpload(by=OWNER, image_id=image_id, visibility=Visibility.PRIVATE)
-    parts = {
-        "store": core.store,
-        "objects": core.objects,
-        "ledger": PostgresLedger(core.database),
-        "lab": lab,
-        "spool": spool,
-        "hasher": core.key,
-        "twins": PostgresGallery(core.database, core.store),
-        "allowances": PostgresAllowances(core.database, core.settings.known_plans, now),
-        "gate": DECODE,
-    }
-    proving = Once[Proof]()
-    return await uploads.finalize_upload(
-        command, now=now, new_id=new_id, proving=proving, **parts | changed
+    stores = {"store": core.store, "objects": core.objects} | changed
+    registrar = Registrar(
+        **stores,
+        hasher=core.key,
+        twins=PostgresGallery(core.database, core.store),
+        allowances=PostgresAllowances(core.database, core.settings.known_plans, now),
+        now=now,
+        gate=DECODE,
+    )
+    return await finalizing.finalize_upload(
+        command,
+        registrar=registrar,
+        objects=stores["objects"],
+        ledger=PostgresLedger(core.database),
+        lab=lab,
+        spool=spool,
+        new_id=new_id,
+        proving=Once[Proof](),
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 from adapters import passwords as module
 from adapters.passwords import Argon2Passwords
 from adapters.sessions import PostgresSessions
-from commands.ports import Device
+from commands.sessions import Device
 from domain.ids import AccountId, SessionId
 from domain.refusals import Unauthenticated
 from tests.spec import NOW

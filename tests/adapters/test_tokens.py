@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from adapters.tokens import JwtTokens, Ring, key_id
-from commands.ports import Claims, Session
+from commands.credentials import Claims
+from commands.sessions import Session
 from domain.access import Scope
 from domain.ids import AccountId, KeyId, SessionId, to_text
 from domain.refusals import Unauthenticated

@@ -8,10 +8,10 @@ import httpx
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from adapters.embedded import DataFolder
+from adapters.data_folder import DataFolder
 from adapters.signed_urls import HmacUrls
 from adapters.url_keys import UrlKeys
-from bootstrap import Core, token_keys
+from bootstrap import Core, signing_keys
 from domain.ids import from_text, to_text
 from settings import load
 from tests.people import expect
@@ -24,7 +24,7 @@ class Keyring:
     def __init__(self, service: Service) -> None:
         self._service = service
         core = Core(load(DataFolder(service.data).endpoints()))
-        self._tokens, self._urls = token_keys(core), UrlKeys(core.database, core.key)
+        self._tokens, self._urls = signing_keys(core), UrlKeys(core.database, core.key)
 
         async def loaded() -> None:
             async with core.opened():

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from api.bodies import file_name
+from api.reading import file_name
 from tests.api.nasty import LONE_SURROGATES, NASTY, RAW
 from tests.people import PASSWORD, Person, expect, refused
 

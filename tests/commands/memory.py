@@ -6,8 +6,9 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from commands.mail import Letter
-from commands.ports import Batch, Device, Guard, Session, StreamMoved
+from commands.ports import Batch, Guard, StreamMoved
 from commands.second_factor import Factor
+from commands.sessions import Device, Session
 from domain.ids import AccountId, SessionId
 from domain.stream import Recorded
 from tests.spec import NOW, OWNER

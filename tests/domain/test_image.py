@@ -3,7 +3,7 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from domain import image, uploads
+from domain import image, lending, uploads
 from domain.access import Permission, Visibility
 from domain.image_events import (
     Cause,
@@ -268,42 +268,42 @@ def test_what_is_not_finalized_is_not_there():
 
 
 def test_a_link_lends_permissions():
-    given(initiated, finalized).when(image.share, by=OWNER, **sharing).then(shared)
+    given(initiated, finalized).when(lending.share, by=OWNER, **sharing).then(shared)
 
 
 def test_the_same_link_again_is_there_already():
-    given(initiated, finalized, shared).when(image.share, by=OWNER, **sharing).then_nothing()
+    given(initiated, finalized, shared).when(lending.share, by=OWNER, **sharing).then_nothing()
 
 
 def test_nobody_else_lends_them():
-    given(initiated, finalized, cleared).when(image.share, by=STRANGER, **sharing).then_refused(
+    given(initiated, finalized, cleared).when(lending.share, by=STRANGER, **sharing).then_refused(
         Forbidden
     )
 
 
 def test_the_right_to_edit_is_lent_to_an_account_only():
     editing = sharing | {"permissions": frozenset({Permission.EDIT})}
-    given(initiated, finalized).when(image.share, by=OWNER, **editing).then_refused(Forbidden)
+    given(initiated, finalized).when(lending.share, by=OWNER, **editing).then_refused(Forbidden)
 
 
 def test_a_password_is_for_a_link_that_is_made_out_to_nobody():
     locked = sharing | {"has_password": True}
-    given(initiated, finalized).when(image.share, by=OWNER, **locked).then(
+    given(initiated, finalized).when(lending.share, by=OWNER, **locked).then(
         replace(shared, has_password=True)
     )
     named = locked | {"shared_with": FRIEND}
-    given(initiated, finalized).when(image.share, by=OWNER, **named).then_refused(Validation)
+    given(initiated, finalized).when(lending.share, by=OWNER, **named).then_refused(Validation)
 
 
 def test_a_link_can_be_revoked_once():
     revoking = {"by": OWNER, "share_id": SHARE, "now": NOW}
-    given(initiated, finalized, shared).when(image.revoke_share, **revoking).then(
+    given(initiated, finalized, shared).when(lending.revoke_share, **revoking).then(
         ShareLinkRevoked(share_id=SHARE)
     )
     given(initiated, finalized, shared, ShareLinkRevoked(share_id=SHARE)).when(
-        image.revoke_share, **revoking
+        lending.revoke_share, **revoking
     ).then_nothing()
-    given(initiated, finalized).when(image.revoke_share, **revoking).then_refused(NotFound)
+    given(initiated, finalized).when(lending.revoke_share, **revoking).then_refused(NotFound)
 
 
 def test_deleting_sets_a_day_until_which_it_can_be_restored():
@@ -318,9 +318,9 @@ def test_what_is_deleted_is_gone_for_all_but_restoring():
     refused = given(*history).when
     refused(image.soft_delete, by=by, now=now, retention=timedelta(1)).then_refused(NotFound)
     refused(image.change_visibility, by=by, to=Visibility.PUBLIC, now=now).then_refused(NotFound)
-    refused(image.revoke_share, by=by, share_id=SHARE, now=now).then_refused(NotFound)
+    refused(lending.revoke_share, by=by, share_id=SHARE, now=now).then_refused(NotFound)
     refused(image.change_details, by=by, details=Details(title="x"), now=now).then_refused(NotFound)
-    refused(image.share, by=by, **sharing).then_refused(NotFound)
+    refused(lending.share, by=by, **sharing).then_refused(NotFound)
 
 
 def test_a_deleted_image_can_be_restored_within_its_time():

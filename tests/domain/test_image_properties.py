@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from domain import image, image_events, lending, uploads
+from domain import image, image_events, lending, purging, uploads
 from domain.access import Permission, Visibility
 from domain.image_events import Details, Promised
 from domain.media import Caps, Content, Format
@@ -66,7 +66,7 @@ requests = st.one_of(
     ),
     st.tuples(st.just(image.soft_delete), st.just({"now": NOW, "retention": timedelta(days=1)})),
     st.tuples(st.just(image.restore), st.just({"now": NOW})),
-    st.tuples(st.just(image.purge), st.just({"request": ANOTHER, "now": NOW})),
+    st.tuples(st.just(purging.purge), st.just({"request": ANOTHER, "now": NOW})),
     st.tuples(
         st.just(lending.add_collaborator),
         st.fixed_dictionaries(
@@ -78,7 +78,7 @@ requests = st.one_of(
         ),
     ),
     st.tuples(st.just(lending.remove_collaborator), st.just({"account_id": FRIEND, "now": NOW})),
-    st.tuples(st.just(image.revoke_share), st.just({"share_id": SHARE, "now": NOW})),
+    st.tuples(st.just(lending.revoke_share), st.just({"share_id": SHARE, "now": NOW})),
 )
 sharing = {
     "share_id": SHARE,

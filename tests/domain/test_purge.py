@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from domain import account, claim, image, uploads
+from domain import account, claim, image, purging, uploads
 from domain.access import Visibility
 from domain.account import AccountErased, AccountRegistered, Identity
 from domain.claim import Claimed, Released
@@ -42,26 +42,26 @@ live = (initiated, finalized, cleared)
 deleted = (*live, SoftDeleted(purge_after=LATER))
 held = LegalHoldPlaced(personal=Ground(reason="a court wants it"))
 purged = Purged(cause=Cause.OWNER, request=ATTEMPT)
-purging = {"by": OWNER, "request": ATTEMPT, "now": NOW}
+asking = {"by": OWNER, "request": ATTEMPT, "now": NOW}
 
 
 @pytest.mark.parametrize("history", [live, deleted], ids=["live", "deleted"])
 def test_its_owner_purges_what_is_there_or_in_the_trash(history):
-    given(*history).when(image.purge, **purging).then(purged)
+    given(*history).when(purging.purge, **asking).then(purged)
 
 
 def test_a_purge_is_repeated_by_its_own_request_only():
-    given(*live, purged).when(image.purge, **purging).then_nothing()
-    given(*live, purged).when(image.purge, **purging | {"request": ANOTHER}).then_refused(
+    given(*live, purged).when(purging.purge, **asking).then_nothing()
+    given(*live, purged).when(purging.purge, **asking | {"request": ANOTHER}).then_refused(
         AlreadyPurged
     )
 
 
 def test_nobody_else_purges_or_learns_of_it():
-    given(*live).when(image.purge, **purging | {"by": STRANGER}).then_refused(Forbidden)
-    given(*deleted).when(image.purge, **purging | {"by": STRANGER}).then_refused(NotFound)
-    given(*live, purged).when(image.purge, **purging | {"by": STRANGER}).then_refused(NotFound)
-    given(initiated).when(image.purge, **purging).then_refused(NotFound)
+    given(*live).when(purging.purge, **asking | {"by": STRANGER}).then_refused(Forbidden)
+    given(*deleted).when(purging.purge, **asking | {"by": STRANGER}).then_refused(NotFound)
+    given(*live, purged).when(purging.purge, **asking | {"by": STRANGER}).then_refused(NotFound)
+    given(initiated).when(purging.purge, **asking).then_refused(NotFound)
 
 
 def test_what_was_purged_can_do_nothing_more():
@@ -73,7 +73,7 @@ def test_what_was_purged_can_do_nothing_more():
         (image.soft_delete, {"by": by, "now": now, "retention": timedelta(days=1)}),
         (image.restore, {"by": by, "now": now}),
         (uploads.abort, {"by": by}),
-        (image.hold, {"reason": "late"}),
+        (purging.hold, {"reason": "late"}),
     ):
         gone.when(decide, **arguments).then_refused(NotFound)
     finalizing = {"arrived": arrived, "attempt": ANOTHER, "visibility": Visibility.PRIVATE}
@@ -92,10 +92,10 @@ def test_it_gives_back_its_room_once():
 
 def test_the_trash_is_emptied_when_nothing_can_be_restored_from_it_any_more():
     retention = Purged(cause=Cause.RETENTION)
-    given(*deleted).when(image.outlive, now=LATER).then_nothing()
-    given(*deleted).when(image.outlive, now=MUCH_LATER).then(retention)
-    given(*live).when(image.outlive, now=MUCH_LATER).then_nothing()
-    given(*deleted, retention).when(image.outlive, now=MUCH_LATER).then_nothing()
+    given(*deleted).when(purging.outlive, now=LATER).then_nothing()
+    given(*deleted).when(purging.outlive, now=MUCH_LATER).then(retention)
+    given(*live).when(purging.outlive, now=MUCH_LATER).then_nothing()
+    given(*deleted, retention).when(purging.outlive, now=MUCH_LATER).then_nothing()
 
 
 @pytest.mark.parametrize(
@@ -103,22 +103,22 @@ def test_the_trash_is_emptied_when_nothing_can_be_restored_from_it_any_more():
 )
 def test_erasing_an_account_takes_whatever_became_of_an_upload(history):
     erased = Purged(cause=Cause.ERASURE)
-    given(*history).when(image.erase, cause=Cause.ERASURE).then(erased)
-    given(*history, erased).when(image.erase, cause=Cause.ERASURE).then_nothing()
-    given().when(image.erase, cause=Cause.ERASURE).then_nothing()
+    given(*history).when(purging.erase, cause=Cause.ERASURE).then(erased)
+    given(*history, erased).when(purging.erase, cause=Cause.ERASURE).then_nothing()
+    given().when(purging.erase, cause=Cause.ERASURE).then_nothing()
 
 
 def test_a_legal_hold_stands_against_every_purge():
-    given(*live).when(image.hold, reason="a court wants it").then(held)
-    given(*live, held).when(image.hold, reason="again").then_nothing()
-    given(*live, held).when(image.purge, **purging).then_refused(LegalHold)
-    given(*deleted, held).when(image.outlive, now=MUCH_LATER).then_nothing()
-    given(*live, held).when(image.erase, cause=Cause.ERASURE).then_nothing()
-    given(*deleted, held).when(image.release).then(LegalHoldLifted())
+    given(*live).when(purging.hold, reason="a court wants it").then(held)
+    given(*live, held).when(purging.hold, reason="again").then_nothing()
+    given(*live, held).when(purging.purge, **asking).then_refused(LegalHold)
+    given(*deleted, held).when(purging.outlive, now=MUCH_LATER).then_nothing()
+    given(*live, held).when(purging.erase, cause=Cause.ERASURE).then_nothing()
+    given(*deleted, held).when(purging.lift_hold).then(LegalHoldLifted())
     closed = LegalHoldLifted(personal=Ground(reason="the case is closed"))
-    given(*deleted, held).when(image.release, reason="the case is closed").then(closed)
-    given(*deleted, held, LegalHoldLifted()).when(image.release).then_nothing()
-    given(*deleted, held, LegalHoldLifted()).when(image.outlive, now=MUCH_LATER).then(
+    given(*deleted, held).when(purging.lift_hold, reason="the case is closed").then(closed)
+    given(*deleted, held, LegalHoldLifted()).when(purging.lift_hold).then_nothing()
+    given(*deleted, held, LegalHoldLifted()).when(purging.outlive, now=MUCH_LATER).then(
         Purged(cause=Cause.RETENTION)
     )
 
