@@ -58,8 +58,7 @@ class Indexer:
         await self._do(following, [lambda it: it.update_settings(self._settings)])
         count = await self._fill(following, report)
         await self._swap(following)
-        async with self._database.connection() as connection:
-            await connection.execute(_BACK, (began,))
+        await self._database.write(_BACK, (began,))
         await self._drop(following)
         self._checked = True
         return count
@@ -86,8 +85,7 @@ class Indexer:
         if upto is None:
             return 0
         await self._take_in(self._uid, await self._cards("i.id = any(%(ids)s)", ids=ids), ids)
-        async with self._database.connection() as connection:
-            await connection.execute(_TAKEN, (upto, before))
+        await self._database.write(_TAKEN, (upto, before))
         return len(ids)
 
     async def _take_in(self, uid: str, cards: Sequence[Card], ids: Sequence[UUID]) -> None:
