@@ -86,7 +86,8 @@ class Desk:
 
     async def let_in(self) -> int:
         """Those that wait for room, where there is some by now. Returns how many."""
-        return await self._database.write(self._sql(_LET_IN))
+        async with self._database.connection() as connection:
+            return (await connection.execute(self._sql(_LET_IN))).rowcount
 
     async def _wait(
         self, connection: Connection, exposure: Exposure, refusal: QuotaExceeded
