@@ -1,7 +1,13 @@
 """Point-in-time restore over HTTP: an album and an account as they were, and what could not be."""
 
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
 import pytest
 
+from adapters.embedded import DataFolder
+from domain.ids import from_text
+from settings import load
 from tests.api.test_albums import new_album
 from tests.people import Person, expect, refused
 
@@ -37,7 +43,9 @@ def test_an_account_as_it_was(gil, dot, service):
 
     assert done["results"] == tried["results"]
     by_id = {next(iter(it.values())): it for it in done["results"]}
-    assert by_id.keys() - {purged["imageId"]} == {gil.id, album, kept["imageId"], thrown["imageId"]}
+    images = [it["imageId"] for it in (kept, thrown, purged)]
+    assert by_id.keys() == {gil.id, album, *images}
+    assert by_id[purged["imageId"]]["error"]["code"] == "cannot_be_undone"
     found = expect(gil.http.get(f"/v1/images/{kept['imageId']}"), 200)
     assert (found["title"], found["tags"], found["visibility"]) == ("old 0", ["old"], "public")
     assert expect(gil.http.get(f"/v1/images/{thrown['imageId']}"), 200)["title"] == "old 1"
@@ -48,6 +56,22 @@ def test_an_account_as_it_was(gil, dot, service):
     assert not [it for it in again["results"] if it.get("changed")]
     history = expect(gil.http.get(f"/v1/images/{kept['imageId']}/history"), 200)["events"]
     assert history[-1]["operationId"] == done["operationId"], "nothing of the past is touched"
+
+
+def test_nothing_that_was_written_is_missed_where_read_models_are_late(gil, dot, service):
+    id = gil.upload(dot, title="old")["imageId"]
+    path, url = f"/v1/images/{id}", load(DataFolder(service.data).endpoints()).database_url
+    at = position(gil.http.patch("/v1/me", json={"duplicates": "return"}))
+    with psycopg.connect(url) as held, ThreadPoolExecutor() as pool:
+        query = "select from gallery.images where id = %s for update"
+        held.execute(query, (from_text("img", id),))
+        expect(gil.http.patch(path, json={"title": "new"}), 200)
+        restoring = pool.submit(gil.http.post, "/v1/me/restore-to", json={"at": at})
+        with pytest.raises(TimeoutError):
+            restoring.result(0.5)
+        held.rollback()
+        expect(restoring.result(60), 200)
+    assert expect(gil.http.get(path), 200)["title"] == "old"
 
 
 def test_an_album_as_it_was(gil, ben, dot):
