@@ -14,7 +14,7 @@ import msgspec
 import psycopg
 import pyvips
 
-from adapters.embedded import DataFolder
+from adapters.data_folder import DataFolder
 from bootstrap import Core
 from bootstrap.upkeep import prepare
 from settings import Settings, load

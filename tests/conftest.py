@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from hypothesis import settings as hypothesis_settings
 
-from adapters.embedded import DataFolder
+from adapters.data_folder import DataFolder
 from settings import Settings, load
 from tests.elsewhere import ELSEWHERE
 from tests.people import Person

@@ -8,7 +8,7 @@ from uuid import uuid4
 import httpx
 import msgspec
 
-from adapters.embedded import DataFolder
+from adapters.data_folder import DataFolder
 from bootstrap import Core
 from commands import object_keys
 from commands.ports import Batch

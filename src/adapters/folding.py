@@ -15,8 +15,9 @@ from adapters.copying import Copier
 from adapters.database import DOWN
 from adapters.event_store import EventLog
 from adapters.feeding import BEHIND, told
-from adapters.read_model import ReadModel, summed
+from adapters.read_model import ReadModel
 from adapters.recorder import patterns
+from adapters.tables import summed
 from domain.stream import Recorded
 from projections.projection import Tallied
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from operator import methodcaller
 from typing import Any, TypeVar
 
 from meilisearch import Client
@@ -56,7 +57,7 @@ class Meili:
         waiting = {task.task_uid for task in tasks}
         while waiting:
             asked = {"uids": [str(uid) for uid in sorted(waiting)], "limit": str(len(waiting))}
-            found: Any = await self.client(lambda it, asked=asked: it.get_tasks(dict(asked)))  # type: ignore[misc]
+            found: Any = await self.client(methodcaller("get_tasks", asked))
             for task in found.results:
                 if task.status in ("failed", "canceled"):
                     _raise(task.error or {})

@@ -69,7 +69,7 @@ async def _note(connection: Connection, events: Sequence[Recorded[Any]]) -> None
 _UPSERT = """
     on conflict (image_id) do update set position = excluded.position, visits_left = 2,
         due_at = '-infinity'"""
-_NOTE = f"insert into reactors.purges (image_id, position) values (%s, %s) {_UPSERT}"  # noqa: S608
+_NOTE = f"insert into reactors.purges (image_id, position) values (%s, %s) {_UPSERT}"  # noqa: S608 - our own
 _NOTE_ALL = f"""
     insert into reactors.purges (image_id, position)
     select id, %s from gallery.images

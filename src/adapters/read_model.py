@@ -1,8 +1,6 @@
 """A projection's tables in Postgres: documents and position move in one transaction."""
 
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from operator import neg
 from typing import Any, Generic, LiteralString, TypeVar
 from uuid import UUID
 
@@ -11,9 +9,10 @@ from psycopg import AsyncConnection
 from psycopg.sql import SQL, Identifier
 
 from adapters.database import Database
+from adapters.tables import Tables
 from domain.catalogue import stream_of
 from domain.stream import Recorded, tag
-from projections.projection import ALL, Projection, Tallied
+from projections.projection import ALL, Projection
 
 D = TypeVar("D", bound=msgspec.Struct)
 Connection = AsyncConnection[Any]
@@ -32,10 +31,16 @@ create index on parked (stream_id);
 """
 
 
-_MISSING = """
-    select 1 from information_schema.columns n where n.table_schema = %s and not exists (
-        select from information_schema.columns c where c.table_schema = %s
-        and c.table_name = n.table_name and c.column_name = n.column_name) limit 1"""
+_MISSING = r"""
+    select 1 from information_schema.columns n where n.table_schema = %(now)s and not exists (
+        select from information_schema.columns c where c.table_schema = %(known)s
+        and c.table_name = n.table_name and c.column_name = n.column_name)
+    union all
+    select 1 from pg_indexes n where n.schemaname = %(now)s and not exists (
+        select from pg_indexes c where c.schemaname = %(known)s
+        and split_part(c.indexdef, ' ON ', 2)
+            = replace(split_part(n.indexdef, ' ON ', 2), %(now)s || '.', %(known)s || '.'))
+    limit 1"""
 
 
 class PositionMoved(Exception):
@@ -50,6 +55,7 @@ class ReadModel(Generic[D]):
         self.schema = schema or projection.name
         self.columns = [field.name for field in msgspec.structs.fields(projection.document)]
         self._decode = msgspec.json.Decoder(projection.document).decode
+        self._tables = Tables(self.schema)
         self._composed: dict[str, bytes] = {}
         self.skipped: frozenset[int] = frozenset()
         """Positions of events that it is made without."""
@@ -68,8 +74,8 @@ class ReadModel(Generic[D]):
             await connection.execute((self.projection.ddl + BOOKKEEPING).encode())
 
     async def fits(self, connection: Connection) -> bool:
-        """Whether its tables have every column that they have now; an older version may have made
-        them. What they have now is seen from tables that are made and dropped at once."""
+        """Whether its tables have every column and index that they have now; an older version may
+        have made them. What they have now is seen from tables that are made and dropped at once."""
         names = {"now": Identifier(f"{self.schema}_now")}
         async with connection.transaction(force_rollback=True):
             await connection.execute(SQL("create schema {now}").format(**names))
@@ -77,7 +83,9 @@ class ReadModel(Generic[D]):
                 SQL("set local search_path to {now}, pg_catalog").format(**names)
             )
             await connection.execute((self.projection.ddl + BOOKKEEPING).encode())
-            cursor = await connection.execute(_MISSING, (f"{self.schema}_now", self.schema))
+            await connection.execute("set local search_path to pg_catalog")
+            both = {"now": f"{self.schema}_now", "known": self.schema}
+            cursor = await connection.execute(_MISSING, both)
             return await cursor.fetchone() is None
 
     async def drop(self, connection: Connection) -> None:
@@ -220,75 +228,10 @@ class ReadModel(Generic[D]):
             delete = self._sql("delete from {schema}.{table} where id = any(%s)")
             await connection.execute(delete, (gone,), prepare=True)
         if kept := [new for new in changed.values() if new is not None]:
-            upsert = self._merge(self.projection.table, self.columns, "excluded.{0}")
-            await connection.execute(upsert, (_json(kept),), prepare=True)
+            await self._tables.put(connection, self.projection.table, self.columns, kept)
         for tallied in self.projection.tallied if changed else ():
-            await self._count(connection, tallied, before, changed)
-
-    async def _count(
-        self,
-        connection: Connection,
-        tallied: Tallied[D],
-        before: Mapping[UUID, D],
-        changed: Mapping[UUID, D | None],
-    ) -> None:
-        """Add to the counters what the new documents count for beyond the old ones."""
-        names = (*tallied.key, *tallied.counters.__struct_fields__)
-        sums = summed(tallied, changed.values(), [before.get(id) for id in changed])
-        rows = [dict(zip(names, row, strict=True)) for row in sums]
-        if rows:
-            tally = self._merge(
-                tallied.table, list(rows[0]), "t.{0} + excluded.{0}", keys=len(tallied.key)
-            )
-            await connection.execute(tally, (_json(rows),), prepare=True)
-        fewer = [row for row in rows if any(row[it] < 0 for it in row if it not in tallied.key)]
-        if fewer:
-            sweep = self._sweep(tallied, list(fewer[0]))
-            await connection.execute(sweep, (_json(fewer),), prepare=True)
-
-    def _merge(
-        self, table: str, columns: Sequence[str], change: LiteralString, keys: int = 1
-    ) -> bytes:
-        """Insert rows given in JSON; where the key, the first columns, is known, apply `change`."""
-        if table not in self._composed:
-            changes = [SQL("{0} = " + change).format(Identifier(it)) for it in columns[keys:]]
-            self._composed[table] = (
-                SQL(
-                    "insert into {schema}.{table} as t ({columns}) select {columns}"
-                    " from jsonb_populate_recordset(null::{schema}.{table}, %s::jsonb)"
-                    " on conflict ({key}) do update set {changes}"
-                )
-                .format(
-                    schema=Identifier(self.schema),
-                    table=Identifier(table),
-                    columns=SQL(", ").join(map(Identifier, columns)),
-                    key=SQL(", ").join(map(Identifier, columns[:keys])),
-                    changes=SQL(", ").join(changes),
-                )
-                .as_bytes(None)
-            )
-        return self._composed[table]
-
-    def _sweep(self, tallied: Tallied[D], columns: Sequence[str]) -> bytes:
-        """Delete those of the rows given in JSON that count nothing any more."""
-        what = f"sweep {tallied.table}"
-        if what not in self._composed:
-            conditions = [
-                SQL("t.{0} = g.{0}" if it in tallied.key else "t.{0} = 0").format(Identifier(it))
-                for it in columns
-            ]
-            self._composed[what] = (
-                SQL(
-                    "delete from {table} t using"
-                    " jsonb_populate_recordset(null::{table}, %s::jsonb) g where {which}"
-                )
-                .format(
-                    table=Identifier(self.schema, tallied.table),
-                    which=SQL(" and ").join(conditions),
-                )
-                .as_bytes(None)
-            )
-        return self._composed[what]
+            gained, lost = changed.values(), [before.get(id) for id in changed]
+            await self._tables.count(connection, tallied, gained, lost)
 
     async def advance(self, connection: Connection, after: int, upto: int) -> None:
         """Within a transaction. Raises PositionMoved."""
@@ -314,25 +257,6 @@ class ReadModel(Generic[D]):
 
 def _changed(before: Mapping[UUID, D], after: Mapping[UUID, D | None]) -> dict[UUID, D | None]:
     return {id: new for id, new in after.items() if new != before.get(id)}
-
-
-def summed(
-    tallied: Tallied[D], gained: Iterable[D | None], lost: Iterable[D | None] = ()
-) -> list[Sequence[Any]]:
-    """What documents count for beyond others: rows of key and sums, none where that is nothing."""
-    parts = defaultdict[tuple[Any, ...], list[tuple[int, ...]]](list)
-    for document in gained:
-        for key, counted in tallied.count(document).items():
-            parts[key].append(msgspec.structs.astuple(counted))
-    for document in lost:
-        for key, counted in tallied.count(document).items():
-            parts[key].append(tuple(map(neg, msgspec.structs.astuple(counted))))
-    sums = ((key, [*map(sum, zip(*parts, strict=True))]) for key, parts in parts.items())
-    return [(*key, *sum) for key, sum in sums if any(sum)]
-
-
-def _json(rows: Sequence[Any]) -> str:
-    return msgspec.json.encode(rows).decode()
 
 
 def generation_lock(name: str) -> str:

@@ -23,17 +23,15 @@ from commands.erasure import (
     erase_organization_again,
 )
 from commands.reports import erase_report_again
+from projections import clearing
 from projections.clearing import (
     LEDGER,
-    Albums,
     Bytes,
     Copies,
     Duplicates,
     Edge,
-    Images,
     Ledger,
     Memberships,
-    Reports,
     Webhooks,
 )
 from projections.erasure import Eraser, Place
@@ -78,10 +76,10 @@ def eraser(core: Core, edge: Edge | None = None) -> Eraser:
     account: list[Place] = [
         Secrets(database),
         mail_folder(core),
-        Images(family, core.store, core.key),
-        Albums(family, core.store),
+        clearing.images(family, core.store, core.key),
+        clearing.albums(family, core.store),
         Memberships(family, core.store),
-        Reports(family, core.store),
+        clearing.reports(family, core.store),
         Webhooks(webhooks.kept(core), core.store),
         Keys(database),
         Counted(database),
@@ -94,8 +92,8 @@ def eraser(core: Core, edge: Edge | None = None) -> Eraser:
         *_rows(core, Kind.ALBUM),
     ]
     organization: list[Place] = [
-        Images(family, core.store, core.key),
-        Albums(family, core.store),
+        clearing.images(family, core.store, core.key),
+        clearing.albums(family, core.store),
         Keys(database),
         Counted(database),
         *_rows(core, Kind.ORGANIZATION),

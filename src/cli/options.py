@@ -12,7 +12,7 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from adapters.embedded import DataFolder
+from adapters.data_folder import DataFolder
 from settings import Settings, load
 
 data_option = click.option(

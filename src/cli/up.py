@@ -12,7 +12,8 @@ from typing import Any
 
 import click
 
-from adapters.embedded import DataFolder, FolderBusy, servers
+from adapters.data_folder import DataFolder, FolderBusy
+from adapters.embedded import servers
 from adapters.supervisor import Child, Supervisor
 from cli.options import data_option, fail, signalled
 

@@ -1,9 +1,9 @@
 """Places outside the database that hold something of what was purged, and what goes with it."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Protocol
+from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from commands import object_keys
@@ -17,6 +17,8 @@ from commands.webhooks import end_webhook
 from domain import purging
 from domain.ids import NOBODY, AccountId, AlbumId, ImageId
 from domain.image_events import Cause
+
+T = TypeVar("T")
 
 LEDGER = "erasures/"
 """Kept beside the bytes: after a restore from an older backup, it still says what must not be."""
@@ -106,54 +108,43 @@ class Family(Protocol):
         ...
 
 
-class Images:
-    """An account's images, each with an erasure of its own. One under legal hold is waited for."""
+class Things(Generic[T]):
+    """What an account had of one kind, each with an erasure of its own that is waited for."""
 
-    name = "images"
-
-    def __init__(self, family: Family, store: EventStore, hasher: Hasher) -> None:
+    def __init__(
+        self,
+        name: str,
+        kind: Kind,
+        family: Family,
+        find: Callable[[AccountId], Awaitable[Sequence[T]]],
+        end: Callable[[T], Awaitable[object]],
+    ) -> None:
+        self.name = name
+        self._kind = kind
         self._family = family
-        self._purge = partial(_purge, store=store, hasher=hasher)
+        self._find = find
+        self._end = end
 
     async def clear(self, erasure: Erasure) -> int | None:
-        found = await self._family.images(erasure.owner_id)
-        await self._purge(found)
-        done, waiting = await self._family.erased(erasure.owner_id, Kind.IMAGE)
+        found = await self._find(erasure.owner_id)
+        await in_turns(found, self._end)
+        done, waiting = await self._family.erased(erasure.owner_id, self._kind)
         return None if found or waiting else done
 
 
-class Albums:
-    """An account's albums, each with an erasure of its own."""
-
-    name = "albums"
-
-    def __init__(self, family: Family, store: EventStore) -> None:
-        self._family = family
-        self._store = store
-
-    async def clear(self, erasure: Erasure) -> int | None:
-        found = await self._family.albums(erasure.owner_id)
-        for album_id in found:
-            await erase_album(album_id, store=self._store)
-        done, waiting = await self._family.erased(erasure.owner_id, Kind.ALBUM)
-        return None if found or waiting else done
+def images(family: Family, store: EventStore, hasher: Hasher) -> Things[Any]:
+    """One under legal hold is waited for, too."""
+    end = partial(_end_image, store=store, hasher=hasher)
+    return Things("images", Kind.IMAGE, family, family.images, end)
 
 
-class Reports:
-    """What an account reported, each with an erasure of its own."""
+def albums(family: Family, store: EventStore) -> Things[Any]:
+    return Things("albums", Kind.ALBUM, family, family.albums, partial(erase_album, store=store))
 
-    name = "reports"
 
-    def __init__(self, family: Family, store: EventStore) -> None:
-        self._family = family
-        self._store = store
-
-    async def clear(self, erasure: Erasure) -> int | None:
-        found = await self._family.reports(erasure.owner_id)
-        for report_id in found:
-            await erase_report(report_id, store=self._store)
-        done, waiting = await self._family.erased(erasure.owner_id, Kind.REPORT)
-        return None if found or waiting else done
+def reports(family: Family, store: EventStore) -> Things[Any]:
+    end = partial(erase_report, store=store)
+    return Things("reports", Kind.REPORT, family, family.reports, end)
 
 
 class Webhooks:
@@ -192,17 +183,14 @@ class Duplicates:
 
     def __init__(self, family: Family, store: EventStore, hasher: Hasher) -> None:
         self._family = family
-        self._purge = partial(_purge, store=store, hasher=hasher)
+        self._end = partial(_end_image, store=store, hasher=hasher)
 
     async def clear(self, erasure: Erasure) -> int:
-        return await self._purge(await self._family.duplicates(ImageId(erasure.subject)))
+        found = await self._family.duplicates(ImageId(erasure.subject))
+        return sum(await in_turns(found, self._end))
 
 
-async def _purge(ids: Sequence[ImageId], *, store: EventStore, hasher: Hasher) -> int:
+async def _end_image(id: ImageId, *, store: EventStore, hasher: Hasher) -> bool:
     decide = partial(purging.erase, cause=Cause.ERASURE)
-
-    async def one(id: ImageId) -> bool:
-        receipt = await purge(id, decide, by=NOBODY, store=store, hasher=hasher)
-        return receipt.position is not None
-
-    return sum(await in_turns(ids, one))
+    receipt = await purge(id, decide, by=NOBODY, store=store, hasher=hasher)
+    return receipt.position is not None

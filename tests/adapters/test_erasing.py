@@ -10,7 +10,7 @@ from adapters.erasure import PostgresErasures
 from bootstrap import erasing
 from commands.erasure import PurgeImage, purge_image, receipt_id
 from commands.ports import Batch
-from domain import image, image_events
+from domain import image_events
 from domain.access import Visibility
 from domain.claim import Claimed, Released
 from domain.image_events import (
@@ -21,6 +21,7 @@ from domain.image_events import (
     UploadInitiated,
 )
 from domain.media import Content, Format
+from domain.refusals import AlreadyPurged
 from tests.spec import LATER, OWNER
 
 SECRET = "a-secret.jpg"  # noqa: S105 - a file's name
@@ -121,5 +122,5 @@ async def test_a_purge_releases_the_claim_on_its_bytes_and_is_repeatable(core):
     assert again.receipt_id == first.receipt_id
     assert again.receipt.position is None
     assert [it.event for it in await core.store.load(claimed)][1:] == [Released()]
-    with pytest.raises(image.AlreadyPurged):
+    with pytest.raises(AlreadyPurged):
         await purge_image(PurgeImage(by=OWNER, image_id=stream, request=uuid4()), **parts)

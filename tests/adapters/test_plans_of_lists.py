@@ -66,6 +66,8 @@ async def explained(core):
 LISTS: dict[str, dict[str, Any]] = {
     "newest": {},
     "oldest": {"sort": Sort.OLDEST},
+    "largest": {"sort": Sort.LARGEST},
+    "by title": {"sort": Sort.TITLE},
     "most viewed": {"sort": Sort.MOST_VIEWED},
     "most viewed of a week": {"sort": Sort.MOST_VIEWED, "period": Period.WEEK},
     "taken in two weeks": {
@@ -82,6 +84,8 @@ LISTS: dict[str, dict[str, Any]] = {
     "with two words": {"text": "word777 few"},
     "with a common word": {"text": "all"},
     "with a common word, oldest first": {"text": "all", "sort": Sort.OLDEST},
+    "with a common word, largest first": {"text": "all", "sort": Sort.LARGEST},
+    "with a common word, by title": {"text": "all", "sort": Sort.TITLE},
     "with a phrase": {"text": '"tag 3"'},
     "with a word, of a user": {"text": "word7", "owner": SOMEBODY},
     "with a custom field": {"custom": {"camera": "c7"}},

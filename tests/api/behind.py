@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 from uuid import UUID, uuid4
 
-from adapters.embedded import DataFolder
+from adapters.data_folder import DataFolder
 from bootstrap import Core
 from commands import object_keys
 from commands.ports import Batch

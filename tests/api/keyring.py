@@ -8,7 +8,7 @@ import httpx
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from adapters.embedded import DataFolder
+from adapters.data_folder import DataFolder
 from adapters.signed_urls import HmacUrls
 from adapters.url_keys import UrlKeys
 from bootstrap import Core, signing_keys

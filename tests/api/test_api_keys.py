@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from adapters.embedded import DataFolder
+from adapters.data_folder import DataFolder
 from settings import load
 from tests.people import Person, eventually, expect, refused, sample
 

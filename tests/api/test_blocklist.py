@@ -7,7 +7,7 @@ import psycopg
 import pytest
 import pyvips
 
-from adapters.embedded import DataFolder
+from adapters.data_folder import DataFolder
 from settings import load
 from tests.people import PHOTO, eventually, expect, refused, sample
 

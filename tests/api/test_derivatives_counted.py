@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from adapters.embedded import DataFolder
+from adapters.data_folder import DataFolder
 from domain.ids import from_text
 from settings import load
 from tests.people import PHOTO, Person, eventually, expect, refused, sample

@@ -13,7 +13,7 @@ import msgspec
 import psycopg
 import pytest
 
-from adapters.embedded import DataFolder
+from adapters.data_folder import DataFolder
 from domain.ids import from_text
 from settings import load
 from tests.conftest import ADMINISTRATOR

@@ -116,7 +116,7 @@ def test_of_20_images_at_once_not_a_byte_is_over_with_what_is_made_of_them(dan, 
             assert usage(dan) == (len(images) * len(dot), 0)
             ended = pool.map(lambda id: dan.http.post(f"/v1/images/{id}/purge").status_code, images)
             assert [*ended] == [202] * len(images)
-            eventually(lambda: expect(dan.http.get("/v1/me/usage"), 200)["usedBytes"] == 0)
+            eventually(lambda: dan.usage["usedBytes"] == 0)
 
 
 def test_a_files_cap_comes_before_the_quota(dan, dot):

@@ -5,7 +5,7 @@ import asyncio
 import httpx
 import pytest
 
-from adapters.embedded import DataFolder
+from adapters.data_folder import DataFolder
 from bootstrap import Core
 from commands import object_keys
 from domain.ids import from_text

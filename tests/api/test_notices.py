@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from adapters.embedded import DataFolder
+from adapters.data_folder import DataFolder
 from bootstrap import Core
 from commands.execute import Stream, execute
 from domain import membership, organization

@@ -6,7 +6,7 @@ from functools import partial
 import psycopg
 import pytest
 
-from adapters.embedded import DataFolder
+from adapters.data_folder import DataFolder
 from domain.ids import from_text
 from projections.projection import ALL
 from settings import load

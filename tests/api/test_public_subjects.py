@@ -10,7 +10,7 @@ import pytest
 from nats.js.api import DeliverPolicy
 
 from adapters.announcing import PREVIOUS
-from adapters.embedded import DataFolder
+from adapters.data_folder import DataFolder
 from adapters.jetstream import Names
 from settings import load
 from tests.people import Person, eventually, expect

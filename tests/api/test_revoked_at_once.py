@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
-from adapters.embedded import DataFolder
+from adapters.data_folder import DataFolder
 from adapters.read_model import generation_lock
 from settings import load
 from tests.api.test_share_links import routes

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg
 import pytest
 
-from adapters.embedded import DataFolder
+from adapters.data_folder import DataFolder
 from domain.ids import from_text
 from settings import load
 from tests.api.test_albums import at, new_album, put

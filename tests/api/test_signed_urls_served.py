@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 
-from adapters.embedded import DataFolder
+from adapters.data_folder import DataFolder
 from adapters.keys import InstanceKey
 from adapters.signed_urls import HmacUrls
 from settings import load

@@ -9,7 +9,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from adapters.embedded import DataFolder
+from adapters.data_folder import DataFolder
 from adapters.keys import InstanceKey
 from adapters.tokens import JwtTokens, Ring, key_id
 from commands.sessions import Session

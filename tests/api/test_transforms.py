@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from PIL import Image
 
-from adapters.embedded import DataFolder
+from adapters.data_folder import DataFolder
 from domain.ids import from_text
 from settings import load
 from tests.people import EACH_FORMAT, Person, eventually, expect, refused, sample

@@ -6,7 +6,7 @@ import os
 import psycopg
 import pytest
 
-from adapters.embedded import DataFolder
+from adapters.data_folder import DataFolder
 from domain.ids import from_text
 from settings import load
 from tests.people import PASSWORD, Person, eventually, expect, refused, sample

@@ -19,7 +19,7 @@ import nats
 import psycopg
 import pytest
 
-from adapters.embedded import DataFolder
+from adapters.data_folder import DataFolder
 from adapters.jetstream import Names
 from bootstrap import replaying
 from projections.projection import PROJECTIONS

@@ -105,5 +105,4 @@ def test_and_in_parts(ann, file):
 
 def test_nothing_died_of_it_and_no_refused_byte_is_counted(service, ann):
     service.await_ready()
-    usage = ann.http.get("/v1/me/usage").json()
-    assert usage["reservedBytes"] == 0
+    assert ann.usage["reservedBytes"] == 0

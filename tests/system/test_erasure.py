@@ -9,7 +9,7 @@ import httpx
 import psycopg
 import pytest
 
-from adapters.embedded import DataFolder
+from adapters.data_folder import DataFolder
 from bootstrap import Core
 from domain.ids import from_text
 from settings import load

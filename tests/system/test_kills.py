@@ -9,7 +9,7 @@ import time
 import psycopg
 import pytest
 
-from adapters.embedded import DataFolder
+from adapters.data_folder import DataFolder
 from settings import load
 from tests.people import Person, sample
 from tests.service import Service

@@ -15,7 +15,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from adapters import metrics
-from adapters.embedded import DataFolder
+from adapters.data_folder import DataFolder
 from tests.people import Person, eventually, sample
 from tests.service import DARKROOM, Service, free_port
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from adapters.embedded import DataFolder
+from adapters.data_folder import DataFolder
 from adapters.recipe import RECIPE
 from bootstrap import Core
 from commands import object_keys
