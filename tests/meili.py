@@ -17,6 +17,8 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+_LARGEST = 100_000_000
+"""Bytes of a request."""
 _UID = re.compile(r"[A-Za-z0-9_-]{1,400}")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,511}")
 _RULES = {
@@ -464,6 +466,8 @@ class _Answering(BaseHTTPRequestHandler):
     def _routed(self, body: bytes) -> tuple[int, Any]:
         url = urlsplit(self.path)
         self._authorized()
+        if len(body) > _LARGEST:
+            raise Refused(413, "payload_too_large", "The provided payload reached the size limit.")
         query = dict(parse_qsl(url.query, strict_parsing=bool(url.query)))
         self.server.asked.append((self.command, url.path, json.loads(body) if body else None))
         for method, pattern, handler in _ROUTES:

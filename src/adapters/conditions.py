@@ -11,8 +11,12 @@ from adapters.tsquery import ASKED, terms
 from projections.gallery import Query, Sort
 
 FEW = 2_000
-"""Matches of words that are sorted; more are met soon enough on the way through all images."""
-BY_TIME = (Sort.NEWEST, Sort.OLDEST)
+"""Matches of words that are sorted; of more, enough are met soon on the way through all images."""
+SOON = 5_000
+"""Images that are passed on that way at most; where too few of them match, all matches are sorted
+after all: a word may be at the other end of the order."""
+ALONG = (Sort.NEWEST, Sort.OLDEST, Sort.LARGEST, Sort.TITLE)
+"""Orders that have an index."""
 _FILTERS = {
     "owner": "i.owner_id = %(owner)s",
     "tags": "i.tags @> %(tags)s::text[]",
@@ -30,15 +34,17 @@ _TAKEN = """i.id in (
     and (t.metadata ->> 'taken_at') collate "C" < %(taken_until)s)"""
 """Compared as the metadata has it: RFC 3339, which is in order."""
 MATCHES = f"i.id in (select e.id from search.texts e where e.tsv @@ {ASKED})"
-_IS_ONE = f"(select e.tsv @@ {ASKED} from search.texts e where e.id = i.id)"
+IS_ONE = f"(select e.tsv @@ {ASKED} from search.texts e where e.id = i.id)"
+
+
+def along(query: Query, total: int) -> bool:
+    """Whether to look for matches on the way through all images, first."""
+    return query.worded and total > FEW and query.sort in ALONG
 
 
 def matching(query: Query, total: int) -> str:
-    """Among few matches, or whether a row is one of many: what the total tells, and Postgres cannot
-    guess."""
-    if total <= FEW:
-        return f"i.id = any(array({all_of(query)}))"
-    return MATCHES if query.sort not in BY_TIME else _IS_ONE
+    """Among few matches, or many: what the total tells, and Postgres cannot guess."""
+    return f"i.id = any(array({all_of(query)}))" if total <= FEW else MATCHES
 
 
 def filters(query: Query) -> list[str]:

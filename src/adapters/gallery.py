@@ -1,14 +1,14 @@
 """The Gallery port over the read models in Postgres."""
 
 from collections import OrderedDict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, cast
 from uuid import UUID
 
 import msgspec
 from psycopg.types.json import Jsonb
 
-from adapters.conditions import MATCHES, conditions, filters, matching
+from adapters.conditions import IS_ONE, MATCHES, SOON, along, conditions, filters, matching
 from adapters.database import Database
 from adapters.drawers import all_of
 from adapters.exhibits import COLUMNS, PRINTS, WIDTH, Exhibits
@@ -23,7 +23,8 @@ from projections.gallery import Card, Exhibit, Page, Query, Sort, Tally
 RECENT = 5_000
 """Images that a process remembers, as long as nothing happens to them."""
 ARRANGED = "left join unnest(%(arranged)s::uuid[]) with ordinality r(id, n) on r.id = i.id"
-FROM = f"from gallery.images i {PRINTS}"
+FROM_IMAGES = "from gallery.images i"
+FROM = f"{FROM_IMAGES} {PRINTS}"
 
 
 class PostgresGallery:
@@ -69,7 +70,6 @@ class PostgresGallery:
         return {exhibit.card.id: exhibit.card for exhibit in found if exhibit}
 
     async def list(self, query: Query) -> Page:
-        order = ORDERS[query.sort]
         where, parameters = conditions(query)
         total = None
         if query.cursor:
@@ -79,16 +79,9 @@ class PostgresGallery:
         if total is None:
             total = await self._total(query, where, parameters)
         offset = 0 if query.cursor else (query.page - 1) * query.limit
-        if query.worded:
-            where = where.replace(MATCHES, matching(query, total))
         parameters |= {"limit": query.limit + 1, "offset": offset}
         parameters["most"] = offset + query.limit + 1
-        rows = await self._database.rows(
-            f"select {COLUMNS}, {order.column}, i.id {_chosen(query, order, where)}"
-            f" order by {order.sql} limit %(limit)s offset %(offset)s",
-            parameters,
-            plan_once=False,
-        )
+        rows = await self._rows(query, where, parameters, total)
         shown = rows[: query.limit]
         exhibits = [await self._exhibits.listed(row) for row in shown]
         following = None
@@ -100,6 +93,24 @@ class PostgresGallery:
             total=total,
             next_cursor=following,
         )
+
+    async def _rows(
+        self, query: Query, where: str, parameters: dict[str, Any], total: int
+    ) -> Sequence[Any]:
+        """One more than asked for, where there are as many."""
+        order = ORDERS[query.sort]
+        ending = f" order by {order.sql} limit %(limit)s offset %(offset)s"
+        ways = []
+        if along(query, total):
+            ways.append(_along(query, order, where.replace(MATCHES, "true")))
+        if query.worded:
+            where = where.replace(MATCHES, matching(query, total))
+        for way in [*ways, _chosen(query, order, where)]:
+            asked = f"select {COLUMNS}, {order.column}, i.id {way}{ending}"
+            rows = await self._database.rows(asked, parameters, plan_once=False)
+            if len(rows) > query.limit:
+                break
+        return rows
 
     async def usage(self, account_id: AccountId) -> Tally:
         rows = await self._database.records(
@@ -156,6 +167,13 @@ def _chosen(query: Query, order: Order, where: str) -> str:
         return f"from {few} join gallery.images i on i.id = r.id {PRINTS}"
     ranks = ARRANGED if query.sort is Sort.ARRANGED else ""
     return f"{FROM} {ranks} where {where}{f' and {order.beyond}' if beyond else ''}"
+
+
+def _along(query: Query, order: Order, where: str) -> str:
+    """What matches of those that come first in the order."""
+    beyond = f" and {order.beyond}" if query.cursor else ""
+    first = f"{FROM_IMAGES} where {where}{beyond} order by {order.sql} limit {SOON}"
+    return f"from (select i.* {first}) i {PRINTS} where {IS_ONE}"
 
 
 async def lender(database: Database, table: str, share_id: ShareId) -> UUID | None:

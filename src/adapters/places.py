@@ -1,6 +1,7 @@
 """Every place that holds something of an image or an account, and how it is cleared there."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -23,8 +24,8 @@ class Keys:
         self._database = database
 
     async def clear(self, erasure: Erasure) -> int:
-        query = "delete from log.stream_keys where stream_id = %s returning 1"
-        return len(await self._database.rows(query, (erasure.subject,)))
+        query = "delete from log.stream_keys where stream_id = %s"
+        return await self._database.write(query, (erasure.subject,))
 
 
 class Rows:
@@ -72,7 +73,7 @@ class Answers:
 
     async def clear(self, erasure: Erasure) -> int:
         query = _ANSWERS_OF_ACCOUNT if erasure.kind is Kind.ACCOUNT else _ANSWERS_ABOUT
-        return len(await self._database.rows(query, (erasure.subject,)))
+        return await self._database.write(query, (erasure.subject,))
 
 
 class Progress:
@@ -84,8 +85,8 @@ class Progress:
         self._database = database
 
     async def clear(self, erasure: Erasure) -> int:
-        query = "delete from uploads.ledger where image_id = %s returning 1"
-        return len(await self._database.rows(query, (erasure.subject,)))
+        query = "delete from uploads.ledger where image_id = %s"
+        return await self._database.write(query, (erasure.subject,))
 
 
 class Secrets:
@@ -126,6 +127,13 @@ class PostgresFamily:
         rows = await self._database.rows(_ALBUMS, (owner_id,))
         return [AlbumId(id) for (id,) in rows]
 
+    async def purged(self, owner_id: AccountId, since: int | datetime) -> Sequence[ImageId]:
+        """Of the Belongings port."""
+        column = "position" if isinstance(since, int) else "requested_at"
+        query = _PURGED.format(column)
+        rows = await self._database.rows(query, (owner_id, Kind.IMAGE.value, since))
+        return [ImageId(id) for (id,) in rows]
+
     async def inside(self, album_id: AlbumId) -> Sequence[ImageId]:
         """Of the Belongings port."""
         rows = await self._database.rows(_INSIDE, (str(album_id),))
@@ -153,8 +161,8 @@ _DOCUMENT = "delete from {schema}.{table} where id = %s"
 _ANSWERS_ABOUT = """
     update idempotency.records set answer = null, fingerprint = null, subjects = '{}',
         held_until = now()
-    where subjects @> array[%s::uuid] returning 1"""
-_ANSWERS_OF_ACCOUNT = "delete from idempotency.records where account_id = %s returning 1"
+    where subjects @> array[%s::uuid]"""
+_ANSWERS_OF_ACCOUNT = "delete from idempotency.records where account_id = %s"
 _SECRETS = """
     select table_name::text from information_schema.columns
     where table_schema = 'secrets' and column_name = 'account_id'"""
@@ -164,6 +172,7 @@ _IMAGES = """
     union select id from development.exposures where owner_id = %(owner)s"""
 _ALBUMS = "select id from albums.albums where owner_id = %s"
 _INSIDE = "select id from gallery.images where albums <> '{}' and albums ? %s"
+_PURGED = "select subject from erasure.tasks where owner_id = %s and kind = %s and {} > %s"
 _MEMBERSHIPS = "select id from organizations.organizations where members ? %s"
 _REPORTS = "select id from reports.cases where reporter_id = %s"
 _DUPLICATES = "select id from gallery.images where duplicate_of = %s"

@@ -31,10 +31,16 @@ create index on parked (stream_id);
 """
 
 
-_MISSING = """
-    select 1 from information_schema.columns n where n.table_schema = %s and not exists (
-        select from information_schema.columns c where c.table_schema = %s
-        and c.table_name = n.table_name and c.column_name = n.column_name) limit 1"""
+_MISSING = r"""
+    select 1 from information_schema.columns n where n.table_schema = %(now)s and not exists (
+        select from information_schema.columns c where c.table_schema = %(known)s
+        and c.table_name = n.table_name and c.column_name = n.column_name)
+    union all
+    select 1 from pg_indexes n where n.schemaname = %(now)s and not exists (
+        select from pg_indexes c where c.schemaname = %(known)s
+        and split_part(c.indexdef, ' ON ', 2)
+            = replace(split_part(n.indexdef, ' ON ', 2), %(now)s || '.', %(known)s || '.'))
+    limit 1"""
 
 
 class PositionMoved(Exception):
@@ -68,8 +74,8 @@ class ReadModel(Generic[D]):
             await connection.execute((self.projection.ddl + BOOKKEEPING).encode())
 
     async def fits(self, connection: Connection) -> bool:
-        """Whether its tables have every column that they have now; an older version may have made
-        them. What they have now is seen from tables that are made and dropped at once."""
+        """Whether its tables have every column and index that they have now; an older version may
+        have made them. What they have now is seen from tables that are made and dropped at once."""
         names = {"now": Identifier(f"{self.schema}_now")}
         async with connection.transaction(force_rollback=True):
             await connection.execute(SQL("create schema {now}").format(**names))
@@ -77,7 +83,9 @@ class ReadModel(Generic[D]):
                 SQL("set local search_path to {now}, pg_catalog").format(**names)
             )
             await connection.execute((self.projection.ddl + BOOKKEEPING).encode())
-            cursor = await connection.execute(_MISSING, (f"{self.schema}_now", self.schema))
+            await connection.execute("set local search_path to pg_catalog")
+            both = {"now": f"{self.schema}_now", "known": self.schema}
+            cursor = await connection.execute(_MISSING, both)
             return await cursor.fetchone() is None
 
     async def drop(self, connection: Connection) -> None:

@@ -36,6 +36,8 @@ create table images (
 create index on images (owner_id, created_at desc, id desc) where finalized and deleted_at is null;
 create index on images (owner_id, deleted_at desc, id desc) where deleted_at is not null;
 create index on images (created_at desc, id desc) where finalized and deleted_at is null;
+create index on images (size desc, id desc) where finalized and deleted_at is null;
+create index on images (lower(title), id) where finalized and deleted_at is null;
 create index on images using gin (tags) where finalized and deleted_at is null;
 create index on images using gin (custom jsonb_path_ops) where custom <> '{}';
 create index on images (owner_id, checksum) where finalized;

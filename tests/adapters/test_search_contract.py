@@ -11,16 +11,17 @@ from uuid import uuid4
 import pytest
 from msgspec.structs import replace
 
-from adapters import conditions, meili_documents
+from adapters import conditions, gallery, meili_documents
 from adapters.gallery import PostgresGallery
 from adapters.meili import LATER, Meili
-from adapters.meili_index import Indexer
+from adapters.meili_index import PAGE, Indexer
 from adapters.meili_search import MeiliSearch
 from adapters.read_model import ReadModel
 from adapters.rebuild import rebuild
 from adapters.search import PostgresSearch
 from adapters.search_fallback import FallingBack
 from adapters.tsquery import terms
+from api.bodies import MAX_TAG, MAX_TAGS
 from commands.ports import Batch
 from domain import image_events
 from domain.access import Permission, Viewer, Visibility
@@ -28,7 +29,7 @@ from domain.ids import AccountId, ImageId
 from domain.image_events import Details, Promised
 from domain.media import Content, Format
 from domain.refusals import Unavailable
-from projections.gallery import Query
+from projections.gallery import Card, Query, Sort
 from projections.projection import PROJECTIONS
 from tests.meili import Index, Meilisearch
 from tests.searches import FOUND, IMAGES
@@ -170,10 +171,12 @@ async def test_queries_find_what_they_should(full):
     assert found == dict(FOUND)
 
 
-@pytest.mark.parametrize("few", [0, conditions.FEW])
-async def test_lists_with_words_hold_the_same(stand_in, monkeypatch, few):
-    """However they are read: from the matches, or past all images."""
+@pytest.mark.parametrize("sort", [Sort.NEWEST, Sort.TITLE])
+@pytest.mark.parametrize(("few", "soon"), [(0, 1), (0, gallery.SOON), (conditions.FEW, 0)])
+async def test_lists_with_words_hold_the_same(stand_in, monkeypatch, few, soon, sort):
+    """However they are read: past all images, past one and then from the matches, or from these."""
     monkeypatch.setattr(conditions, "FEW", few)
+    monkeypatch.setattr(gallery, "SOON", soon)
     lists = PostgresGallery(stand_in.core.database, stand_in.core.store)
     names = {id: name for name, id in stand_in.ids.items()}
     lent = image_events.CollaboratorAdded(account_id=BEN, permissions=frozenset({Permission.VIEW}))
@@ -181,7 +184,7 @@ async def test_lists_with_words_hold_the_same(stand_in, monkeypatch, few):
     await stand_in.known()
 
     async def listed(text: str, viewer: AccountId | None) -> set[str]:
-        asked = Query(viewer=Viewer(account_id=viewer), text=text, limit=2)
+        asked = Query(viewer=Viewer(account_id=viewer), text=text, limit=2, sort=sort)
         page = await lists.list(asked)
         found, total = [it.card.id for it in page.exhibits], page.total
         while page.next_cursor:
@@ -339,6 +342,22 @@ async def test_what_changes_during_a_rebuild_is_not_lost(meili):
     assert await meili.found("nachtzug") == {"later"}
 
 
+async def test_rebuilds_at_once_and_what_follows_lose_nothing(stand_in):
+    one = stand_in.indexer
+    each = (one, Indexer(one._meili, one._uid, stand_in.core.database, one._settings))
+    for number in range(3):
+        said = Details(title=f"Alp {number}")
+        await stand_in.write("alps", image_events.DetailsChanged(personal=said))
+        await stand_in.project()
+        done = await asyncio.gather(*(it.rebuild() for it in each), *(it.work() for it in each))
+        assert done[:2] == [len(IMAGES)] * 2
+        await stand_in.known()
+
+        assert await stand_in.found(f"alp {number}") == {"alps"}
+        assert await stand_in.found("sommerurlaub") == {"sea"}
+        assert len(stand_in.server.index(one._uid).documents) == len(IMAGES)
+
+
 async def test_a_wiped_index_is_made_anew(stand_in):
     stand_in.server.indexes.clear()
     with pytest.raises(Unavailable):
@@ -379,6 +398,16 @@ async def test_so_does_a_server_that_knows_another_key(stand_in):
     with pytest.raises(Unavailable):
         await stranger.find("see", viewer=Viewer(account_id=EVE), limit=5, page=1)
     assert "API key" in server.refusals.pop()
+
+
+def test_no_page_of_documents_is_more_than_a_server_takes():
+    longest = Card(
+        **{"id": ImageId(uuid4()), "owner_id": ANN, "uploader_id": ANN, "version": 4, "size": 9},
+        **{"attempt": ATTEMPT, "filename": "\u65e5" * 255, "title": "\u65e5" * 300},
+        **{"description": "\u65e5" * 5_000, "tags": ["\u65e5" * MAX_TAG] * MAX_TAGS},
+        **{"expires_at": EXPIRY, "created_at": EXPIRY, "updated_at": EXPIRY},
+    )
+    assert len(json.dumps(meili_documents.document(longest))) * PAGE < 100_000_000
 
 
 def test_an_index_is_told_of_languages_that_there_are():
