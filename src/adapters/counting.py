@@ -15,7 +15,7 @@ import structlog
 
 from adapters import metrics
 from adapters.database import Database
-from commands.counts import Counts, Sight
+from commands.counts import Counts, Onlooker, Sight, Visitor
 from domain.ids import ImageId, ShareId
 from projections.gallery import Period
 
@@ -96,9 +96,15 @@ class _Batch:
 
 
 class PostgresCounter:
-    def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        now: Callable[[], datetime],
+        recognized: Callable[[Visitor], Onlooker],
+    ) -> None:
         self._database = database
         self._now = now
+        self._recognized = recognized
         self._writer = uuid4()
         self._number = 0
         self._looks: list[Sight] = []
@@ -173,6 +179,7 @@ class PostgresCounter:
 
     def _count(self) -> None:
         looks, self._looks = self._looks, []
+        onlookers: dict[Visitor, Onlooker] = {}
         for sight in looks:
             sum = self._sum(sight.image_id)
             if sum is None:
@@ -181,10 +188,14 @@ class PostgresCounter:
             sum.egress_bytes += sight.egress
             if sight.again:
                 sum.repeats += 1
-            elif sight.robot:
+                continue
+            who = onlookers.get(sight.by)
+            if who is None:
+                who = onlookers[sight.by] = self._recognized(sight.by)
+            if who.robot:
                 sum.robots += 1
             else:
-                self._looked(sight, sum)
+                self._looked(sight, who.name, sum)
 
     def _sum(self, image_id: ImageId) -> _Sum | None:
         batch, key = self._batch, (image_id.int, self._hour)
@@ -196,20 +207,20 @@ class PostgresCounter:
             found = batch.sums[key] = _Sum(len(batch.sums) + 1, mark)
         return found
 
-    def _looked(self, sight: Sight, sum: _Sum) -> None:
+    def _looked(self, sight: Sight, viewer: str, sum: _Sum) -> None:
         sum.originals += sight.original
         sum.variants += not sight.original
         sum.shared += sight.shared
         sum.transforms += sight.transform
         if sight.opened:
             self.opened(*sight.opened)
-        known = hash((sight.image_id.int, sight.download, sight.viewer))
+        known = hash((sight.image_id.int, sight.download, viewer))
         if known not in self._known:
             if len(self._known) >= REMEMBERED:
                 self._known.clear()
             self._known.add(known)
-            viewer = _hashed(sum.marks[sight.download] + sight.viewer.encode())
-            self._batch.viewers[viewer] = 2 * sum.number + sight.download
+            mark = _hashed(sum.marks[sight.download] + viewer.encode())
+            self._batch.viewers[mark] = 2 * sum.number + sight.download
 
     async def _shared_salt(self, day: date) -> bytes:
         """Of all processes: whoever comes first makes it."""

@@ -175,7 +175,7 @@ def create(parts: Parts) -> Litestar:
         before_send=[entrance.tell_limits],
         exception_handlers=problems.handlers,
         middleware=[
-            *([viewing.Viewing(parts, parts.counter)] if parts.counter else []),
+            *([viewing.Viewing(parts.counter)] if parts.counter else []),
             Deadlines(parts.pace),
             entrance.Entrance(parts),
             idempotency.Idempotency(parts),

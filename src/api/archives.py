@@ -11,6 +11,7 @@ import structlog
 from litestar import Response
 
 from api import ranges
+from api.clients import visitor
 from api.identity import AnyRequest, holds
 from api.parts import Parts
 from api.problems import beyond
@@ -124,10 +125,10 @@ class Originals:
         counter = self._parts.counter
         if counter is None:
             return
-        viewer, own = self._viewer.account_id, self._action is Action.MANAGE
+        account, own = self._viewer.account_id, self._action is Action.MANAGE
         sight = Sight(
             image_id=image_id,
-            viewer=viewer.hex if viewer else "archive",
+            by=visitor(self._request.scope, account.hex if account else ""),
             original=True,
             shared=self._viewer.share_id is not None,
             download=True,

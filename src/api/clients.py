@@ -8,6 +8,8 @@ from typing import Any, TypeAlias
 
 from litestar import Request
 
+from api.robots import is_robot
+from commands.counts import Onlooker, Visitor
 from commands.sessions import Device
 
 Network: TypeAlias = IPv4Network | IPv6Network
@@ -17,21 +19,26 @@ HOUSEHOLD = 64
 """Bits of an IPv6 address that one customer of a provider is given: below, they choose freely."""
 MOST_HOPS = 20
 LONGEST = 200
-_FORWARDED = b"x-forwarded-for"
+FORWARDED, AGENT = b"x-forwarded-for", b"user-agent"
 _UNSEEN = re.compile(r"[^ -~\xa0-\xff]")
 
 
 def client(scope: Any, proxies: tuple[Network, ...]) -> str:
     """The nearest address that is no trusted proxy's; an IPv6 customer is one client."""
-    peer = scope["client"]
-    if peer is None:
-        return UNKNOWN
-    address = str(peer[0])
-    for hop in _hops(scope, proxies):
-        if not _among(address, proxies):
-            break
-        address = hop
-    return _household(address)
+    return _nearest(peer(scope), _forwarded(scope) if proxies else b"", proxies)
+
+
+def visitor(scope: Any, account: str = "") -> Visitor:
+    agent = next((value for name, value in scope["headers"] if name == AGENT), b"")
+    return Visitor(account=account, peer=peer(scope), forwarded=_forwarded(scope), agent=agent)
+
+
+def recognized(visitor: Visitor, proxies: tuple[Network, ...]) -> Onlooker:
+    agent = visitor.agent[:LONGEST].decode("latin-1")
+    name = visitor.account
+    if not name:
+        name = f"{_nearest(visitor.peer, visitor.forwarded, proxies)} {agent}"
+    return Onlooker(name, is_robot(agent))
 
 
 def device(request: Request[Any, Any, Any], proxies: tuple[Network, ...]) -> Device:
@@ -39,12 +46,23 @@ def device(request: Request[Any, Any, Any], proxies: tuple[Network, ...]) -> Dev
     return Device(client=client(request.scope, proxies), agent=_UNSEEN.sub("", agent)[:LONGEST])
 
 
-def _hops(scope: Any, proxies: tuple[Network, ...]) -> list[str]:
-    """Of X-Forwarded-For, the nearest first."""
-    if not proxies:
-        return []
-    told = b",".join([value for name, value in scope["headers"] if name == _FORWARDED])
-    return [hop.strip() for hop in told.decode("latin-1").split(",")][: -MOST_HOPS - 1 : -1]
+def peer(scope: Any) -> str:
+    told = scope["client"]
+    return str(told[0]) if told else UNKNOWN
+
+
+def _forwarded(scope: Any) -> bytes:
+    return b",".join([value for name, value in scope["headers"] if name == FORWARDED])
+
+
+def _nearest(address: str, forwarded: bytes, proxies: tuple[Network, ...]) -> str:
+    if forwarded and proxies:
+        hops = forwarded.decode("latin-1").split(",")
+        for hop in hops[: -MOST_HOPS - 1 : -1]:
+            if not _among(address, proxies):
+                break
+            address = hop.strip()
+    return _household(address)
 
 
 @lru_cache(10_000)

@@ -15,13 +15,11 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from api import entrance, heads, ranges, renderings
-from api.clients import client
+from api.clients import AGENT, FORWARDED, client, peer
 from api.correlating import REQUEST_ID
 from api.parts import MetricsPage, Parts
 from api.pictures import EXTENSIONS
-from api.robots import is_robot
-from api.viewing import LONGEST
-from commands.counts import Sight
+from commands.counts import Sight, Visitor
 from domain import access
 from domain.access import Action, Viewer
 from domain.ids import ImageId, from_text
@@ -189,12 +187,11 @@ class Direct:
         """As `api.viewing` does."""
         if self._parts.counter is None:
             return
-        agent = (wish.header(b"user-agent") or "")[:LONGEST]
+        forwarded, agent = wish.headers.get(FORWARDED, b""), wish.headers.get(AGENT, b"")
         sight = Sight(
             image_id=wish.target.image_id,
-            viewer=f"{client(scope, self._parts.proxies)} {agent}",
+            by=Visitor(peer=peer(scope), forwarded=forwarded, agent=agent),
             original=False,
-            robot=is_robot(agent),
             again=status == 304 or scope["method"] == "HEAD",  # type: ignore[typeddict-item]  # HTTP only
             egress=egress,
         )

@@ -9,10 +9,8 @@ from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.clients import client
+from api.clients import visitor
 from api.identity import BEARER, PAGE
-from api.parts import Parts
-from api.robots import is_robot
 from commands.counts import Counter, Sight
 from commands.credentials import Bearer
 from domain.ids import ImageId, ShareId, from_text
@@ -20,7 +18,6 @@ from domain.ids import ImageId, ShareId, from_text
 PLACE = "/images/{id"
 """What the templates of all routes with an image's bytes begin with."""
 SERVED = {200, 206, 304}
-LONGEST = 200
 _FROM_THE_START = re.compile(r"bytes\s*=\s*0-")
 
 
@@ -29,8 +26,7 @@ class Viewing(ASGIMiddleware):
 
     scopes = (ScopeType.HTTP,)
 
-    def __init__(self, parts: Parts, counter: Counter) -> None:
-        self._parts = parts
+    def __init__(self, counter: Counter) -> None:
         self._counter = counter
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
@@ -50,35 +46,33 @@ class Viewing(ASGIMiddleware):
         try:
             await next_app(scope, receive, noted)
         finally:
-            if status in SERVED and (sight := self._sight(scope, status, egress)):
+            if status in SERVED and (sight := _sight(scope, status, egress)):
                 self._counter.saw(sight)
 
-    def _sight(self, scope: Scope, status: int, egress: int) -> Sight | None:
-        image_id = from_text("img", str(scope["path_params"].get("id", "")))
-        if image_id is None:
-            return None
-        headers, query = Headers.from_scope(scope), scope["query_string"].decode("latin-1")
-        agent = headers.get("User-Agent", "")[:LONGEST]
-        names = {pair.partition("=")[0] for pair in query.split("&")}
-        rest = scope["path"].rstrip("/").split("/")[3:]
-        return Sight(
-            image_id=ImageId(image_id),
-            viewer=self._viewer(scope, agent),
-            original=not rest or rest[0].startswith("original."),
-            shared="share" in names,
-            opened=_opened(ImageId(image_id), query) if {"share", "sig"} <= names else None,
-            download="download" in names,
-            robot=is_robot(agent),
-            again=scope["method"] == "HEAD" or status == 304 or _goes_on(headers, status),  # type: ignore[typeddict-item]  # HTTP only
-            transform=rest[:1] == ["t"],
-            egress=egress,
-        )
 
-    def _viewer(self, scope: Scope, agent: str) -> str:
-        bearer = scope["state"].get(BEARER)
-        if isinstance(bearer, Bearer):
-            return bearer.account_id.hex
-        return f"{client(scope, self._parts.proxies)} {agent}"
+def _sight(scope: Scope, status: int, egress: int) -> Sight | None:
+    image_id = from_text("img", str(scope["path_params"].get("id", "")))
+    if image_id is None:
+        return None
+    headers, query = Headers.from_scope(scope), scope["query_string"].decode("latin-1")
+    names = {pair.partition("=")[0] for pair in query.split("&")}
+    rest = scope["path"].rstrip("/").split("/")[3:]
+    return Sight(
+        image_id=ImageId(image_id),
+        by=visitor(scope, _account(scope)),
+        original=not rest or rest[0].startswith("original."),
+        shared="share" in names,
+        opened=_opened(ImageId(image_id), query) if {"share", "sig"} <= names else None,
+        download="download" in names,
+        again=scope["method"] == "HEAD" or status == 304 or _goes_on(headers, status),  # type: ignore[typeddict-item]  # HTTP only
+        transform=rest[:1] == ["t"],
+        egress=egress,
+    )
+
+
+def _account(scope: Scope) -> str:
+    bearer = scope["state"].get(BEARER)
+    return bearer.account_id.hex if isinstance(bearer, Bearer) else ""
 
 
 def _opened(image_id: ImageId, query: str) -> tuple[ShareId, UUID] | None:

@@ -57,6 +57,7 @@ from adapters.url_keys import UrlKeys
 from adapters.usage_reports import PostgresReports
 from adapters.weights import PostgresWeights
 from api.app import create
+from api.clients import recognized
 from api.correlating import Correlating
 from api.deadlines import Pace
 from api.direct import Direct
@@ -109,7 +110,8 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
     limiter = None if settings.rate_limits == "off" else PostgresLimiter(core.database)
     keys = PostgresApiKeys(core.database)
     signing, signing_urls = signing_keys(core), UrlKeys(core.database, core.key)
-    counter = PostgresCounter(core.database, now)
+    proxies = networks(settings.trusted_proxies)
+    counter = PostgresCounter(core.database, now, partial(recognized, proxies=proxies))
     allowances = PostgresAllowances(core.database, settings.known_plans, now)
     weights = PostgresWeights(core.database)
     printer = Printer(
@@ -203,7 +205,7 @@ def application(settings: Settings, metrics: Metrics) -> Litestar:
             providers=people.providers(core),
             upload_tokens=PostgresUploadTokens(core.database),
             tolls=Tolls(limits=settings.limits, limiter=limiter) if limiter else None,
-            proxies=networks(settings.trusted_proxies),
+            proxies=proxies,
             signer=HmacUrls(signing_urls.ring),
             url_keys=signing_urls,
             health=health,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 import msgspec
@@ -10,19 +10,33 @@ import msgspec
 from domain.ids import AccountId, ImageId, ShareId
 
 
+class Visitor(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What a request said of whoever makes it; what to make of that, is found out later."""
+
+    account: str = ""
+    peer: str = ""
+    forwarded: bytes = b""
+    """X-Forwarded-For, as it came."""
+    agent: bytes = b""
+
+
+class Onlooker(NamedTuple):
+    name: str
+    """An account, or an address with its browser; only a hash of it leaves the process."""
+    robot: bool
+
+
 class Sight(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One answer with an image's bytes, or with word of them."""
 
     image_id: ImageId
-    viewer: str
-    """An account, or an address with its browser; only a hash of it leaves the process."""
+    by: Visitor
     original: bool
     shared: bool = False
     """By a share link."""
     opened: tuple[ShareId, UUID] | None = None
     """The link that was followed to here, not from its page, and what it lends."""
     download: bool = False
-    robot: bool = False
     again: bool = False
     """No look of its own: HEAD, 304, or a later range of what is being read."""
     transform: bool = False

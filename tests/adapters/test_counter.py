@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import count
 
 import psycopg
@@ -13,14 +14,16 @@ from adapters.counting import PostgresCounter
 from adapters.popular import recount
 from adapters.read_model import ReadModel
 from adapters.tallies import Counted, PostgresTallies
-from commands.counts import Sight
+from api.clients import recognized
+from commands.counts import Sight, Visitor
 from commands.erasure import Erasure, Kind
 from domain.refusals import Unavailable
 from projections.projection import PROJECTIONS
 from tests.projections.test_gallery import accepted, opened
 from tests.spec import IMAGE, NOW, OWNER, SHARE, TWIN, recorded
 
-look = Sight(image_id=IMAGE, viewer="somebody", original=True, egress=10)
+SOMEBODY, ROBOT = Visitor(account="somebody"), Visitor(peer="192.0.2.9", agent=b"Googlebot/2.1")
+look = Sight(image_id=IMAGE, by=SOMEBODY, original=True, egress=10)
 
 
 class Clock:
@@ -43,7 +46,9 @@ async def counters(core, clock):
     events = [replace(event, position=at) for at, event in zip(count(1), events)]
     async with core.database.connection() as connection:
         await ReadModel(PROJECTIONS["gallery"]).apply(connection, events, after=0, upto=4)
-    made = [PostgresCounter(core.database, clock) for _ in range(3)]
+    made = [
+        PostgresCounter(core.database, clock, partial(recognized, proxies=())) for _ in range(3)
+    ]
     for counter in made:
         await counter.load()
     return made
@@ -61,7 +66,7 @@ async def flush(counters):
 async def test_three_processes_lose_and_double_nothing(counters, tallies):
     for number in range(30_000):
         image = (IMAGE, TWIN)[number % 2]
-        sight = replace(look, image_id=image, viewer=f"v{number}")
+        sight = replace(look, image_id=image, by=Visitor(account=f"v{number}"))
         counters[number % 3].saw(sight)
         if number % 5_000 == 0:
             await flush(counters)
@@ -98,8 +103,8 @@ async def test_downloads_are_apart_from_views(counters, tallies):
 
 
 async def test_robots_and_what_is_no_look_of_its_own_are_apart(counters, tallies):
-    counters[0].saw(replace(look, robot=True))
-    counters[0].saw(replace(look, again=True, robot=True, egress=0))
+    counters[0].saw(replace(look, by=ROBOT))
+    counters[0].saw(replace(look, again=True, by=ROBOT, egress=0))
     counters[0].saw(replace(look, again=True))
     await flush(counters)
 
@@ -115,8 +120,8 @@ async def test_what_is_popular_is_so_for_a_day_a_week_and_a_month(core, counters
     every, week, month = {"day", "week", "month"}, {"week", "month"}, {"month"}
     assert await recount(core.database, clock.now.date())
     for number in range(3):
-        counters[0].saw(replace(look, viewer=f"v{number}"))
-        counters[1].saw(replace(look, image_id=TWIN, viewer="v"))
+        counters[0].saw(replace(look, by=Visitor(account=f"v{number}")))
+        counters[1].saw(replace(look, image_id=TWIN, by=Visitor(account="v")))
     await flush(counters)
     assert await recent() == {
         (period, image): views for period in every for image, views in ((IMAGE, 3), (TWIN, 1))
@@ -164,7 +169,7 @@ async def test_a_batch_that_was_written_although_its_answer_was_lost_counts_once
     with pytest.raises(Unavailable):
         await counter.flush()
     monkeypatch.undo()
-    counter.saw(replace(look, viewer="another"))
+    counter.saw(replace(look, by=Visitor(account="another")))
     await counter.flush()
     await counter.flush()
 
@@ -209,7 +214,7 @@ async def test_nothing_of_a_purged_image_comes_back(counters, tallies, core):
 
 
 async def test_what_could_tell_who_was_here_is_gone_after_the_day(counters, core, clock):
-    counters[0].saw(replace(look, viewer="192.0.2.7 Firefox"))
+    counters[0].saw(replace(look, by=Visitor(peer="192.0.2.7", agent=b"Firefox")))
     await flush(counters)
     everything = await core.database.rows("select * from counting.seen")
     assert len(everything) == 1

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from itertools import product
 from typing import Any
 from uuid import UUID
@@ -17,7 +18,8 @@ from adapters.counting import PostgresCounter
 from adapters.database import Database
 from adapters.gallery import PostgresGallery
 from adapters.search import MOST, PostgresSearch
-from commands.counts import Sight
+from api.clients import recognized
+from commands.counts import Sight, Visitor
 from domain.access import Viewer
 from domain.ids import NOBODY as SYSTEM
 from domain.ids import AccountId
@@ -146,13 +148,21 @@ async def test_every_search_looks_into_the_index(explained, core, viewer):
 
 
 async def test_what_many_viewers_saw_is_written_down_past_no_other_image(explained, core):
-    counter = PostgresCounter(core.database, lambda: datetime.now(UTC))
+    counter = PostgresCounter(
+        core.database, lambda: datetime.now(UTC), partial(recognized, proxies=())
+    )
     await counter.load()
     ((image_id,),) = await core.database.rows("select id from gallery.images limit 1")
-    look = Sight(image_id=image_id, viewer="", original=False, egress=9)
+    look = Sight(image_id=image_id, by=Visitor(), original=False, egress=9)
     for number in range(3_000):
-        counter.saw(replace(look, viewer=str(number)))
-    batch = counter._batch.parameters() | {"writer": SOMEBODY, "number": 1, **counter._periods()}
+        counter.saw(replace(look, by=Visitor(account=str(number))))
+    counter._count()
+    batch = counter._batch.parameters() | {
+        "writer": SOMEBODY,
+        "number": 1,
+        "at": datetime.now(UTC),
+        **counter._periods(),
+    }
 
     async with core.database.connection() as connection:
         cursor = await connection.execute(f"explain {counting._FLUSH}".encode(), batch)
