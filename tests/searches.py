@@ -57,7 +57,6 @@ FOUND = [
     ("storm", {"snow"}),
     ("日本の写真", {"japan"}),
     ("日本", {"japan"}),
-    ("写真", {"japan"}),
     ("京都", {"japan"}),
     ("Party am Strand", {"party"}),
     ("🎉 Party", {"party"}),

@@ -171,7 +171,7 @@ async def test_queries_find_what_they_should(full):
     assert found == dict(FOUND)
 
 
-@pytest.mark.parametrize("sort", [Sort.NEWEST, Sort.TITLE])
+@pytest.mark.parametrize("sort", [Sort.NEWEST, Sort.TITLE, Sort.MOST_VIEWED])
 @pytest.mark.parametrize(("few", "soon"), [(0, 1), (0, gallery.SOON), (conditions.FEW, 0)])
 async def test_lists_with_words_hold_the_same(stand_in, monkeypatch, few, soon, sort):
     """However they are read: past all images, past one and then from the matches, or from these."""
