@@ -17,6 +17,7 @@ create table if not exists erasure.tasks (
 create index if not exists tasks_due on erasure.tasks (not_before) where visits_left > 0;
 create index if not exists tasks_position on erasure.tasks (position);
 create index if not exists tasks_open on erasure.tasks (owner_id) where completed_at is null;
+create index if not exists tasks_of_owner on erasure.tasks (owner_id, position);
 create table if not exists erasure.progress (
     single boolean primary key default true check (single),
     position bigint not null default 0,

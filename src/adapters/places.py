@@ -1,6 +1,7 @@
 """Every place that holds something of an image or an account, and how it is cleared there."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -126,6 +127,13 @@ class PostgresFamily:
         rows = await self._database.rows(_ALBUMS, (owner_id,))
         return [AlbumId(id) for (id,) in rows]
 
+    async def purged(self, owner_id: AccountId, since: int | datetime) -> Sequence[ImageId]:
+        """Of the Belongings port."""
+        column = "position" if isinstance(since, int) else "requested_at"
+        query = _PURGED.format(column)
+        rows = await self._database.rows(query, (owner_id, Kind.IMAGE.value, since))
+        return [ImageId(id) for (id,) in rows]
+
     async def inside(self, album_id: AlbumId) -> Sequence[ImageId]:
         """Of the Belongings port."""
         rows = await self._database.rows(_INSIDE, (str(album_id),))
@@ -164,6 +172,7 @@ _IMAGES = """
     union select id from development.exposures where owner_id = %(owner)s"""
 _ALBUMS = "select id from albums.albums where owner_id = %s"
 _INSIDE = "select id from gallery.images where albums <> '{}' and albums ? %s"
+_PURGED = "select subject from erasure.tasks where owner_id = %s and kind = %s and {} > %s"
 _MEMBERSHIPS = "select id from organizations.organizations where members ? %s"
 _REPORTS = "select id from reports.cases where reporter_id = %s"
 _DUPLICATES = "select id from gallery.images where duplicate_of = %s"

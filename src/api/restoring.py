@@ -13,12 +13,12 @@ from api.idempotency import Ids
 from api.identifiers import album_id
 from api.identity import Caller
 from api.parts import Given, Parts
-from api.waiting import ALBUMS, written
+from api.waiting import ALBUMS, all_read, written
 from commands.ports import Receipt
 from commands.restoring import RestoreAccount, RestoreAlbum, Returned, Then
 from domain.ids import to_text
 from domain.refusals import Validation
-from projections.history import moment, until
+from projections.history import Moment, moment, until
 
 _PREFIX = {"image": "img", "album": "alb", "account": "u"}
 
@@ -29,10 +29,11 @@ async def album(
 ) -> Response[dict[str, Any]]:
     """Its texts, its order, and which images are in it; at a position or a time. Who may see what
     stays as it is. A dry run changes nothing, and says what would."""
+    await all_read(parts)
     command = RestoreAlbum(
         by=caller,
         album_id=album_id(id),
-        then=_then(data.at),
+        then=_then(_moment(data.at)),
         request=new_id(),
         dry_run=data.dry_run,
     )
@@ -45,13 +46,21 @@ async def account(
 ) -> Response[dict[str, Any]]:
     """What you wrote about your images and albums, and what you threw away since; at a position or
     a time. Who may see what stays as it is. A dry run changes nothing, and says what would."""
-    command = RestoreAccount(by=caller, then=_then(data.at), request=new_id(), dry_run=data.dry_run)
+    since = _moment(data.at)
+    await all_read(parts)
+    command = RestoreAccount(
+        by=caller, then=_then(since), since=since, request=new_id(), dry_run=data.dry_run
+    )
     return await _answer(parts, await parts.dispatch(command), command)
 
 
-def _then(at: str | int) -> Then:
+def _then(at: Moment) -> Then:
+    return partial(_until, at=at)
+
+
+def _moment(at: str | int) -> Moment:
     try:
-        return partial(_until, at=moment(str(at)))
+        return moment(str(at))
     except ValueError as error:
         raise Validation.of("at", "must be a position or a time") from error
 

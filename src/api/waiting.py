@@ -10,7 +10,8 @@ from projections.positions import CORE
 
 HEADER = "Darkroom-Position"
 WANTED = "Darkroom-Min-Position"
-
+PATIENCE = 10.0
+"""Seconds that what is done to very much waits for what was written before."""
 
 ALBUMS = CORE | {"albums"}
 """What who writes to an album waits for."""
@@ -40,6 +41,16 @@ async def written(
     return {HEADER: str(position)}
 
 
+async def all_read(parts: Parts) -> None:
+    """Before something is done to all that belongs together: what was written is among it.
+
+    Waits for 10 s at most, and raises ProjectionBehind then.
+    """
+    head = await parts.feed.head()
+    if not await parts.positions.reached(head, ALBUMS, within=PATIENCE):
+        raise _behind(parts, head, ALBUMS)
+
+
 async def after_write(parts: Parts, id: ImageId) -> Exhibit:
     """The image as its writer must see it. Raises NotFound if somebody purged it meanwhile."""
     exhibit = await parts.gallery.find(id)
@@ -58,8 +69,12 @@ async def await_position(request: AnyRequest, parts: Given) -> None:
         if part in str(request.url):
             projections |= more
     if not await parts.positions.reached(at, projections):
-        current = min(parts.positions.current(name) for name in projections)
-        raise ProjectionBehind(wanted=at, position=current)
+        raise _behind(parts, at, projections)
+
+
+def _behind(parts: Parts, wanted: int, projections: frozenset[str]) -> ProjectionBehind:
+    current = min(parts.positions.current(name) for name in projections)
+    return ProjectionBehind(wanted=wanted, position=current)
 
 
 def position(text: str) -> int:

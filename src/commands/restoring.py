@@ -35,6 +35,10 @@ class Belongings(Protocol):
 
     async def albums(self, owner_id: AccountId) -> Sequence[AlbumId]: ...
 
+    async def purged(self, owner_id: AccountId, since: int | datetime) -> Sequence[ImageId]:
+        """Images of theirs that were, behind a position or after a time."""
+        ...
+
     async def inside(self, album_id: AlbumId) -> Sequence[ImageId]:
         """What is in an album now, whoever owns it."""
         ...
@@ -51,6 +55,8 @@ class RestoreAlbum(msgspec.Struct, frozen=True, kw_only=True):
 class RestoreAccount(msgspec.Struct, frozen=True, kw_only=True):
     by: AccountId
     then: Then
+    since: int | datetime
+    """The moment itself: what was purged after it cannot come back, and is named."""
     request: UUID
     dry_run: bool = False
 
@@ -85,7 +91,8 @@ async def restore_account(
     command: RestoreAccount, *, store: EventStore, belongings: Belongings, now: Clock
 ) -> Sequence[Returned]:
     moment, by = now(), command.by
-    ids = _bounded(set(await belongings.images(by)))
+    purged = await belongings.purged(by, command.since)
+    ids = _bounded({*await belongings.images(by), *purged})
     if not command.dry_run:
         begin = partial(operation.begin_restoring, by=by)
         await execute(store, Stream(command.request, operation.evolve), begin, by=by)

@@ -1,7 +1,14 @@
 """Point-in-time restore over HTTP: an album and an account as they were, and what could not be."""
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import psycopg
 import pytest
 
+from adapters.embedded import DataFolder
+from domain.ids import from_text
+from settings import load
 from tests.api.test_albums import new_album
 from tests.people import Person, expect, refused
 
@@ -16,6 +23,16 @@ def position(answer) -> int:
     return int(answer.headers["darkroom-position"])
 
 
+@contextmanager
+def held_back(service, table, image):
+    """A read model does not get past what happens to the image meanwhile, as under load."""
+    url = load(DataFolder(service.data).endpoints()).database_url
+    with psycopg.connect(url) as connection:
+        query = f"select from {table} where id = %s for update"
+        connection.execute(query, (from_text("img", image),))
+        yield
+
+
 def test_an_account_as_it_was(gil, dot, service):
     kept, thrown, purged = (gil.upload(dot, title=f"old {n}", tags=["old"]) for n in range(3))
     album = new_album(gil, "Old")["albumId"]
@@ -27,9 +44,11 @@ def test_an_account_as_it_was(gil, dot, service):
         expect(gil.http.patch(f"/v1/images/{id}", json=anew), 200)
     gil.http.patch(f"/v1/albums/{album}", json={"title": "New"})
     expect(gil.http.delete(f"/v1/images/{thrown['imageId']}"), 200)
-    expect(gil.http.post(f"/v1/images/{purged['imageId']}/purge"), 202)
+    with held_back(service, "search.texts", purged["imageId"]):
+        expect(gil.http.post(f"/v1/images/{purged['imageId']}/purge"), 202)
+        trial = {"at": at, "dryRun": True}
+        tried = expect(gil.http.post("/v1/me/restore-to", json=trial), 200)
 
-    tried = expect(gil.http.post("/v1/me/restore-to", json={"at": at, "dryRun": True}), 200)
     assert tried["operationId"] is None
     assert expect(gil.http.get(f"/v1/images/{kept['imageId']}"), 200)["title"] == "new"
     key = {"Idempotency-Key": "back"}
@@ -37,7 +56,9 @@ def test_an_account_as_it_was(gil, dot, service):
 
     assert done["results"] == tried["results"]
     by_id = {next(iter(it.values())): it for it in done["results"]}
-    assert by_id.keys() - {purged["imageId"]} == {gil.id, album, kept["imageId"], thrown["imageId"]}
+    images = [it["imageId"] for it in (kept, thrown, purged)]
+    assert by_id.keys() == {gil.id, album, *images}
+    assert by_id[purged["imageId"]]["error"]["code"] == "cannot_be_undone"
     found = expect(gil.http.get(f"/v1/images/{kept['imageId']}"), 200)
     assert (found["title"], found["tags"], found["visibility"]) == ("old 0", ["old"], "public")
     assert expect(gil.http.get(f"/v1/images/{thrown['imageId']}"), 200)["title"] == "old 1"
@@ -48,6 +69,21 @@ def test_an_account_as_it_was(gil, dot, service):
     assert not [it for it in again["results"] if it.get("changed")]
     history = expect(gil.http.get(f"/v1/images/{kept['imageId']}/history"), 200)["events"]
     assert history[-1]["operationId"] == done["operationId"], "nothing of the past is touched"
+
+
+def test_nothing_that_was_written_is_missed_where_read_models_are_late(gil, dot, service):
+    id = gil.upload(dot, title="old")["imageId"]
+    path = f"/v1/images/{id}"
+    at = position(gil.http.patch("/v1/me", json={"duplicates": "return"}))
+    with ThreadPoolExecutor() as pool:
+        with held_back(service, "gallery.images", id):
+            expect(gil.http.patch(path, json={"title": "new"}), 200)
+            trial = {"at": at, "dryRun": True}
+            restoring = pool.submit(gil.http.post, "/v1/me/restore-to", json=trial)
+            with pytest.raises(TimeoutError):
+                restoring.result(0.5)
+        results = expect(restoring.result(60), 200)["results"]
+    assert id in {it.get("imageId") for it in results}
 
 
 def test_an_album_as_it_was(gil, ben, dot):
