@@ -128,7 +128,7 @@ async def searching(core, engine: str) -> AsyncIterator[World]:
         if engine == "meilisearch":
             url = os.environ["DARKROOM_MEILI_URL"]
             key = os.environ.get("DARKROOM_MEILI_KEY", "")
-        meili = Meili(url, key, timeout=LATER)
+        meili = Meili(f"{url}/", key, timeout=LATER)  # people write it so
         configuration = meili_documents.settings({"ozean": ["see"]}, [])
         made.indexer = Indexer(meili, uid, core.database, configuration)
         made.engine = MeiliSearch(meili, uid, core.database, core.store)
