@@ -176,6 +176,7 @@ FOUND = [
     ("hoang hon", {"viet"}),
     ("audience IN [public] OR id EXISTS", set()),
     ("nowhere", set()),
+    ("!!! ...", set()),
     ("", set()),
     ('"" - * 🎈', set()),
 ]

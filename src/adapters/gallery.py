@@ -27,6 +27,7 @@ from adapters.heads import Heads
 from adapters.orders import ORDERS, Cursor, Order
 from adapters.popular import counted, ranked
 from adapters.reach import ALIVE, lent
+from adapters.tsquery import terms
 from commands.ports import EventStore
 from domain.ids import NOBODY, AccountId, ImageId, ShareId
 from projections.gallery import Card, Exhibit, Page, Query, Sort, Tally
@@ -81,6 +82,8 @@ class PostgresGallery:
         return {exhibit.card.id: exhibit.card for exhibit in found if exhibit}
 
     async def list(self, query: Query) -> Page:
+        if query.text and not terms(query.text).parts:
+            return Page(exhibits=[], total=0, next_cursor=None)
         where, parameters = conditions(query)
         if query.text and not query.worded and await self._rare(parameters):
             where = where.replace(MATCHES, FEW_MATCHES)
