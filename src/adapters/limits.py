@@ -48,13 +48,11 @@ class PostgresLimiter:
         return await answer
 
     async def give_back(self, policy: Policy, key: str) -> None:
-        async with self._database.connection() as connection:
-            await connection.execute(_GIVE_BACK, (policy.every, _name(policy, key)))
+        await self._database.write(_GIVE_BACK, (policy.every, _name(policy, key)))
 
     async def sweep(self) -> None:
         """Forget who has everything back."""
-        async with self._database.connection() as connection:
-            await connection.execute(_SWEEP)
+        await self._database.run(_SWEEP)
 
     async def _work(self) -> None:
         while self._waiting:
