@@ -8,7 +8,7 @@ run: .venv/ready
 	@exec $(BIN)/darkroom up $(ARGS)
 
 test: .venv/ready
-	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 check: .venv/ready
 	$(BIN)/ruff check .

@@ -1,5 +1,6 @@
 """One running Darkroom for each test process; adapters get databases of their own on it."""
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import settings as hypothesis_settings
 
 from adapters.data_folder import DataFolder
+from bootstrap import upkeep
 from settings import Settings, load
 from tests.elsewhere import ELSEWHERE
 from tests.people import Person
@@ -22,8 +24,21 @@ from tests.service import Service, free_port
 
 ADMINISTRATOR = "admin@example.org"
 
+DEAREST = ("system", "api", "adapters")
+"""Folders of tests, whose modules are begun first, so that none is left to one process alone."""
+
 hypothesis_settings.register_profile("darkroom", deadline=None)  # no test is a timed test
 hypothesis_settings.load_profile("darkroom")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those of a module go to one process, which makes what they share, once."""
+    for item in items:
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    folders = [*DEAREST, *sorted({item.path.parent.name for item in items} - {*DEAREST})]
+    items.sort(key=lambda item: folders.index(item.path.parent.name))
 
 
 @pytest.fixture(scope="session")
@@ -95,14 +110,30 @@ def receiver() -> Iterator[Receiver]:
     receiver.down()
 
 
+@pytest.fixture(scope="session")
+def prepared(service: Service, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A database with all its tables, to be copied."""
+    made = installation(service, tmp_path_factory.mktemp("prepared"), like="template1")
+    asyncio.run(upkeep.prepare(made))
+    return made.namespace
+
+
 @pytest.fixture
-def settings(service: Service, tmp_path: Path) -> Settings:
-    """An installation of its own: another database, bucket and stream on the running servers."""
+def settings(service: Service, prepared: str, tmp_path: Path) -> Iterator[Settings]:
+    made = installation(service, tmp_path, like=prepared)
+    yield made
+    url = load(DataFolder(service.data).endpoints()).database_url
+    with psycopg.connect(url, autocommit=True) as connection:  # else its pages go to disk
+        connection.execute(f"drop database {made.namespace} with (force)".encode())
+
+
+def installation(service: Service, spool: Path, *, like: str) -> Settings:
+    """One of its own: another database, bucket and stream on the running servers."""
     name = f"t{uuid4().hex[:12]}"
     shared = load(DataFolder(service.data).endpoints())
     with psycopg.connect(shared.database_url, autocommit=True) as connection:
-        connection.execute(f"create database {name}".encode())
+        connection.execute(f"create database {name} template {like}".encode())
     url = shared.database_url.replace("dbname=darkroom", f"dbname={name}")
     return msgspec.structs.replace(
-        shared, database_url=url, namespace=name, spool=str(tmp_path), lab_workers=1
+        shared, database_url=url, namespace=name, spool=str(spool), lab_workers=1
     )

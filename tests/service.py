@@ -107,7 +107,7 @@ class Service:
         deadline = time.monotonic() + within
         while time.monotonic() < deadline:
             try:
-                answer = httpx.get(f"{self.url}/health/ready", timeout=5)
+                answer = httpx.get(f"{self.url}/health/ready", timeout=5, verify=TRUST)
                 if answer.status_code == 200:
                     return dict(answer.json())
             except httpx.TransportError:

@@ -9,6 +9,7 @@ import httpx
 import psutil
 
 from tests.clamd import installed
+from tests.service import TRUST
 
 RULES = Path(__file__).parents[1] / "deploy" / "varnish.vcl"
 
@@ -75,7 +76,7 @@ class Varnish:
 
     def _answers(self) -> bool:
         try:
-            httpx.get(f"{self.url}/health/live", timeout=2)
+            httpx.get(f"{self.url}/health/live", timeout=2, verify=TRUST)
         except httpx.TransportError:
             return False
         return True

@@ -25,15 +25,13 @@ class PostgresApiKeys:
     async def keep(self, account_id: AccountId, key_id: KeyId, key: ApiKey) -> str:
         secret = made(PREFIX)
         row = (key_id, account_id, hashed(secret), sorted(key.scopes), key.expires_at)
-        async with self._database.connection() as connection:
-            await connection.execute(_KEEP, row)
+        await self._database.write(_KEEP, row)
         return secret
 
     async def forget(self, key_ids: Sequence[KeyId]) -> None:
-        async with self._database.connection() as connection:
-            await connection.execute(
-                "delete from secrets.api_keys where id = any(%s)", (list(key_ids),)
-            )
+        await self._database.write(
+            "delete from secrets.api_keys where id = any(%s)", (list(key_ids),)
+        )
 
     async def last_used(self, account_id: AccountId) -> Mapping[KeyId, datetime]:
         rows = await self._database.rows(_LAST_USED, (account_id,))
@@ -47,8 +45,7 @@ class PostgresApiKeys:
         """Write down which keys were used."""
         used, self._used = self._used, {}
         if used:
-            async with self._database.connection() as connection:
-                await connection.execute(_USED, (list(used), list(used.values())))
+            await self._database.write(_USED, (list(used), list(used.values())))
 
 
 _KEEP = """

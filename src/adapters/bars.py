@@ -9,11 +9,9 @@ class PostgresBars:
         self._database = database
 
     async def bar(self, account_id: AccountId) -> None:
-        await self._run("insert into secrets.bars values (%s) on conflict do nothing", account_id)
+        await self._database.write(
+            "insert into secrets.bars values (%s) on conflict do nothing", (account_id,)
+        )
 
     async def lift(self, account_id: AccountId) -> None:
-        await self._run("delete from secrets.bars where account_id = %s", account_id)
-
-    async def _run(self, statement: str, account_id: AccountId) -> None:
-        async with self._database.connection() as connection:
-            await connection.execute(statement.encode(), (account_id,))
+        await self._database.write("delete from secrets.bars where account_id = %s", (account_id,))

@@ -191,8 +191,7 @@ class PostgresCounter:
 
     async def _shared_salt(self, day: date) -> bytes:
         """Of all processes: whoever comes first makes it."""
-        async with self._database.connection() as connection:
-            await connection.execute(_NEW_SALT, (day, os.urandom(32)))
+        await self._database.write(_NEW_SALT, (day, os.urandom(32)))
         rows = await self._database.rows("select salt from counting.salts where day = %s", (day,))
         return bytes(rows[0][0])
 
@@ -200,10 +199,9 @@ class PostgresCounter:
 async def sweep(database: Database, now: datetime) -> None:
     """Forget viewers of past hours, and what their hashes were made with."""
     hour = now.replace(minute=0, second=0, microsecond=0)
-    async with database.connection() as connection:
-        await connection.execute("delete from counting.salts where day < %s", (now.date(),))
-        await connection.execute("delete from counting.seen where hour < %s", (hour - HOUR,))
-        await connection.execute("delete from counting.writers where at < %s", (now - DAY,))
+    await database.write("delete from counting.salts where day < %s", (now.date(),))
+    await database.write("delete from counting.seen where hour < %s", (hour - HOUR,))
+    await database.write("delete from counting.writers where at < %s", (now - DAY,))
 
 
 _NEW_SALT = "insert into counting.salts (day, salt) values (%s, %s) on conflict do nothing"

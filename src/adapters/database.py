@@ -76,7 +76,7 @@ class Database:
         *,
         plan_once: bool = True,
     ) -> list[Row]:
-        """All rows of a reading statement, as tuples.
+        """All rows of a statement that may be asked twice, as tuples: one that reads, mostly.
 
         Postgres may plan it once for whatever values. Where these decide what is the shortest way,
         as rare and common tags do, it costs a millisecond to let it plan each time.
@@ -94,7 +94,7 @@ class Database:
     async def records(
         self, query: str, parameters: Sequence[Any] | dict[str, Any] = ()
     ) -> list[dict[str, Any]]:
-        """All rows of a reading statement, by column name."""
+        """All rows of such a statement, by column name."""
 
         async def read() -> list[dict[str, Any]]:
             async with (
@@ -105,6 +105,18 @@ class Database:
                 return await cursor.fetchall()
 
         return await _twice(read)
+
+    async def write(self, query: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> int:
+        """One statement that changes rows, asked once: how many it changed."""
+        async with self.connection() as connection:
+            return (await connection.execute(_own(query), parameters)).rowcount
+
+    async def changed(
+        self, query: str, parameters: Sequence[Any] | dict[str, Any] = ()
+    ) -> list[Row]:
+        """One statement that changes rows, asked once: what it returns of them."""
+        async with self.connection() as connection:
+            return await (await connection.execute(_own(query), parameters)).fetchall()
 
     async def run(self, statements: str) -> None:
         """Statements without parameters: DDL."""

@@ -16,11 +16,8 @@ class PostgresDevices:
     async def news(self, account_id: AccountId, device: Device) -> bool:
         said = f"{account_id.hex}\0{device.client}\0{device.agent}".encode()
         seen = hmac.digest(self._key, said, hashlib.sha256)
-        async with self._database.connection() as connection:
-            cursor = await connection.execute(_SEEN, {"account": account_id, "hash": seen})
-            row = await cursor.fetchone()
-        assert row is not None
-        return bool(row[0])
+        ((new,),) = await self._database.changed(_SEEN, {"account": account_id, "hash": seen})
+        return bool(new)
 
 
 # The first of all is where somebody signed up: no news.

@@ -9,13 +9,9 @@ from adapters.embedded import postgres_programs
 
 LOG = ("log.darkroom_events", "log.darkroom_events_*", "log.seals", "log.account_usage")
 SECRETS = ("secrets.*", "erasure.tasks", "webhooks.*", "reactors.notices")
-COUNTS = (
-    *("counting.images", "counting.days", "counting.hours", "counting.months"),
-    "counting.links",
-)
+COUNTS = tuple(f"counting.{it}" for it in ("images", "days", "hours", "months", "links"))
 """Neither who was seen lately nor the salts that hide who it was."""
 KEYS = ("log.stream_keys",)
-
 
 EMPTY = """
 do $$ declare one regclass; begin

@@ -40,7 +40,7 @@ class PostgresErasures:
         self._database = database
 
     async def open(self, erasure: Erasure) -> None:
-        await self._run(_OPEN, msgspec.to_builtins(erasure, builtin_types=_TYPES))
+        await self._database.write(_OPEN, msgspec.to_builtins(erasure, builtin_types=_TYPES))
 
     async def find(self, receipt_id: UUID) -> Erasure | None:
         return next(iter(await self._found("receipt_id = %(id)s", {"id": receipt_id})), None)
@@ -50,34 +50,34 @@ class PostgresErasures:
         return await self._found(where, {"n": limit})
 
     async def record(self, erasure: Erasure) -> None:
-        await self._run(_RECORD, {"id": erasure.subject, "removed": Json(erasure.removed)})
+        await self._database.write(
+            _RECORD, {"id": erasure.subject, "removed": Json(erasure.removed)}
+        )
 
     async def postpone(self, erasure: Erasure) -> None:
-        await self._run(_POSTPONE, {"id": erasure.subject, "longest": LONGEST})
+        await self._database.write(_POSTPONE, {"id": erasure.subject, "longest": LONGEST})
 
     async def complete(self, erasure: Erasure) -> None:
-        await self._run(_COMPLETE, {"id": erasure.subject, "revisit": REVISIT})
+        await self._database.write(_COMPLETE, {"id": erasure.subject, "revisit": REVISIT})
 
     async def untidy(self) -> bool:
         """Whether anything was erased since the tables were rewritten, an hour ago or longer."""
         return bool((await self._database.rows(_UNTIDY, (TIDY,)))[0][0])
 
     async def tidied(self, since: datetime) -> None:
-        await self._run("update erasure.progress set compacted_at = %(at)s", {"at": since})
+        await self._database.write(
+            "update erasure.progress set compacted_at = %(at)s", {"at": since}
+        )
 
     async def reopen(self, subjects: Sequence[UUID] | None = None) -> None:
         """Visit every place again, for these or for all; and read the log from its beginning."""
-        await self._run("update erasure.progress set position = 0", {})
+        await self._database.write("update erasure.progress set position = 0", {})
         where = "" if subjects is None else "where subject = any(%(ids)s)"
-        await self._run(_REOPEN + where, {"ids": list(subjects or ())})
+        await self._database.write(_REOPEN + where, {"ids": list(subjects or ())})
 
     async def _found(self, where: str, parameters: dict[str, Any]) -> list[Erasure]:
         query = f"select {_COLUMNS} from erasure.tasks where {where}"  # noqa: S608 - our own words
         return msgspec.convert(await self._database.records(query, parameters), list[Erasure])
-
-    async def _run(self, statement: str, parameters: dict[str, Any]) -> None:
-        async with self._database.connection() as connection:
-            await connection.execute(statement.encode(), parameters)
 
 
 class Orders:
@@ -97,8 +97,7 @@ class Orders:
         while rows := await self._database.rows(_NEXT, (list(ORDERS), PAGE)):
             for position, subject in rows:
                 await self._erasures.open(await self._erasure(subject, position))
-            async with self._database.connection() as connection:
-                await connection.execute("update erasure.progress set position = %s", (position,))
+            await self._database.write("update erasure.progress set position = %s", (position,))
             count += len(rows)
         return count
 

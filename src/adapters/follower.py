@@ -55,8 +55,7 @@ class Follower:
 
     async def begin(self) -> None:
         """At the end of the log, if it is not under way already."""
-        async with self._log.database.connection() as connection:
-            await connection.execute(_BEGIN, (self._name,))
+        await self._log.database.write(_BEGIN, (self._name,))
 
 
 @asynccontextmanager

@@ -2,24 +2,22 @@
 
 import hashlib
 import hmac
-import os
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from uuid import UUID, uuid4
 
 import msgspec
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec.structs import replace
 
 from adapters.database import Database
+from adapters.sealing import Sealer
 from commands.idempotency import Answer, Scope, Turn
 from domain.ids import from_text
 from domain.refusals import IdempotencyInProgress, IdempotencyKeyReused
 
 LEASE = timedelta(seconds=10)
 KEPT = timedelta(hours=24)
-NONCE = 12
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 _BEGIN = """
@@ -66,7 +64,7 @@ class PostgresRecords:
     ) -> None:
         self._database = database
         self._hashing = key.derived("idempotency-hashes")
-        self._sealing = AESGCM(key.derived("idempotency-answers"))
+        self._sealer = Sealer(key.derived("idempotency-answers"))
         self._lease = lease
         self._kept = kept
 
@@ -121,9 +119,8 @@ class PostgresRecords:
         await self._database.rows(_RENEW, (self._lease, turn.id, turn.holder))
 
     async def answered(self, turn: Turn, answer: Answer) -> None:
-        nonce = os.urandom(NONCE)
         plain = msgspec.msgpack.encode(answer)
-        sealed = nonce + self._sealing.encrypt(nonce, plain, turn.id)
+        sealed = self._sealer.seal(plain, turn.id)
         await self._database.rows(_ANSWER, (sealed, _subjects(plain), turn.id, turn.holder))
 
     async def release(self, turn: Turn) -> None:
@@ -136,8 +133,7 @@ class PostgresRecords:
         return len(await self._database.rows(_EXPIRE))
 
     def _opened(self, sealed: bytes, id: bytes) -> Answer:
-        plain = self._sealing.decrypt(sealed[:NONCE], sealed[NONCE:], id)
-        return msgspec.msgpack.decode(plain, type=Answer)
+        return msgspec.msgpack.decode(self._sealer.open(sealed, id), type=Answer)
 
     def _hash(self, content: bytes) -> bytes:
         return hmac.digest(self._hashing, content, hashlib.sha256)

@@ -29,14 +29,14 @@ class PostgresLedger:
             _encoded(entry.progress),
             entry.metadata,
         )
-        return _entry((await self._run(_OPEN, values))[0])
+        return _entry((await self._database.changed(_OPEN, values))[0])
 
     async def find(self, image_id: ImageId) -> Entry | None:
         rows = await self._database.rows(_FIND, (image_id,))
         return _entry(rows[0]) if rows else None
 
     async def hold(self, image_id: ImageId) -> Hold | None:
-        rows = await self._run(_HOLD, (image_id,))
+        rows = await self._database.changed(_HOLD, (image_id,))
         return Hold(fence=rows[0][0], entry=_entry(rows[0][1:])) if rows else None
 
     async def number(self, hold: Hold, multipart_id: str | None) -> int:
@@ -51,10 +51,10 @@ class PostgresLedger:
         await self._fenced(hold, "progress = %s", "fence", _encoded(progress))
 
     async def release(self, hold: Hold) -> None:
-        await self._run(_RELEASE, (hold.entry.image_id, hold.fence))
+        await self._database.write(_RELEASE, (hold.entry.image_id, hold.fence))
 
     async def forget(self, image_id: ImageId) -> None:
-        await self._run("delete from uploads.ledger where image_id = %s returning 1", (image_id,))
+        await self._database.write("delete from uploads.ledger where image_id = %s", (image_id,))
 
     async def noted(self) -> AsyncIterator[Noted]:
         last = UUID(int=0)
@@ -65,14 +65,10 @@ class PostgresLedger:
     async def _fenced(self, hold: Hold, changes: str, answer: str, *values: Any) -> Row:
         """An update that also renews the lease; nothing at all, once the fence is outdated."""
         query = _FENCED.format(changes=changes, answer=answer)
-        rows = await self._run(query, (*values, hold.entry.image_id, hold.fence))
+        rows = await self._database.changed(query, (*values, hold.entry.image_id, hold.fence))
         if not rows:
             raise UploadLocked
         return rows[0]
-
-    async def _run(self, query: str, values: tuple[Any, ...]) -> list[Row]:
-        async with self._database.connection() as connection:
-            return await (await connection.execute(query.encode(), values)).fetchall()
 
 
 def _entry(row: Row) -> Entry:
@@ -106,4 +102,4 @@ _FENCED = f"""
 _NOTED = "select image_id from uploads.ledger where image_id > %s order by image_id limit %s"
 _RELEASE = """
     update uploads.ledger set held_until = '-infinity'
-    where image_id = %s and fence = %s returning 1"""
+    where image_id = %s and fence = %s"""

@@ -25,12 +25,10 @@ class PostgresLetters:
         place, lifetime = letter.id.bytes, letter.occasion.lifetime
         raw = self._sealer.seal(letter.address.encode(), place)
         facts = self._sealer.seal(msgspec.json.encode(letter.facts), place + _FACTS)
-        async with self._database.connection() as connection:
-            await connection.execute(_POST, (letter.id, letter.occasion, raw, facts, lifetime))
+        await self._database.write(_POST, (letter.id, letter.occasion, raw, facts, lifetime))
 
     async def due(self, limit: int) -> Sequence[Letter]:
-        async with self._database.connection() as connection:
-            rows = await (await connection.execute(_DUE, (limit,))).fetchall()
+        rows = await self._database.changed(_DUE, (limit,))
         return [
             Letter(
                 id=id,
@@ -42,12 +40,10 @@ class PostgresLetters:
         ]
 
     async def done(self, letter: Letter) -> None:
-        async with self._database.connection() as connection:
-            await connection.execute(_DONE, (letter.id,))
+        await self._database.write(_DONE, (letter.id,))
 
     async def later(self, letter: Letter) -> None:
-        async with self._database.connection() as connection:
-            await connection.execute(_LATER, (letter.id,))
+        await self._database.write(_LATER, (letter.id,))
 
     def _facts(self, id: UUID, raw: bytes | None) -> dict[str, str]:
         """None were kept by an older version."""
@@ -57,9 +53,8 @@ class PostgresLetters:
 
     async def sweep(self) -> None:
         """Forget letters whose time is over."""
-        async with self._database.connection() as connection:
-            await connection.execute("delete from secrets.letters where expires_at < now()")
-            await connection.execute("delete from secrets.mail_tokens where expires_at < now()")
+        await self._database.run("delete from secrets.letters where expires_at < now()")
+        await self._database.run("delete from secrets.mail_tokens where expires_at < now()")
 
 
 class PostgresMailTokens:
@@ -68,19 +63,14 @@ class PostgresMailTokens:
 
     async def make(self, account_id: AccountId, occasion: Occasion) -> str:
         token = made(PREFIX)
-        async with self._database.connection() as connection:
-            await connection.execute(
-                _MAKE, (account_id, occasion, hashed(token), occasion.lifetime)
-            )
+        await self._database.write(_MAKE, (account_id, occasion, hashed(token), occasion.lifetime))
         return token
 
     async def redeem(self, token: str, occasion: Occasion) -> AccountId:
-        async with self._database.connection() as connection:
-            cursor = await connection.execute(_REDEEM, (hashed(token), occasion))
-            row = await cursor.fetchone()
-        if row is None:
+        rows = await self._database.changed(_REDEEM, (hashed(token), occasion))
+        if not rows:
             raise TokenSpent
-        return AccountId(row[0])
+        return AccountId(rows[0][0])
 
 
 # What was sent is kept, without its address, for as long as somebody may ask for it again.

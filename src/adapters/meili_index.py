@@ -67,8 +67,7 @@ class Indexer:
         count = await self._fill(following, report)
         async with self._alone("follow"):
             await self._swap(following)
-            async with self._database.connection() as connection:
-                await connection.execute(_BACK, (began,))
+            await self._database.write(_BACK, (began,))
         await self._drop(following)
         self._checked = True
         return count
@@ -104,8 +103,7 @@ class Indexer:
         if upto is None:
             return 0
         await self._take_in(self._uid, await self._cards("i.id = any(%(ids)s)", ids=ids), ids)
-        async with self._database.connection() as connection:
-            await connection.execute(_TAKEN, (upto, before))
+        await self._database.write(_TAKEN, (upto, before))
         return len(ids)
 
     async def _take_in(self, uid: str, cards: Sequence[Card], ids: Sequence[UUID]) -> None:

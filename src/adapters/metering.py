@@ -50,8 +50,7 @@ class PostgresMeters:
 
     async def metered_until(self, now: datetime) -> datetime:
         this = now.replace(minute=0, second=0, microsecond=0)
-        async with self._database.connection() as connection:
-            await connection.execute(_BEGIN, {"hour": this})
+        await self._database.write(_BEGIN, {"hour": this})
         rows = await self._database.rows("select hour from metering.progress")
         hour: datetime = rows[0][0]
         return hour
@@ -68,12 +67,10 @@ class PostgresMeters:
 
     async def settled(self, due: Collection[Due]) -> None:
         pairs = {"owners": [it.owner.id for it in due], "hours": [it.hour for it in due]}
-        async with self._database.connection() as connection:
-            await connection.execute(_SETTLED, pairs)
+        await self._database.write(_SETTLED, pairs)
 
     async def advance(self, hour: datetime) -> None:
-        async with self._database.connection() as connection:
-            await connection.execute("update metering.progress set hour = %s", (hour,))
+        await self._database.write("update metering.progress set hour = %s", (hour,))
 
     async def open_before(self, month: str) -> Sequence[tuple[Owner, str]]:
         rows = await self._database.rows(_OPEN, (month,))

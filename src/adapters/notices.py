@@ -37,9 +37,8 @@ class PostgresNotices:
         )
 
     async def read(self, account_id: AccountId, id: UUID, now: datetime) -> datetime | None:
-        async with self._database.connection() as connection:
-            row = await (await connection.execute(_READ, (now, id, account_id))).fetchone()
-        return row[0] if row else None
+        rows = await self._database.changed(_READ, (now, id, account_id))
+        return rows[0][0] if rows else None
 
 
 class NoticeBoard:
@@ -75,8 +74,8 @@ class ToldNotices:
 
     async def clear(self, erasure: Erasure) -> int:
         column = "account_id" if erasure.kind is Kind.ACCOUNT else "stream_id"
-        query = f"delete from reactors.notices where {column} = %s returning 1"  # noqa: S608 - ours
-        return len(await self._database.rows(query, (erasure.subject,)))
+        query = f"delete from reactors.notices where {column} = %s"  # noqa: S608 - ours
+        return await self._database.write(query, (erasure.subject,))
 
 
 _LIST = """

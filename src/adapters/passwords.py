@@ -35,10 +35,9 @@ class Argon2Passwords:
         return True
 
     async def forget(self, account_id: AccountId) -> None:
-        async with self._database.connection() as connection:
-            await connection.execute(
-                "delete from secrets.passwords where account_id = %s", (account_id,)
-            )
+        await self._database.write(
+            "delete from secrets.passwords where account_id = %s", (account_id,)
+        )
 
     async def hashed(self, password: str) -> str:
         return await self._hashing(lambda: _HASHER.hash(password))
@@ -55,12 +54,11 @@ class Argon2Passwords:
         return rows[0][0] if rows else None
 
     async def _keep(self, account_id: AccountId, hash: str) -> None:
-        async with self._database.connection() as connection:
-            await connection.execute(
-                "insert into secrets.passwords values (%s, %s)"
-                " on conflict (account_id) do update set hash = excluded.hash",
-                (account_id, hash),
-            )
+        await self._database.write(
+            "insert into secrets.passwords values (%s, %s)"
+            " on conflict (account_id) do update set hash = excluded.hash",
+            (account_id, hash),
+        )
 
     async def _hashing(self, work: Callable[[], T]) -> T:
         async with self._turns:

@@ -24,8 +24,8 @@ class Keys:
         self._database = database
 
     async def clear(self, erasure: Erasure) -> int:
-        query = "delete from log.stream_keys where stream_id = %s returning 1"
-        return len(await self._database.rows(query, (erasure.subject,)))
+        query = "delete from log.stream_keys where stream_id = %s"
+        return await self._database.write(query, (erasure.subject,))
 
 
 class Rows:
@@ -73,7 +73,7 @@ class Answers:
 
     async def clear(self, erasure: Erasure) -> int:
         query = _ANSWERS_OF_ACCOUNT if erasure.kind is Kind.ACCOUNT else _ANSWERS_ABOUT
-        return len(await self._database.rows(query, (erasure.subject,)))
+        return await self._database.write(query, (erasure.subject,))
 
 
 class Progress:
@@ -85,8 +85,8 @@ class Progress:
         self._database = database
 
     async def clear(self, erasure: Erasure) -> int:
-        query = "delete from uploads.ledger where image_id = %s returning 1"
-        return len(await self._database.rows(query, (erasure.subject,)))
+        query = "delete from uploads.ledger where image_id = %s"
+        return await self._database.write(query, (erasure.subject,))
 
 
 class Secrets:
@@ -161,8 +161,8 @@ _DOCUMENT = "delete from {schema}.{table} where id = %s"
 _ANSWERS_ABOUT = """
     update idempotency.records set answer = null, fingerprint = null, subjects = '{}',
         held_until = now()
-    where subjects @> array[%s::uuid] returning 1"""
-_ANSWERS_OF_ACCOUNT = "delete from idempotency.records where account_id = %s returning 1"
+    where subjects @> array[%s::uuid]"""
+_ANSWERS_OF_ACCOUNT = "delete from idempotency.records where account_id = %s"
 _SECRETS = """
     select table_name::text from information_schema.columns
     where table_schema = 'secrets' and column_name = 'account_id'"""

@@ -1,6 +1,7 @@
 """Sealing the log, and reading it back with its seals."""
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -47,14 +48,10 @@ class Sealer:
         if not rows:
             return 0
         made = seal(previous, [(position, hash) for position, hash in rows], self._signer)
-        try:
-            async with self._database.connection() as connection:
-                await connection.execute(
-                    _KEEP,
-                    (made.number, made.last, len(rows), made.leaves, made.hash, made.signature),
-                )
-        except UniqueViolation:  # somebody else sealed them
-            pass
+        with suppress(UniqueViolation):  # somebody else sealed them
+            await self._database.write(
+                _KEEP, (made.number, made.last, len(rows), made.leaves, made.hash, made.signature)
+            )
         return len(rows)
 
     async def all(self) -> Seal | None:

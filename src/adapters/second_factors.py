@@ -25,13 +25,10 @@ class PostgresSecondFactors:
 
     async def propose(self, account_id: AccountId, secret: bytes) -> None:
         sealed = self._sealer.seal(secret, account_id.bytes)
-        async with self._database.connection() as connection:
-            await connection.execute(_PROPOSE, (account_id, sealed))
+        await self._database.write(_PROPOSE, (account_id, sealed))
 
     async def use(self, account_id: AccountId, step: int) -> bool:
-        async with self._database.connection() as connection:
-            cursor = await connection.execute(_USE, (step, account_id, step))
-            return bool(cursor.rowcount)
+        return bool(await self._database.write(_USE, (step, account_id, step)))
 
     async def confirm(self, account_id: AccountId, recovery_codes: Sequence[str]) -> None:
         hashes = [self._hashed(account_id, code) for code in recovery_codes]
@@ -41,11 +38,11 @@ class PostgresSecondFactors:
             await connection.execute(_CONFIRM, (account_id,))
 
     async def recover(self, account_id: AccountId, recovery_code: str) -> bool:
-        async with self._database.connection() as connection:
-            cursor = await connection.execute(
+        return bool(
+            await self._database.write(
                 _RECOVER, (account_id, self._hashed(account_id, recovery_code))
             )
-            return bool(cursor.rowcount)
+        )
 
     async def forget(self, account_id: AccountId) -> None:
         async with self._database.connection() as connection, connection.transaction():

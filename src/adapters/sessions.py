@@ -25,20 +25,22 @@ class PostgresSessions:
 
     async def open(self, account_id: AccountId, device: Device) -> Session:
         token, family = made(PREFIX), SessionId(uuid4())
-        await self._run(_OPEN, self._parameters(token, device, id=family, account=account_id))
+        await self._database.write(
+            _OPEN, self._parameters(token, device, id=family, account=account_id)
+        )
         return Session(account_id=account_id, family=family, refresh_token=token)
 
     async def rotate(self, refresh_token: str, device: Device) -> Session:
         token, old = made(PREFIX), hashed(refresh_token)
-        rows = await self._run(_ROTATE, self._parameters(token, device, old=old))
+        rows = await self._database.changed(_ROTATE, self._parameters(token, device, old=old))
         if not rows:  # unknown, expired, or used before: then somebody has a copy
-            await self._run(_END_FAMILY, {"hash": old})
+            await self._database.write(_END_FAMILY, {"hash": old})
             raise Unauthenticated
         family, account_id = rows[0]
         return Session(account_id=AccountId(account_id), family=family, refresh_token=token)
 
     async def close(self, refresh_token: str) -> None:
-        await self._run(_END_FAMILY, {"hash": hashed(refresh_token)})
+        await self._database.write(_END_FAMILY, {"hash": hashed(refresh_token)})
 
     async def of(self, account_id: AccountId) -> Sequence[OpenSession]:
         rows = await self._database.rows(_LIST, {"account": account_id, "now": self._now()})
@@ -54,14 +56,14 @@ class PostgresSessions:
         ]
 
     async def end(self, account_id: AccountId, session_id: SessionId) -> bool:
-        return bool(await self._run(_END, {"id": session_id, "account": account_id}))
+        return bool(await self._database.write(_END, {"id": session_id, "account": account_id}))
 
     async def end_all(self, account_id: AccountId, *, but: SessionId | None = None) -> None:
-        await self._run(_END_ALL, {"account": account_id, "but": but})
+        await self._database.write(_END_ALL, {"account": account_id, "but": but})
 
     async def sweep(self) -> None:
         """Forget what has expired."""
-        await self._run(_SWEEP, {"now": self._now()})
+        await self._database.write(_SWEEP, {"now": self._now()})
 
     def _parameters(self, token: str, device: Device, **more: Any) -> dict[str, Any]:
         now = self._now()
@@ -73,10 +75,6 @@ class PostgresSessions:
             "agent": device.agent,
         }
 
-    async def _run(self, statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
-        async with self._database.connection() as connection:
-            return await (await connection.execute(statement.encode(), parameters)).fetchall()
-
 
 _OPEN = """
     with opened as (
@@ -84,7 +82,7 @@ _OPEN = """
             (id, account_id, opened_at, last_used_at, expires_at, client, agent)
         values (%(id)s, %(account)s, %(now)s, %(now)s, %(expires)s, %(client)s, %(agent)s)
     ) insert into secrets.refresh_tokens (hash, family, account_id, expires_at)
-    values (%(new)s, %(id)s, %(account)s, %(expires)s) returning 1"""
+    values (%(new)s, %(id)s, %(account)s, %(expires)s)"""
 _ROTATE = """
     with living as (
         update secrets.sessions s
@@ -104,7 +102,7 @@ _END_FAMILY = """
         delete from secrets.sessions
         where id = (select family from secrets.refresh_tokens where hash = %(hash)s)
     ) delete from secrets.refresh_tokens
-    where family = (select family from secrets.refresh_tokens where hash = %(hash)s) returning 1"""
+    where family = (select family from secrets.refresh_tokens where hash = %(hash)s)"""
 _LIST = """
     select id, opened_at, last_used_at, expires_at, client, agent from secrets.sessions
     where account_id = %(account)s and expires_at > %(now)s order by last_used_at desc, id"""
@@ -118,9 +116,9 @@ _END_ALL = """
     with ended as (
         delete from secrets.sessions
         where account_id = %(account)s and id is distinct from %(but)s::uuid returning id
-    ) delete from secrets.refresh_tokens where family in (select id from ended) returning 1"""
+    ) delete from secrets.refresh_tokens where family in (select id from ended)"""
 _SWEEP = """
     with ended as (
         delete from secrets.sessions where expires_at <= %(now)s returning id
     ) delete from secrets.refresh_tokens
-    where family in (select id from ended) or expires_at <= %(now)s returning 1"""
+    where family in (select id from ended) or expires_at <= %(now)s"""

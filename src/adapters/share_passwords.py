@@ -15,8 +15,7 @@ class PostgresSharePasswords:
 
     async def keep(self, share_id: ShareId, of: UUID, password: str) -> None:
         hash = await self._hashing.hashed(password)
-        async with self._database.connection() as connection:
-            await connection.execute(_KEEP, (share_id, of, hash))
+        await self._database.write(_KEEP, (share_id, of, hash))
 
     async def fits(self, share_id: ShareId, password: str) -> bool:
         query = "select hash from secrets.share_passwords where share_id = %s"
@@ -25,8 +24,7 @@ class PostgresSharePasswords:
 
     async def forget(self, share_id: ShareId) -> None:
         query = "delete from secrets.share_passwords where share_id = %s"
-        async with self._database.connection() as connection:
-            await connection.execute(query, (share_id,))
+        await self._database.write(query, (share_id,))
 
 
 class Locks:
@@ -38,8 +36,8 @@ class Locks:
         self._database = database
 
     async def clear(self, erasure: Erasure) -> int:
-        query = "delete from secrets.share_passwords where subject_id = %s returning 1"
-        return len(await self._database.rows(query, (erasure.subject,)))
+        query = "delete from secrets.share_passwords where subject_id = %s"
+        return await self._database.write(query, (erasure.subject,))
 
 
 _KEEP = """

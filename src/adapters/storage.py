@@ -37,8 +37,7 @@ class PostgresCatalogue:
                 )
 
     async def develop_again(self, ids: Sequence[ImageId]) -> None:
-        async with self._database.connection() as connection:
-            await connection.execute(_AGAIN, (list(ids),))
+        await self._database.write(_AGAIN, (list(ids),))
 
 
 _FINALIZED = """

@@ -43,9 +43,7 @@ class Counted:
 
     async def clear(self, erasure: Erasure) -> int:
         query = _CLEAR_IMAGE if erasure.kind is Kind.IMAGE else _CLEAR_OTHER
-        async with self._database.connection() as connection:
-            cursor = await connection.execute(query.encode(), {"id": erasure.subject})
-            return cursor.rowcount
+        return await self._database.write(query, {"id": erasure.subject})
 
 
 _LINKS = "select share_id, views, last_viewed_at from counting.links where subject_id = %s"

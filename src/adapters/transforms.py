@@ -54,11 +54,10 @@ class PostgresShelf:
 
     async def keep(self, image_id: ImageId, name: str, size: int) -> bool:
         asked = {"image": image_id, "name": name, "size": size}
-        return bool(await self._database.rows(_KEEP, asked))
+        return bool(await self._database.write(_KEEP, asked))
 
     async def give_back(self, image_id: ImageId, name: str) -> None:
-        async with self._database.connection() as connection:
-            await connection.execute(_GIVE_BACK, (image_id, name))
+        await self._database.write(_GIVE_BACK, (image_id, name))
 
     def used(self, image_id: ImageId, name: str) -> None:
         entry, moment = (image_id, name), time.monotonic()
@@ -75,8 +74,7 @@ class PostgresShelf:
         if not used:
             return
         images, names = zip(*used, strict=True)
-        async with self._database.connection() as connection:
-            await connection.execute(_USED, (list(images), list(names)))
+        await self._database.write(_USED, (list(images), list(names)))
 
 
 class Clearance:
@@ -98,9 +96,8 @@ class Clearance:
                 await connection.execute(_WEIGHED, (list(images),))
                 await connection.execute(_EVICT, (list(images), list(names), list(moments)))
             count += len(over)
-        async with self._database.connection() as connection:
-            await connection.execute(_GIVEN_UP)
-            await connection.execute(_PAST)
+        await self._database.run(_GIVEN_UP)
+        await self._database.run(_PAST)
         return count
 
     async def _over(self) -> Sequence[tuple[Any, ...]]:
@@ -119,7 +116,7 @@ class Transforms:
         self._database = database
 
     async def clear(self, erasure: Erasure) -> int:
-        return len(await self._database.rows(_CLEAR, {"image": erasure.subject}))
+        return await self._database.write(_CLEAR, {"image": erasure.subject})
 
 
 def _until_tomorrow(now: datetime) -> int:
@@ -143,7 +140,7 @@ _KEEP = """
     where image_id = %(image)s and name = %(name)s and size is null
     and exists (select from log.stream_keys where stream_id = %(image)s)
     and %(size)s <= coalesce((select derivatives.room(i.owner_id) from gallery.images i
-        where i.id = %(image)s), %(size)s) returning 1"""
+        where i.id = %(image)s), %(size)s)"""
 _GIVE_BACK = "delete from transforms.made where image_id = %s and name = %s and size is null"
 _USED = """
     update transforms.made m set used_at = now() from unnest(%s::uuid[], %s::text[]) u (id, name)
@@ -167,4 +164,4 @@ _GIVEN_UP = """
 _PAST = "delete from transforms.budgets where day < current_date - 1"
 _CLEAR = """
     with budgets as (delete from transforms.budgets where image_id = %(image)s)
-    delete from transforms.made where image_id = %(image)s returning 1"""
+    delete from transforms.made where image_id = %(image)s"""

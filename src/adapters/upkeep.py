@@ -1,7 +1,6 @@
 """The Upkeep port over tables of its own, and those of the read models."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 from psycopg.sql import SQL, Identifier
@@ -15,7 +14,7 @@ class PostgresUpkeep:
         self._database = database
 
     async def order(self, model: str) -> None:
-        await self._run(_ORDER, (model,))
+        await self._database.write(_ORDER, (model,))
 
     async def rebuilds(self) -> Sequence[Rebuild]:
         query = f"select {_COLUMNS} from upkeep.rebuilds order by model"  # noqa: S608 - our own words
@@ -32,19 +31,15 @@ class PostgresUpkeep:
         return str(rows[0][0]) if rows else None
 
     async def started(self, model: str) -> None:
-        await self._run(_STARTED, (model,))
+        await self._database.write(_STARTED, (model,))
 
     async def reached(
         self, model: str, *, position: int, head: int, events: int, seconds: float
     ) -> None:
-        await self._run(_REACHED, (position, head, events, seconds, model))
+        await self._database.write(_REACHED, (position, head, events, seconds, model))
 
     async def finished(self, model: str, error: str | None = None) -> None:
-        await self._run(_FINISHED, (error, model))
-
-    async def _run(self, statement: str, parameters: Any) -> None:
-        async with self._database.connection() as connection:
-            await connection.execute(statement.encode(), parameters)
+        await self._database.write(_FINISHED, (error, model))
 
 
 _COLUMNS = ", ".join(Rebuild.__struct_fields__)

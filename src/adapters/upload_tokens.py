@@ -29,13 +29,11 @@ class PostgresUploadTokens:
             "album": token.album_id,
             "expires_at": token.expires_at,
         }
-        async with self._database.connection() as connection:
-            await connection.execute(_KEEP, row)
+        await self._database.write(_KEEP, row)
         return secret
 
     async def forget(self, account_id: AccountId, token_id: TokenId) -> None:
-        async with self._database.connection() as connection:
-            await connection.execute(_FORGET, (token_id, account_id))
+        await self._database.write(_FORGET, (token_id, account_id))
 
     async def remaining(self, account_id: AccountId) -> Mapping[TokenId, int]:
         rows = await self._database.rows(_REMAINING, (account_id,))

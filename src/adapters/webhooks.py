@@ -31,7 +31,7 @@ class PostgresWebhooks:
         self._lease = lease
 
     async def keep(self, account_id: AccountId, webhook_id: WebhookId) -> None:
-        await self._run(_KEEP, (webhook_id, account_id, self._new(webhook_id)))
+        await self._database.write(_KEEP, (webhook_id, account_id, self._new(webhook_id)))
 
     async def secret(self, webhook_id: WebhookId) -> str:
         query = "select secret from webhooks.endpoints where id = %s"
@@ -42,10 +42,10 @@ class PostgresWebhooks:
 
     async def rotate(self, webhook_id: WebhookId, request: UUID) -> None:
         parameters = (BOTH_SIGN, self._new(webhook_id), request, webhook_id, request)
-        await self._run(_ROTATE, parameters)
+        await self._database.write(_ROTATE, parameters)
 
     async def rewind(self, webhook_id: WebhookId, after: int) -> None:
-        await self._run(_REWIND, (after, webhook_id))
+        await self._database.write(_REWIND, (after, webhook_id))
 
     async def of(self, account_id: AccountId) -> Mapping[WebhookId, Standing]:
         found = await self._database.records(_OF, (account_id,))
@@ -73,21 +73,19 @@ class PostgresWebhooks:
                 await connection.execute(statement, (webhook_id,))
 
     async def claim(self, *, slow: bool) -> Claim | None:
-        async with self._database.connection() as connection:
-            cursor = await connection.execute(_CLAIM, {"lease": self._lease, "slow": slow})
-            row = await cursor.fetchone()
-        if row is None:
+        rows = await self._database.changed(_CLAIM, {"lease": self._lease, "slow": slow})
+        if not rows:
             return None
-        *plain, secret, former = row
-        secrets = [self._opened(it, row[0]) for it in (secret, former) if it]
+        *plain, secret, former = rows[0]
         fields = dict(zip(_CLAIMED, plain, strict=True))
+        secrets = [self._opened(it, fields["id"]) for it in (secret, former) if it]
         return msgspec.convert(fields | {"secrets": secrets}, Claim)
 
     async def passed(self, claim: Claim, position: int) -> Claim | None:
         return await self._moved(_PASSED, claim, {"to": position})
 
     async def release(self, claim: Claim, pause: timedelta) -> None:
-        await self._run(_RELEASE, {"pause": pause, "id": claim.id, "lease": claim.lease})
+        await self._database.write(_RELEASE, {"pause": pause, "id": claim.id, "lease": claim.lease})
 
     async def settled(
         self, claim: Claim, attempt: Attempt, state: State, pause: timedelta
@@ -110,16 +108,17 @@ class PostgresWebhooks:
         return after
 
     async def disable(self, claim: Claim) -> None:
-        await self._run("update webhooks.endpoints set disabled = true where id = %s", (claim.id,))
+        await self._database.write(
+            "update webhooks.endpoints set disabled = true where id = %s", (claim.id,)
+        )
 
     async def _moved(self, statement: str, claim: Claim, change: dict[str, Any]) -> Claim | None:
         """None where it is no longer ours: it was turned back, deleted, or took too long."""
         change |= {"id": claim.id, "lease": claim.lease, "for": self._lease}
-        async with self._database.connection() as connection:
-            row = await (await connection.execute(statement.encode(), change)).fetchone()
-        if row is None:
+        rows = await self._database.changed(statement, change)
+        if not rows:
             return None
-        position, attempts, failing_since, abandoned = row
+        position, attempts, failing_since, abandoned = rows[0]
         return msgspec.structs.replace(
             claim,
             position=position,
@@ -127,10 +126,6 @@ class PostgresWebhooks:
             failing_since=failing_since,
             abandoned=abandoned,
         )
-
-    async def _run(self, statement: str, parameters: Any) -> None:
-        async with self._database.connection() as connection:
-            await connection.execute(statement.encode(), parameters)
 
     def _new(self, webhook_id: WebhookId) -> bytes:
         return self._sealer.seal(os.urandom(32), webhook_id.bytes)

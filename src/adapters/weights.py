@@ -24,8 +24,7 @@ class PostgresWeights:
         return [name for (name,) in rows]
 
     async def drop(self, image_id: ImageId, names: Sequence[str]) -> None:
-        async with self._database.connection() as connection:
-            await connection.execute(_DROP, {"names": list(names), "image": image_id})
+        await self._database.write(_DROP, {"names": list(names), "image": image_id})
 
     async def of_owner(self, owner_id: AccountId) -> int:
         query = "select bytes from log.derived_usage where account_id = %s"
@@ -42,7 +41,7 @@ class Weighed:
         self._database = database
 
     async def clear(self, erasure: Erasure) -> int:
-        return len(await self._database.rows(_FORGET, {"image": erasure.subject}))
+        return await self._database.write(_FORGET, {"image": erasure.subject})
 
 
 async def weigh_what_is_there(connection: Connection) -> None:
@@ -61,7 +60,7 @@ _DROP = """
     where image_id = %(image)s"""
 _FORGET = """
     with waited as (delete from derivatives.waiting where image_id = %(image)s)
-    delete from derivatives.weights where image_id = %(image)s returning 1"""
+    delete from derivatives.weights where image_id = %(image)s"""
 _PRINTED = """
     insert into derivatives.weights (image_id, owner_id, prints, printed)
     select id, owner_id, jsonb_object_agg(name, size), sum(size) from (

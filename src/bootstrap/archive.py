@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from adapters import dump
+from adapters.data_folder import write_durably
 from adapters.reaping import LogHistories
 from adapters.storage import PostgresCatalogue
 from bootstrap import Core, auditing, erasing
@@ -25,6 +26,7 @@ from settings import Settings
 AT_ONCE = 16
 MANIFEST, LOG, KEYS, SECRETS = "manifest.json", "log.dump", "keys.dump", "secrets.dump"
 COUNTS = "counts.dump"
+DUMPS = {LOG: dump.LOG, KEYS: dump.KEYS, SECRETS: dump.SECRETS, COUNTS: dump.COUNTS}
 
 Report = Callable[[str, int], None]
 """Called with what is copied, and how many more of it that was."""
@@ -61,10 +63,7 @@ async def backup(settings: Settings, folder: Path, report: Report) -> Manifest:
     (folder / MANIFEST).unlink(missing_ok=True)
     async with core.opened():
         sealed = await auditing.checkpoint(settings)
-        for name, tables in (
-            *((LOG, dump.LOG), (KEYS, dump.KEYS)),
-            *((SECRETS, dump.SECRETS), (COUNTS, dump.COUNTS)),
-        ):
+        for name, tables in DUMPS.items():
             report(name, 1)
             await dump.dump(settings.database_url, folder / name, tables)
         originals: dict[ObjectKey, int] = {}
@@ -85,7 +84,8 @@ async def backup(settings: Settings, folder: Path, report: Report) -> Manifest:
             originals=originals,
             checksums=checksums,
         )
-    _write(folder / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
+    plain = msgspec.json.format(msgspec.json.encode(manifest)) + b"\n"
+    write_durably(folder / MANIFEST, plain)
     return manifest
 
 
@@ -183,13 +183,6 @@ def _drop_others(folder: Path, originals: dict[ObjectKey, int]) -> None:
     for file in folder.rglob("*"):
         if file.is_file() and str(file.relative_to(folder)) not in originals:
             file.unlink()
-
-
-def _write(file: Path, content: bytes) -> None:
-    with file.open("wb") as out:
-        out.write(content + b"\n")
-        out.flush()
-        os.fsync(out.fileno())
 
 
 def _instance(core: Core) -> str:

@@ -4,13 +4,15 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bootstrap import Core, upkeep
+from adapters import jetstream
+from bootstrap import Core
 from settings import Settings
 
 
 @pytest.fixture
 async def core(settings: Settings) -> AsyncIterator[Core]:
-    await upkeep.prepare(settings)
     core = Core(settings)
     async with core.opened():
+        await core.objects.ensure_bucket()
+        await jetstream.ensure_stream(core.nats.jetstream(), core.names)
         yield core

@@ -1,11 +1,13 @@
 """Every list is read along an index: on 100,000 images no query looks at all of them."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import product
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 from msgspec.structs import replace
 from psycopg.sql import SQL, Identifier
@@ -20,6 +22,8 @@ from domain.access import Viewer
 from domain.ids import NOBODY as SYSTEM
 from domain.ids import AccountId
 from projections.gallery import Period, Query, Sort
+from settings import Settings
+from tests.conftest import installation
 
 OWNERS, EACH = 200, 500
 TABLES = (
@@ -44,10 +48,19 @@ class Explained(Database):
         return await super().rows(query, parameters, **how)
 
 
-@pytest.fixture
-async def explained(core):
+@pytest.fixture(scope="module")
+def settings(service, prepared, tmp_path_factory) -> Settings:
+    """One for all of them: none changes what is to be found."""
+    made = installation(service, tmp_path_factory.mktemp("plans"), like=prepared)
+    asyncio.run(seeded(made))
+    return made
+
+
+async def seeded(settings: Settings) -> None:
     """Images straight in the tables: most are public, each tag is on a few hundred."""
-    async with core.database.connection() as connection:
+    async with await psycopg.AsyncConnection.connect(
+        settings.database_url, autocommit=True
+    ) as connection:
         await connection.execute(_IMAGES, {"owners": OWNERS, "each": EACH, "nobody": SYSTEM})
         await connection.execute(_TEXTS)
         await connection.execute("update search.position set position = %s", (4 * OWNERS * EACH,))
@@ -56,10 +69,14 @@ async def explained(core):
         for table in TABLES:
             schema, name = table.split(".")
             await connection.execute(SQL("analyze {}").format(Identifier(schema, name)))
-    database = Explained(core.settings.database_url)
+        await connection.execute("checkpoint")  # so that the server's end is not kept waiting by it
+
+
+@pytest.fixture
+async def explained(settings):
+    database = Explained(settings.database_url)
     await database.open()
     yield database
-    await database.run("checkpoint")  # so that the server's end is not kept waiting by it
     await database.close()
 
 

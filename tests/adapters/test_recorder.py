@@ -69,6 +69,11 @@ class Prepared:
 
     INITIAL_VERSION = 1
 
+    @pytest.fixture
+    def prepared(self) -> str:
+        """The recorder makes its own tables."""
+        return "template1"
+
     @pytest.fixture(autouse=True)
     def _installed(self, settings):
         self.conninfo = settings.database_url

@@ -14,6 +14,7 @@ import pytest
 from api.deadlines import Pace, Paced
 from domain.refusals import RequestTimeout
 from tests.people import Person, expect, refused, sample
+from tests.service import TRUST
 
 pytestmark = pytest.mark.xdist_group("deadlines")
 
@@ -169,7 +170,8 @@ def test_400_who_do_not_read_what_they_asked_for_are_sent_away(service, ann):
         while answers[-1] != 200:
             assert time.monotonic() < until, answers
             expect(ann.http.post("/v1/images", files={"file": ("a.jpg", photo)}), 201)
-            answer = httpx.get(url, timeout=30)  # by a new connection: to either worker
+            # by a new connection: to either worker
+            answer = httpx.get(url, timeout=30, verify=TRUST)
             answers.append(answer.status_code)
             if answer.status_code != 200:
                 assert refused(answer, 503, "unavailable")["dependency"] == "delivery"
