@@ -49,6 +49,7 @@ FOUND = [
     ("SOMMERURLAUB SEE", {"sea"}),
     ("Sommer", {"sea"}),
     ("see", {"sea", "alps"}),
+    ("kg™", {"degrees"}),
     ('"am See"', {"sea"}),
     ('"See am"', set()),
     ("urlaub wasser", {"sea"}),
