@@ -1,6 +1,8 @@
 """The log: the library's application over Postgres, and the EventStore port on top of it."""
 
 import asyncio
+import math
+import time
 from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any, cast
@@ -48,11 +50,21 @@ class EventLog(Application[UUID]):
         self.database = database
         self.keyring = keyring
         self._learning = asyncio.Lock()
+        self._asking = asyncio.Lock()
+        self._head, self._asked = 0, -math.inf
 
     async def head(self) -> int:
         """The last position; 0 of an empty log."""
         rows = await self.database.rows("select max(notification_id) from log.darkroom_events")
         return rows[0][0] or 0
+
+    async def lately(self, seconds: float) -> int:
+        """The last position as it was so many seconds ago, or later: asked once for all."""
+        async with self._asking:
+            now = time.monotonic()
+            if now - self._asked >= seconds:
+                self._head, self._asked = await self.head(), now
+            return self._head
 
     async def opened(self, stored: Sequence[Notification]) -> list[Recorded[Any]]:
         """Decoded events, the keys of their streams fetched in one round trip; once for all who

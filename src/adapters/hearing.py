@@ -1,6 +1,8 @@
 """What the relay tells NATS, heard once in a process and passed on to each projector in it."""
 
 import asyncio
+import math
+import time
 from collections import deque
 from contextlib import suppress
 
@@ -13,6 +15,8 @@ from nats.js.errors import NotFoundError
 
 from adapters.jetstream import Names, received
 
+SURE = 0.5
+"""Seconds for which NATS is not asked again whether it knows us."""
 MOST = 5_000
 """Messages that wait for one projector. The oldest are dropped: it finds them in the log."""
 
@@ -30,6 +34,8 @@ class Hearing:
         self._ears: list[Ear] = []
         self._subscription: JetStreamContext.PushSubscription | None = None
         self._listening = asyncio.Lock()
+        self._known = -math.inf
+        """When NATS last said that it knows our subscription."""
 
     def ear(self) -> "Ear":
         """Hears whatever is told from now on, while we listen."""
@@ -40,15 +46,21 @@ class Hearing:
     async def listen(self) -> None:
         """Begin, or begin again where NATS has forgotten us. Raises one of GONE."""
         async with self._listening:
-            if self._subscription and await _known(self._subscription):
+            now = time.monotonic()
+            if self._subscription and now - self._known < SURE:
                 return
-            self._subscription = await self.nc.jetstream().subscribe(
-                self.names.subjects,
-                stream=self.names.stream,
-                cb=self._told,
-                manual_ack=True,
-                config=ConsumerConfig(ack_policy=AckPolicy.NONE, deliver_policy=DeliverPolicy.NEW),
-            )
+            if not (self._subscription and await _known(self._subscription)):
+                self._subscription = await self._subscribed()
+            self._known = now
+
+    async def _subscribed(self) -> JetStreamContext.PushSubscription:
+        return await self.nc.jetstream().subscribe(
+            self.names.subjects,
+            stream=self.names.stream,
+            cb=self._told,
+            manual_ack=True,
+            config=ConsumerConfig(ack_policy=AckPolicy.NONE, deliver_policy=DeliverPolicy.NEW),
+        )
 
     async def _told(self, message: Msg) -> None:
         heard = received(message)

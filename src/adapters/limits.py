@@ -1,16 +1,12 @@
-"""The Limiter port in Postgres: whatever is asked while a statement is under way goes in the next.
-
-However busy a process is, it has one statement at a time on its way, and its cost is shared.
-"""
+"""The Limiter port in Postgres."""
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Sequence
-from itertools import chain, repeat
+from collections.abc import Mapping, Sequence
 
 import structlog
 
 from adapters.database import Database
+from adapters.together import Together
 from domain.limits import MICRO, Count, Policy
 from domain.refusals import Unavailable
 
@@ -21,7 +17,6 @@ PAUSE = 1.0
 MANY = 10_000
 
 _Asked = tuple[Policy, str]
-_Waiting = dict[_Asked, list["asyncio.Future[Count]"]]
 
 _log = structlog.get_logger()
 
@@ -29,23 +24,18 @@ _log = structlog.get_logger()
 class PostgresLimiter:
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._waiting: _Waiting = defaultdict(list)
-        self._working: asyncio.Task[None] | None = None
+        self._together = Together(self._take)
         self._refused: dict[_Asked, tuple[float, Count]] = {}
         """Who can get nothing before a known moment: used cells never come back earlier."""
         self._silent_until = 0.0
 
     async def take(self, policy: Policy, key: str) -> Count:
-        loop = asyncio.get_running_loop()
-        if loop.time() < self._silent_until:
+        now = asyncio.get_running_loop().time()
+        if now < self._silent_until:
             raise Unavailable(dependency="database")
-        if count := self._still_refused((policy, key), loop.time()):
+        if count := self._still_refused((policy, key), now):
             return count
-        answer: asyncio.Future[Count] = loop.create_future()
-        self._waiting[policy, key].append(answer)
-        if self._working is None or self._working.done():
-            self._working = asyncio.create_task(self._work())
-        return await answer
+        return await self._together.answer((policy, key))
 
     async def give_back(self, policy: Policy, key: str) -> None:
         await self._database.write(_GIVE_BACK, (policy.every, _name(policy, key)))
@@ -54,53 +44,46 @@ class PostgresLimiter:
         """Forget who has everything back."""
         await self._database.run(_SWEEP)
 
-    async def _work(self) -> None:
-        while self._waiting:
-            waiting, self._waiting = self._waiting, defaultdict(list)
-            try:
-                async with asyncio.timeout(PATIENCE):
-                    counted = await self._count(waiting)
-            except (Unavailable, TimeoutError):
-                _log.warning("nothing is counted", pause=PAUSE)
-                self._silent_until = asyncio.get_running_loop().time() + PAUSE
-                _refuse(waiting, Unavailable(dependency="database"))
-            except Exception as error:
-                _refuse(waiting, error)
-                raise
-            else:
-                self._tell(waiting, counted)
+    async def _take(self, asked: Mapping[_Asked, int]) -> Mapping[_Asked, Sequence[Count]]:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                taken = await self._count(asked)
+        except (Unavailable, TimeoutError) as error:
+            _log.warning("nothing is counted", pause=PAUSE)
+            self._silent_until = asyncio.get_running_loop().time() + PAUSE
+            raise Unavailable(dependency="database") from error
+        return {it: self._told(it, many, *taken[_name(*it)]) for it, many in asked.items()}
 
-    async def _count(self, waiting: _Waiting) -> dict[str, Sequence[int]]:
+    async def _count(self, asked: Mapping[_Asked, int]) -> Mapping[str, Sequence[int]]:
         columns = (
-            [_name(policy, key) for policy, key in waiting],
-            [len(answers) for answers in waiting.values()],
-            [policy.most for policy, _ in waiting],
-            [policy.every for policy, _ in waiting],
-            [policy.step for policy, _ in waiting],
+            [_name(policy, key) for policy, key in asked],
+            list(asked.values()),
+            [policy.most for policy, _ in asked],
+            [policy.every for policy, _ in asked],
+            [policy.step for policy, _ in asked],
         )
         async with self._database.connection() as connection:
             cursor = await connection.execute(_TAKE, columns, prepare=True)
             return {key: figures for key, *figures in await cursor.fetchall()}
 
-    def _tell(self, waiting: _Waiting, counted: dict[str, Sequence[int]]) -> None:
-        now = asyncio.get_running_loop().time()
-        for (policy, key), answers in waiting.items():
-            since, at, used_until, granted = counted[_name(policy, key)]
-            fates = chain(repeat(True, granted), repeat(False))
-            for place, (answer, fate) in enumerate(zip(answers, fates, strict=False), start=1):
-                later = max(granted - place, 0) * policy.every
-                """What those behind it in the same statement have used."""
-                count = Count(
-                    policy=policy,
-                    granted=fate,
-                    since=since,
-                    at=at,
-                    used_until=used_until - later,
-                )
-                if not answer.done():
-                    answer.set_result(count)
-            if granted < len(answers):
-                self._remember((policy, key), count, now)
+    def _told(
+        self, asked: _Asked, many: int, since: int, at: int, used_until: int, granted: int
+    ) -> Sequence[Count]:
+        """To each of so many what is left after it: those behind it have used the rest."""
+        policy, _ = asked
+        counts = [
+            Count(
+                policy=policy,
+                granted=place <= granted,
+                since=since,
+                at=at,
+                used_until=used_until - max(granted - place, 0) * policy.every,
+            )
+            for place in range(1, many + 1)
+        ]
+        if granted < many:
+            self._remember(asked, counts[-1], asyncio.get_running_loop().time())
+        return counts
 
     def _remember(self, asked: _Asked, count: Count, now: float) -> None:
         if len(self._refused) >= MANY:
@@ -127,12 +110,6 @@ class PostgresLimiter:
 
 def _name(policy: Policy, key: str) -> str:
     return f"{policy.name} {key}"
-
-
-def _refuse(waiting: _Waiting, error: Exception) -> None:
-    for answer in chain.from_iterable(waiting.values()):
-        if not answer.done():
-            answer.set_exception(error)
 
 
 # Rows are locked in the order of their keys, so that two processes never wait for each other. The

@@ -92,7 +92,8 @@ class Projector:
             if self._feeding.unwritten:
                 await self._feeding.write(connection)
             await self._listen()
-            await self._catch_up(connection)
+            if await self._events.lately(self._patience / 2) > self._feeding.position:
+                await self._catch_up(connection)
         elif fresh is None:
             metrics.GAPS.labels(self._model.schema).inc()
             await self._catch_up(connection)

@@ -60,18 +60,19 @@ class ReadModel(Generic[D]):
         self.skipped: frozenset[int] = frozenset()
         """Positions of events that it is made without."""
 
-    async def create(self, connection: Connection) -> None:
-        """Make schema and tables; nothing happens if they are there."""
+    async def create(self, connection: Connection) -> bool:
+        """Make schema and tables. False where they were there: nothing happens then."""
         async with connection.transaction():
             await connection.execute(SQL("select pg_advisory_xact_lock(hashtext('read models'))"))
             cursor = await connection.execute(
                 "select 1 from pg_namespace where nspname = %s", (self.schema,)
             )
             if await cursor.fetchone():
-                return
+                return False
             await connection.execute(self._sql("create schema {schema}"))
             await connection.execute(self._sql("set local search_path to {schema}, pg_catalog"))
             await connection.execute((self.projection.ddl + BOOKKEEPING).encode())
+        return True
 
     async def fits(self, connection: Connection) -> bool:
         """Whether its tables have every column and index that they have now; an older version may

@@ -23,7 +23,7 @@ PICTURES = "\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff"
 """Emoji, each a word of its own; searching.sql has the same."""
 BETWEEN = (
     r"\s\x00-\x2f:-@\[-`{-\xa9\xab-\xb4\xb6-\xb9\xbb-\xbf\xd7\xf7\u05be\u060c\u061b\u061f\u0964\u0965"
-    r"\u2000-\u206f\u20a0-\u20ff\u2190-\u22ff\u2400-\u245f\u2500-\u25ff\u2e00-\u2e7f\u3000-\u3004"
+    r"\u2000-\u206f\u20a0-\u20ff\u2122\u2190-\u22ff\u2400-\u245f\u2500-\u25ff\u2e00-\u2e7f\u3000-\u3004"
     r"\u3008-\u3020\u3030\u30a0\u30fb\ufe00-\ufe0f\ufe30-\ufe6f\uff00-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65"
     r"\U000e0000-\U000e007f"
 )

@@ -52,11 +52,10 @@ async def prepare(settings: Settings) -> None:
     core = Core(settings, create=True)
     async with core.opened(), core.database.connection() as connection:
         models = [ReadModel(projection) for projection in ALL]
-        for model in models:
-            await model.create(connection)
+        older = [model for model in models if not await model.create(connection)]
         for name in FOLLOWERS:
             await Follower(core.log, name, ()).begin()
-        outgrown = [model.schema for model in models if not await model.fits(connection)]
+        outgrown = [model.schema for model in older if not await model.fits(connection)]
         if development.NAME not in outgrown:  # else all of it is weighed as it is made again
             await weigh_what_is_there(connection)
             await take_up_what_found_no_room(connection)
