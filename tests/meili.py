@@ -372,10 +372,11 @@ def _words(text: str, separators: list[str]) -> list[str | None]:
 
 
 def _folded(word: str) -> str:
-    """Without case, accents and points."""
-    return re.sub(f"[{_POINTS}]", "", normalize("NFKD", word.lower()))
+    """Without case; Latin, Greek, Hebrew and Arabic without accents and points."""
+    return re.sub(f"([{_POINTED}])[{_POINTS}]+", r"\1", normalize("NFKD", word.lower()))
 
 
+_POINTED = r"a-z\u0370-\u03ff\u05d0-\u06ff"
 _POINTS = r"\u0300-\u036f\u0591-\u05bd\u05bf-\u05c7\u064b-\u065f\u0670"
 
 

@@ -5,16 +5,17 @@ from typing import Any
 import msgspec
 from psycopg.types.json import Jsonb
 
-from adapters.drawers import all_of
+from adapters.drawers import ASKING, DRAWERS, IN_DRAWER, all_of
 from adapters.reach import in_reach
 from adapters.tsquery import ASKED, terms
 from projections.gallery import Query, Sort
 
-FEW = 2_000
-"""Matches of words that are sorted; of more, enough are met soon on the way through all images."""
+FEW, MANY = 2_000, 100_000
+"""Matches of words: so few are sorted; of more, enough may be met soon on the way through all
+images; of so many, they will be."""
 SOON = 5_000
-"""Images that are passed on that way at most; where too few of them match, all matches are sorted
-after all: a word may be at the other end of the order."""
+"""Images that are passed on that way before all matches are sorted after all: a word may be at the
+other end of the order."""
 ALONG = (Sort.NEWEST, Sort.OLDEST, Sort.LARGEST, Sort.TITLE)
 """Orders that have an index."""
 _FILTERS = {
@@ -33,8 +34,18 @@ _TAKEN = """i.id in (
     where (t.metadata ->> 'taken_at') collate "C" >= %(taken_since)s
     and (t.metadata ->> 'taken_at') collate "C" < %(taken_until)s)"""
 """Compared as the metadata has it: RFC 3339, which is in order."""
-MATCHES = f"i.id in (select e.id from search.texts e where e.tsv @@ {ASKED})"
+_MATCHING = f"select e.id from search.texts e where e.tsv @@ {ASKED}"
+MATCHES = f"i.id in ({_MATCHING})"
+FEW_MATCHES = f"i.id = any(array({_MATCHING}))"
+ARE_FEW = f"""with {ASKING} select count(*) <= {FEW} from (
+    select from {DRAWERS} cross join lateral {IN_DRAWER} limit {FEW + 1}) m"""
+"""Of what everybody may find, and the viewer's own."""
 IS_ONE = f"(select e.tsv @@ {ASKED} from search.texts e where e.id = i.id)"
+
+
+def few(query: Query, total: int) -> bool:
+    """Whether to sort all, because words are in so few."""
+    return bool(query.text) and total <= FEW
 
 
 def along(query: Query, total: int) -> bool:
@@ -44,7 +55,9 @@ def along(query: Query, total: int) -> bool:
 
 def matching(query: Query, total: int) -> str:
     """Among few matches, or many: what the total tells, and Postgres cannot guess."""
-    return f"i.id = any(array({all_of(query)}))" if total <= FEW else MATCHES
+    if total <= FEW or (total <= MANY and query.sort in ALONG):
+        return f"i.id = any(array({all_of(query)}))"
+    return IS_ONE if query.sort in ALONG else MATCHES
 
 
 def filters(query: Query) -> list[str]:

@@ -8,14 +8,26 @@ from uuid import UUID
 import msgspec
 from psycopg.types.json import Jsonb
 
-from adapters.conditions import IS_ONE, MATCHES, SOON, along, conditions, filters, matching
+from adapters.conditions import (
+    ARE_FEW,
+    FEW_MATCHES,
+    IS_ONE,
+    MATCHES,
+    SOON,
+    along,
+    conditions,
+    few,
+    filters,
+    matching,
+)
 from adapters.database import Database
 from adapters.drawers import all_of
 from adapters.exhibits import COLUMNS, PRINTS, WIDTH, Exhibits
 from adapters.heads import Heads
 from adapters.orders import ORDERS, Cursor, Order
-from adapters.popular import ranked
+from adapters.popular import counted, ranked
 from adapters.reach import ALIVE, lent
+from adapters.tsquery import terms
 from commands.ports import EventStore
 from domain.ids import NOBODY, AccountId, ImageId, ShareId
 from projections.gallery import Card, Exhibit, Page, Query, Sort, Tally
@@ -70,7 +82,11 @@ class PostgresGallery:
         return {exhibit.card.id: exhibit.card for exhibit in found if exhibit}
 
     async def list(self, query: Query) -> Page:
+        if query.text and not terms(query.text).parts:
+            return Page(exhibits=[], total=0, next_cursor=None)
         where, parameters = conditions(query)
+        if query.text and not query.worded and await self._rare(parameters):
+            where = where.replace(MATCHES, FEW_MATCHES)
         total = None
         if query.cursor:
             cursor = Cursor.of(query.cursor, query.sort)
@@ -81,7 +97,7 @@ class PostgresGallery:
         offset = 0 if query.cursor else (query.page - 1) * query.limit
         parameters |= {"limit": query.limit + 1, "offset": offset}
         parameters["most"] = offset + query.limit + 1
-        rows = await self._rows(query, where, parameters, total)
+        rows = await self._rows(query, where, parameters, total) if total else []
         shown = rows[: query.limit]
         exhibits = [await self._exhibits.listed(row) for row in shown]
         following = None
@@ -100,17 +116,18 @@ class PostgresGallery:
         """One more than asked for, where there are as many."""
         order = ORDERS[query.sort]
         ending = f" order by {order.sql} limit %(limit)s offset %(offset)s"
-        ways = []
-        if along(query, total):
-            ways.append(_along(query, order, where.replace(MATCHES, "true")))
+        ways = [_along(query, order, where.replace(MATCHES, "true"))] if along(query, total) else []
         if query.worded:
             where = where.replace(MATCHES, matching(query, total))
-        for way in [*ways, _chosen(query, order, where)]:
+        for way in [*ways, _chosen(query, order, where, rare=few(query, total))]:
             asked = f"select {COLUMNS}, {order.column}, i.id {way}{ending}"
             rows = await self._database.rows(asked, parameters, plan_once=False)
             if len(rows) > query.limit:
                 break
         return rows
+
+    async def _rare(self, parameters: dict[str, Any]) -> bool:
+        return bool((await self._database.rows(ARE_FEW, parameters, plan_once=False))[0][0])
 
     async def usage(self, account_id: AccountId) -> Tally:
         rows = await self._database.records(
@@ -155,16 +172,20 @@ class PostgresGallery:
             where = " and ".join([lent(query), *filters(query)])
             parameters = parameters | {"tag": next(iter(query.tags), None)}
             parameters |= {"whose": query.owner or NOBODY, "mine": me if me == mine else None}
-        counted = f"select {known} + (select count(*) from gallery.images i where {where})"
-        return int((await self._database.rows(counted, parameters, plan_once=False))[0][0])
+        asked = f"select {known} + (select count(*) from gallery.images i where {where})"
+        return int((await self._database.rows(asked, parameters, plan_once=False))[0][0])
 
 
-def _chosen(query: Query, order: Order, where: str) -> str:
+def _chosen(query: Query, order: Order, where: str, *, rare: bool) -> str:
     """From where the rows come: those that are asked for, beyond the cursor where there is one."""
     beyond = query.cursor is not None
+    if query.sort is Sort.MOST_VIEWED and rare:
+        behind = f" where {order.beyond}" if beyond else ""
+        found = counted(where, query.period)
+        return f"from {found} join gallery.images i on i.id = r.id {PRINTS}{behind}"
     if query.sort is Sort.MOST_VIEWED:
-        few = ranked(where, query.period, of_owner=query.owner is not None, beyond=beyond)
-        return f"from {few} join gallery.images i on i.id = r.id {PRINTS}"
+        found = ranked(where, query.period, of_owner=query.owner is not None, beyond=beyond)
+        return f"from {found} join gallery.images i on i.id = r.id {PRINTS}"
     ranks = ARRANGED if query.sort is Sort.ARRANGED else ""
     return f"{FROM} {ranks} where {where}{f' and {order.beyond}' if beyond else ''}"
 

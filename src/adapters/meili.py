@@ -30,7 +30,7 @@ class TaskFailed(Exception):
 
 class Meili:
     def __init__(self, url: str, key: str, *, timeout: int = SOON) -> None:
-        self._url = url
+        self._url = url.rstrip("/")
         self._key = key
         self._timeout = timeout
 

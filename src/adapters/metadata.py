@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 from PIL import ExifTags, Image
 
-from commands.lab import Metadata, Place
+from commands.lab import Metadata, Whereabouts
 
 LONGEST = 500
 """Characters of one value."""
@@ -123,7 +123,7 @@ def text(value: str) -> str:
     return _CONTROL.sub(" ", value).strip()[:LONGEST]
 
 
-def _place(exif: Image.Exif) -> Place | None:
+def _place(exif: Image.Exif) -> Whereabouts | None:
     gps = exif.get_ifd(ExifTags.IFD.GPSInfo)
     latitude = _degrees(gps.get(2), gps.get(1) == "S", 90)
     longitude = _degrees(gps.get(4), gps.get(3) == "W", 180)
@@ -132,7 +132,7 @@ def _place(exif: Image.Exif) -> Place | None:
     altitude = _plain(gps.get(6))
     below = gps.get(5) in (b"\x01", 1)
     height = float(altitude) * (-1 if below else 1) if isinstance(altitude, (int, float)) else None
-    return Place(latitude=latitude, longitude=longitude, altitude=height)
+    return Whereabouts(latitude=latitude, longitude=longitude, altitude=height)
 
 
 def _degrees(value: Any, negative: bool, limit: int) -> float | None:

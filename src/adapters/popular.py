@@ -22,15 +22,18 @@ RANKED = """(
         order by i.id desc limit %(most)s)
     select * from seen union all select * from unseen) r"""
 
+FEW = """(
+    select i.id, coalesce(c.views, 0) as views from gallery.images i
+    left join {counts} c on c.image_id = i.id where {where}) r"""
+
 
 def ranked(where: str, period: Period | None, *, of_owner: bool, beyond: bool) -> str:
     """Rows (id, views) of as many as `most` that meet the condition, the most viewed first.
 
     With `beyond`, only those after the row of which `key` and `id` tell views and id.
     """
-    recent = f"(select * from counting.recent where period = '{period}')"  # noqa: S608 - one of three
     return RANKED.format(
-        counts=recent if period else "counting.images",
+        counts=_counts(period),
         where=where,
         owner=" and c.owner_id = %(owner)s" if of_owner else "",
         seen_beyond=" and (c.views, c.image_id) < (%(key)s::bigint, %(id)s::uuid)"
@@ -38,6 +41,17 @@ def ranked(where: str, period: Period | None, *, of_owner: bool, beyond: bool) -
         else "",
         unseen_beyond=" and (0, i.id) < (%(key)s::bigint, %(id)s::uuid)" if beyond else "",
     )
+
+
+def counted(where: str, period: Period | None) -> str:
+    """The same rows of all that meet the condition, where these are few."""
+    return FEW.format(counts=_counts(period), where=where)
+
+
+def _counts(period: Period | None) -> str:
+    if period is None:
+        return "counting.images"
+    return f"(select * from counting.recent where period = '{period}')"  # noqa: S608 - one of three
 
 
 async def recount(database: Database, today: date) -> bool:

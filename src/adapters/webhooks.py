@@ -12,7 +12,7 @@ import msgspec
 from adapters import metrics
 from adapters.database import Database
 from adapters.sealing import Sealer
-from commands.webhooks import Backlog, Delivery, Standing, State
+from commands.webhooks import Backlog, Delivery, Reached, State
 from domain.ids import AccountId, WebhookId
 from domain.refusals import NotFound
 from projections.webhooks import Attempt, Claim
@@ -47,9 +47,9 @@ class PostgresWebhooks:
     async def rewind(self, webhook_id: WebhookId, after: int) -> None:
         await self._database.write(_REWIND, (after, webhook_id))
 
-    async def of(self, account_id: AccountId) -> Mapping[WebhookId, Standing]:
+    async def of(self, account_id: AccountId) -> Mapping[WebhookId, Reached]:
         found = await self._database.records(_OF, (account_id,))
-        return {row["id"]: msgspec.convert(row, Standing) for row in found}
+        return {row["id"]: msgspec.convert(row, Reached) for row in found}
 
     async def deliveries(
         self, webhook_id: WebhookId, *, before: int | None, skip: int = 0, limit: int

@@ -21,9 +21,9 @@ from commands.webhooks import (
     DeleteWebhook,
     Delivery,
     Made,
+    Reached,
     Redeliver,
     RotateSecret,
-    Standing,
     load_webhook,
 )
 from domain import webhook
@@ -151,7 +151,7 @@ def _told_of(text: str) -> bool:
         return False
 
 
-async def _own(parts: Parts, caller: AccountId, text: str) -> tuple[Webhook, Standing]:
+async def _own(parts: Parts, caller: AccountId, text: str) -> tuple[Webhook, Reached]:
     """Raises NotFound."""
     id = _id(text)
     state = webhook.owned(await load_webhook(id, store=parts.store), by=caller)
@@ -165,7 +165,7 @@ def _id(text: str) -> WebhookId:
     return WebhookId(id_of("whk", text))
 
 
-def _shown(state: Webhook, standing: Standing) -> dict[str, Any]:
+def _shown(state: Webhook, standing: Reached) -> dict[str, Any]:
     return {
         "webhookId": to_text("whk", standing.id),
         "url": state.url,

@@ -22,7 +22,7 @@ BY_BLOCKLIST = "blocklist"
 """The gate where something looks like what is blocked."""
 
 
-class Held(Protocol):
+class AlreadyHere(Protocol):
     """What is here already of what is blocked; images in quarantine left out."""
 
     async def holders(self, checksum: str) -> Sequence[ImageId]: ...
@@ -30,7 +30,7 @@ class Held(Protocol):
     async def lookalikes(self, fingerprint: int) -> Sequence[ImageId]: ...
 
 
-class Looks(Protocol):
+class Lookalikes(Protocol):
     async def looks(self, fingerprint: int) -> UUID | None:
         """An entry that looks like it."""
         ...
@@ -64,7 +64,9 @@ class Added(msgspec.Struct, frozen=True, kw_only=True):
     receipt: Receipt
 
 
-async def add_block(command: AddBlock, *, store: EventStore, hasher: Hasher, held: Held) -> Added:
+async def add_block(
+    command: AddBlock, *, store: EventStore, hasher: Hasher, held: AlreadyHere
+) -> Added:
     """From then on for whatever comes; then what is here already. Safe to send again."""
     block_id = _id(hasher, command.checksum, command.fingerprint)
     decide = partial(
@@ -104,7 +106,7 @@ async def put_aside(image_id: ImageId, block_id: UUID, *, store: EventStore) -> 
 
 
 async def screened(
-    image_id: ImageId, fingerprint: int | None, *, blocklist: Looks, store: EventStore
+    image_id: ImageId, fingerprint: int | None, *, blocklist: Lookalikes, store: EventStore
 ) -> None:
     """Put aside what looks like something that is blocked."""
     found = await blocklist.looks(fingerprint) if fingerprint is not None else None

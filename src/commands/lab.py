@@ -22,7 +22,7 @@ class Derivative(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
 
 
-class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Whereabouts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """WGS 84 degrees, metres."""
 
     latitude: float
@@ -40,7 +40,7 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True):
     """The ICC profile's description; None if the file has none (then it is sRGB)."""
     orientation: int = 1
     """EXIF 1 to 8, as found: derivatives and dimensions are already upright."""
-    gps: Place | None = None
+    gps: Whereabouts | None = None
     taken_at: datetime | None = None
     """EXIF capture time; taken for UTC where the file names no offset."""
 

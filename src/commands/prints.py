@@ -79,7 +79,7 @@ class Printer:
         self._claims = claims
         self._weights = weights
         self._once: Once[bytes] = Once()
-        self._held = Held(held)
+        self._held = Recent(held)
         self._places = asyncio.Semaphore(AT_ONCE)
         self._under_way = 0
         self._most = AT_ONCE + queue
@@ -156,7 +156,7 @@ class Printer:
             return await self._lab.scrub(path)
 
 
-class Held:
+class Recent:
     """The bodies most recently asked for, up to a number of bytes."""
 
     def __init__(self, limit: int) -> None:

@@ -14,7 +14,7 @@ from commands import object_keys
 from commands.lab import Lab
 from commands.once import Once
 from commands.ports import ObjectKey, ObjectMissing, ObjectStore
-from commands.prints import Held, Printer
+from commands.prints import Printer, Recent
 from commands.sourcing import rung_of, stand_in
 from commands.spooling import downloaded
 from domain.ids import ImageId
@@ -102,7 +102,7 @@ class Transformer:
         self._shelf = shelf
         self._printer = printer
         self._once: Once[bytes] = Once()
-        self._held = Held(HELD)
+        self._held = Recent(HELD)
         self._storing: set[asyncio.Task[None]] = set()
 
     async def transformed(self, wanted: Wanted) -> bytes:

@@ -24,7 +24,7 @@ class State(StrEnum):
     DEAD = "dead"
 
 
-class Standing(msgspec.Struct, frozen=True, kw_only=True):
+class Reached(msgspec.Struct, frozen=True, kw_only=True):
     """How far a webhook is."""
 
     id: WebhookId
@@ -81,7 +81,7 @@ class Webhooks(Protocol):
         """Go on behind this position, at once."""
         ...
 
-    async def of(self, account_id: AccountId) -> Mapping[WebhookId, Standing]: ...
+    async def of(self, account_id: AccountId) -> Mapping[WebhookId, Reached]: ...
 
     async def deliveries(
         self, webhook_id: WebhookId, *, before: int | None, skip: int = 0, limit: int

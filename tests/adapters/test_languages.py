@@ -11,10 +11,12 @@ SAID = {
     "alps": {"title": "Wanderungen in den Bergen"},
     "trees": {"title": "Running through the woods", "description": "Es war einmal"},
     "japan": {"title": "京都の写真"},
+    "tree": {"title": "\u0401\u043b\u043a\u0430"},
     "light": {"title": "Gece I\u015f\u0131\u011f\u0131"},
 }
 FORMS = {"wanderung": {"alps"}, "berge": {"alps"}, "ran": set(), "runs wood": {"trees"}}
 ALWAYS = {
+    "\u0435\u043b\u043a\u0430": {"tree"},
     "\u0131\u015f\u0131\u011f\u0131": {"light"},
     "Wanderungen": {"alps"},
     "in den": {"alps"},

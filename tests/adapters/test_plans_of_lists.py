@@ -105,6 +105,7 @@ LISTS: dict[str, dict[str, Any]] = {
     "with a common word, by title": {"text": "all", "sort": Sort.TITLE},
     "with a phrase": {"text": '"tag 3"'},
     "with a word, of a user": {"text": "word7", "owner": SOMEBODY},
+    "with a rare word and a common tag": {"text": "word777", "tags": ["all"]},
     "with a custom field": {"custom": {"camera": "c7"}},
 }
 

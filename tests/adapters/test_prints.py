@@ -11,7 +11,7 @@ from adapters.weights import PostgresWeights
 from bootstrap import new_id
 from commands import object_keys
 from commands.ports import ObjectMissing
-from commands.prints import Held, Printer
+from commands.prints import Printer, Recent
 from domain.media import Caps, Format, Rung
 from domain.refusals import Unavailable
 from tests.adapters.test_weights import promised
@@ -145,7 +145,7 @@ async def test_who_finds_the_queue_full_is_told_at_once(core, lab, tmp_path, ori
 
 
 def test_what_is_held_has_a_limit_and_the_longest_unused_goes_first():
-    held = Held(80)
+    held = Recent(80)
     for name in "abcdefgh":
         held.put(name, bytes(10))
     assert held.get("a")

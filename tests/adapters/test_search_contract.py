@@ -20,7 +20,6 @@ from adapters.read_model import ReadModel
 from adapters.rebuild import rebuild
 from adapters.search import PostgresSearch
 from adapters.search_fallback import FallingBack
-from adapters.tsquery import terms
 from api.bodies import MAX_TAG, MAX_TAGS
 from commands.ports import Batch
 from domain import image_events
@@ -128,7 +127,7 @@ async def searching(core, engine: str) -> AsyncIterator[World]:
         if engine == "meilisearch":
             url = os.environ["DARKROOM_MEILI_URL"]
             key = os.environ.get("DARKROOM_MEILI_KEY", "")
-        meili = Meili(url, key, timeout=LATER)
+        meili = Meili(f"{url}/", key, timeout=LATER)  # people write it so
         configuration = meili_documents.settings({"ozean": ["see"]}, [])
         made.indexer = Indexer(meili, uid, core.database, configuration)
         made.engine = MeiliSearch(meili, uid, core.database, core.store)
@@ -171,7 +170,7 @@ async def test_queries_find_what_they_should(full):
     assert found == dict(FOUND)
 
 
-@pytest.mark.parametrize("sort", [Sort.NEWEST, Sort.TITLE])
+@pytest.mark.parametrize("sort", [Sort.NEWEST, Sort.TITLE, Sort.MOST_VIEWED])
 @pytest.mark.parametrize(("few", "soon"), [(0, 1), (0, gallery.SOON), (conditions.FEW, 0)])
 async def test_lists_with_words_hold_the_same(stand_in, monkeypatch, few, soon, sort):
     """However they are read: past all images, past one and then from the matches, or from these."""
@@ -193,8 +192,8 @@ async def test_lists_with_words_hold_the_same(stand_in, monkeypatch, few, soon, 
         assert len(found) == total == len(set(found))
         return {names[id] for id in found}
 
-    said = {text: await listed(text, EVE) for text, _ in FOUND if terms(text).parts}
-    assert said == {text: found for text, found in FOUND if terms(text).parts}
+    said = {text: await listed(text, EVE) for text, _ in FOUND if text}
+    assert said == {text: found for text, found in FOUND if text}
     assert await listed("sommerurlaub", None) == {"sea"}
     assert await listed("sommerurlaub", BEN) == {"sea", "hidden"}
     assert await listed("sommerurlaub", ANN) == {"sea", "hidden", "unlisted"}
