@@ -85,6 +85,7 @@ def _postgres(folder: DataFolder, sockets: Path) -> Child:
         name="postgres",
         command=[*_as_postgres(), str(program), "-D", str(data), *arguments],
         stop=signal.SIGINT,  # "fast": roll back, flush, end
+        hurry=signal.SIGQUIT,  # "immediate": SIGKILL would leave its children behind, flushing
         orphaned=signal.SIGINT,
         ready=lambda: _database_ready(f"host={sockets} user=postgres"),
     )

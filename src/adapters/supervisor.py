@@ -31,8 +31,10 @@ class Child(msgspec.Struct, frozen=True, kw_only=True):
     stop: signal.Signals = signal.SIGTERM
     orphaned: signal.Signals = signal.SIGKILL
     """What it gets if the supervisor dies: it must be gone before the next one starts another."""
+    hurry: signal.Signals | None = None
+    """What it gets when its patience is over, to have another before SIGKILL."""
     patience: float = 4.0
-    """Seconds between the polite signal and SIGKILL."""
+    """Seconds between one signal and the next."""
     ready: Callable[[], bool] = lambda: True
     """Whether it answers. Blocks briefly; called in a thread."""
 
@@ -97,17 +99,18 @@ async def _until_ready(child: Child) -> None:
 
 
 async def _end(child: Child, process: asyncio.subprocess.Process) -> None:
-    if process.returncode is not None:
-        return
-    with suppress(ProcessLookupError):
-        process.send_signal(child.stop)
-        try:
-            async with asyncio.timeout(child.patience):
-                await process.wait()
-        except TimeoutError:
-            _log.warning("child killed", child=child.name)
+    """Ever less politely, until it has ended; the last word is for all that it started, too."""
+    for number in (child.stop, child.hurry):
+        with suppress(ProcessLookupError, TimeoutError):
+            if number and process.returncode is None:
+                process.send_signal(number)
+                async with asyncio.timeout(child.patience):
+                    await process.wait()
+    if process.returncode is None:
+        _log.warning("child killed", child=child.name)
+        with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
+        await process.wait()
 
 
 def _die_with_parent(number: signal.Signals) -> None:
