@@ -49,7 +49,7 @@ async def test_one_that_obeys_is_not_waited_for(supervisor, tmp_path):
 
 async def test_one_that_does_not_is_hurried_before_it_is_killed(supervisor, tmp_path):
     left = tmp_path / "left"
-    script = DEAF + f"trap 'touch {left}; kill $!; exit' QUIT; "
+    script = DEAF + f"trap 'touch {left}; kill -9 $!; exit' QUIT; "
 
     took, alive = await ended(supervisor, tmp_path, script, hurry=signal.SIGQUIT)
 
