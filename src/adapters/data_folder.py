@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-WEED_PARTS = ("master", "volume", "filer", "s3")
+WEED_PARTS = ("master", "volume", "filer", "s3", "admin")
 PORTS = ("nats", *WEED_PARTS, *(f"{part}.grpc" for part in WEED_PARTS))
 RANGE = range(20_000, 32_000)  # below what the kernel hands out to outgoing connections
 

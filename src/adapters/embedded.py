@@ -10,7 +10,9 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -202,9 +204,18 @@ def _weed(folder: DataFolder, ports: dict[str, int], secret: str) -> Child:
         ],
         # A limit below its heap, 230 MB that are mostly never touched, costs a tenth of a core.
         environment={"GOGC": "50"},
+        clear=partial(_clear_sockets, ports),
         stop=signal.SIGKILL,  # it says good-bye to itself for seconds; nothing is held back in it
         ready=lambda: _answers(ports["s3"]),
     )
+
+
+def _clear_sockets(ports: Mapping[str, int]) -> None:
+    """SeaweedFS has them in /tmp whatever it is told, and cannot start beside another user's."""
+    for port in ports.values():
+        for file in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):  # noqa: S108 - its choice
+            with suppress(OSError):
+                file.unlink()
 
 
 def _program(name: str) -> str:

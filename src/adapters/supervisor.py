@@ -35,6 +35,8 @@ class Child(msgspec.Struct, frozen=True, kw_only=True):
     """What it gets when its patience is over, to have another before SIGKILL."""
     patience: float = 4.0
     """Seconds between one signal and the next."""
+    clear: Callable[[], None] = lambda: None
+    """Removes what it leaves lying, before it starts and once it has ended."""
     ready: Callable[[], bool] = lambda: True
     """Whether it answers. Blocks briefly; called in a thread."""
 
@@ -65,12 +67,14 @@ class Supervisor:
     async def _keep(self, child: Child) -> None:
         pause = SHORTEST
         while True:
+            child.clear()
             began = asyncio.get_running_loop().time()
             process = await self._spawned(child)
             try:
                 code = await process.wait()
             finally:
                 await _end(child, process)
+                child.clear()
             if asyncio.get_running_loop().time() - began > HEALTHY:
                 pause = SHORTEST
             _log.warning("child died", child=child.name, code=code, again_in=pause)

@@ -29,7 +29,10 @@ def test_it_starts_stops_and_finds_everything_again(tmp_path):
     with service.client(person.tokens["accessToken"]) as http:
         found = expect(http.get(f"/v1/images/{image['imageId']}"), 200)
         assert http.get(image["url"]).status_code == 200
+    used = json.loads((service.data / "ports.json").read_text()).values()
+    assert _sockets(used)
     interrupted = service.stop(signal.SIGINT)
+    assert not _sockets(used)
     print(
         f"\nready {first:.1f} s, again {second:.1f} s; stopped {stopped:.1f}, {interrupted:.1f} s"
     )
@@ -37,6 +40,11 @@ def test_it_starts_stops_and_finds_everything_again(tmp_path):
     assert stopped < 10
     assert interrupted < 10
     assert second < 30  # the target is 15 s, on a machine that does nothing else
+
+
+def _sockets(ports):
+    """SeaweedFS's, in the folder that all users of a machine share."""
+    return [it for port in ports for it in Path("/tmp").glob(f"seaweedfs-*-{port}.sock")]  # noqa: S108
 
 
 def test_two_data_folders_share_nothing(service, ann, tmp_path):
