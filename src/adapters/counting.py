@@ -4,9 +4,8 @@ A process that is killed loses what it counted since; one that stops loses nothi
 number, so a connection lost at its commit makes nothing count twice.
 """
 
-import hashlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,84 +14,21 @@ import structlog
 
 from adapters import metrics
 from adapters.database import Database
+from adapters.sums import Batch, Sum
 from commands.counts import Counts, Onlooker, Sight, Visitor
-from domain.ids import ImageId, ShareId
+from domain.ids import ShareId
 from projections.gallery import Period
 
 FLUSH = 0.8
 """Seconds between writings: with the writing itself no count is older than one."""
-MOST, MOST_VIEWERS = 200_000, 1_000_000
-"""Sums and viewers that are held while the database is away; who comes then is dropped."""
 TOGETHER = 64
 """Looks that are counted in one go."""
 REMEMBERED = 100_000
 """Viewers that are not sent again within their hour; forgetting one costs a row on the wire."""
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-_DIGEST = 8
-"""Bytes of a viewer's hash: of a billion in an hour, two are the same once in forty hours."""
 FIELDS = Counts.__struct_fields__
 
 _log = structlog.get_logger()
-
-
-class _Sum:
-    """Of one image in one hour.
-
-    `number` is its place in the batch, from 1; `marks` is what the hash of one who looked begins
-    with, and of one who took it away.
-    """
-
-    __slots__ = (
-        "egress_bytes",
-        "marks",
-        "number",
-        "originals",
-        "repeats",
-        "robots",
-        "shared",
-        "transforms",
-        "variants",
-    )
-
-    def __init__(self, number: int, mark: bytes) -> None:
-        self.number = number
-        self.marks = mark + b"0", mark + b"1"
-        self.egress_bytes = self.originals = self.variants = self.shared = 0
-        self.robots = self.repeats = self.transforms = 0
-
-
-class _Batch:
-    """What is counted together: by image and hour, and each viewer once."""
-
-    def __init__(self) -> None:
-        self.sums: dict[tuple[int, datetime], _Sum] = {}
-        """By an image's id as a number: Python hashes it in a third of the time."""
-        self.viewers: dict[int, int] = {}
-        """By hash, at what they looked: twice its sum's number, and one if they took it away."""
-        self.links: dict[tuple[ShareId, UUID], tuple[int, datetime]] = {}
-        """How often each was followed, and when last."""
-
-    def __bool__(self) -> bool:
-        return bool(self.sums or self.links)
-
-    @property
-    def waiting(self) -> int:
-        return len(self.sums) + len(self.viewers)
-
-    def parameters(self) -> dict[str, Any]:
-        """Viewers are sorted, so that those who are neighbours in the index come one by one."""
-        sums, viewers = self.sums, sorted(self.viewers)
-        return {
-            "images": [UUID(int=image) for image, _ in sums],
-            "hours": [hour for _, hour in sums],
-            **{name: [getattr(it, name) for it in sums.values()] for name in _SUMMED},
-            "viewers": _array(viewers),
-            "looks": _array(map(self.viewers.__getitem__, viewers)),
-            "links": [share for share, _ in self.links],
-            "lent": [of for _, of in self.links],
-            "followed": [times for times, _ in self.links.values()],
-            "followed_at": [at for _, at in self.links.values()],
-        }
 
 
 class PostgresCounter:
@@ -108,8 +44,8 @@ class PostgresCounter:
         self._writer = uuid4()
         self._number = 0
         self._looks: list[Sight] = []
-        self._batch = _Batch()
-        self._sent: _Batch | None = None
+        self._batch = Batch()
+        self._sent: Batch | None = None
         self._salts: dict[date, bytes] = {}
         self._hour = self._next = datetime.min.replace(tzinfo=UTC)
         self._salt = b""
@@ -125,10 +61,7 @@ class PostgresCounter:
             self._count()
 
     def opened(self, share_id: ShareId, of: UUID) -> None:
-        links = self._batch.links
-        times, _ = links.get((share_id, of), (0, None))
-        if times or len(links) < MOST:
-            links[share_id, of] = (times + 1, self._now())
+        self._batch.opened(share_id, of, self._now())
 
     async def work(self) -> None:
         """Whatever is due by now. Raises Unavailable."""
@@ -148,7 +81,7 @@ class PostgresCounter:
         if self._sent is None:
             if not self._batch:
                 return
-            self._sent, self._batch = self._batch, _Batch()
+            self._sent, self._batch = self._batch, Batch()
             self._number += 1
         parameters = self._sent.parameters()
         parameters |= {"writer": self._writer, "number": self._number, "at": self._now()}
@@ -181,7 +114,7 @@ class PostgresCounter:
         looks, self._looks = self._looks, []
         onlookers: dict[Visitor, Onlooker] = {}
         for sight in looks:
-            sum = self._sum(sight.image_id)
+            sum = self._batch.sum_of(sight.image_id, self._hour, self._salt)
             if sum is None:
                 metrics.COUNTS_DROPPED.inc()
                 continue
@@ -197,17 +130,7 @@ class PostgresCounter:
             else:
                 self._looked(sight, who.name, sum)
 
-    def _sum(self, image_id: ImageId) -> _Sum | None:
-        batch, key = self._batch, (image_id.int, self._hour)
-        found = batch.sums.get(key)
-        if len(batch.viewers) >= MOST_VIEWERS:
-            return None
-        if found is None and len(batch.sums) < MOST:
-            mark = b"%b%b%02d" % (self._salt, image_id.bytes, self._hour.hour)
-            found = batch.sums[key] = _Sum(len(batch.sums) + 1, mark)
-        return found
-
-    def _looked(self, sight: Sight, viewer: str, sum: _Sum) -> None:
+    def _looked(self, sight: Sight, viewer: str, sum: Sum) -> None:
         sum.originals += sight.original
         sum.variants += not sight.original
         sum.shared += sight.shared
@@ -219,8 +142,7 @@ class PostgresCounter:
             if len(self._known) >= REMEMBERED:
                 self._known.clear()
             self._known.add(known)
-            mark = _hashed(sum.marks[sight.download] + viewer.encode())
-            self._batch.viewers[mark] = 2 * sum.number + sight.download
+            self._batch.looked(sum, viewer, download=sight.download)
 
     async def _shared_salt(self, day: date) -> bytes:
         """Of all processes: whoever comes first makes it."""
@@ -239,18 +161,8 @@ async def sweep(database: Database, now: datetime) -> None:
 
 _NEW_SALT = "insert into counting.salts (day, salt) values (%s, %s) on conflict do nothing"
 
-_SUMMED = tuple(name for name in _Sum.__slots__ if name not in ("number", "marks"))
 _NAMES = ", ".join(FIELDS)
 _SUMS = ", ".join(f"sum({field})::bigint as {field}" for field in FIELDS)
-
-
-def _hashed(viewer: bytes) -> int:
-    return int.from_bytes(hashlib.blake2b(viewer, digest_size=_DIGEST).digest(), signed=True)
-
-
-def _array(numbers: Iterable[int]) -> str:
-    """As Postgres reads it; made in one go, it costs a tenth of a list of parameters."""
-    return f"{{{','.join(map(str, numbers))}}}"
 
 
 def _added(table: str, keys: str, conflict: str) -> str:
