@@ -36,7 +36,7 @@ def tokens(**changed: Any) -> JwtTokens:
 
 OURS = tokens()
 SESSION = Session(account_id=ANN, family=SessionId(uuid4()), refresh_token="drt_x")
-TOKEN, _ = OURS.issue(SESSION.claims)
+TOKEN, _ = tokens(lifetime=86_400).issue(SESSION.claims)  # good for as long as a suite may take
 CLAIMS = jwt.decode(TOKEN, PUBLIC, algorithms=["EdDSA"], audience="darkroom")
 HEADERS = {"typ": "at+jwt", "kid": "k2"}
 
