@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-import structlog
-
 from adapters.database import Database
 from adapters.secret_tokens import hashed, made
 from domain.api_key import ApiKey
@@ -13,8 +11,6 @@ from domain.ids import AccountId, KeyId
 PREFIX = "drk_"
 FLUSH = 5.0
 """Seconds between notes of which keys were used."""
-
-_log = structlog.get_logger()
 
 
 class PostgresApiKeys:

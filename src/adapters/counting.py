@@ -10,8 +10,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-import structlog
-
 from adapters import metrics
 from adapters.database import Database
 from adapters.sums import Batch, Sum
@@ -27,8 +25,6 @@ REMEMBERED = 100_000
 """Viewers that are not sent again within their hour; forgetting one costs a row on the wire."""
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 FIELDS = Counts.__struct_fields__
-
-_log = structlog.get_logger()
 
 
 class PostgresCounter:
@@ -228,4 +224,5 @@ by_month as ({_added("months", "owner_id, month", "owner_id, month")}),
 by_day as ({_added("days", "image_id, day", "image_id, day")})
 {_added("hours", "owner_id, hour", "owner_id, hour")}"""  # noqa: S608 - our own words
 """What is counted of an image that was purged meanwhile is dropped: nothing of it may come back.
-Whose an image is is looked up one by one, whatever Postgres thinks: they are few, beside all."""
+Whose an image is is looked up one by one, whatever Postgres thinks: they are few, beside all.
+Viewers need no `on conflict`: the lock lets one process at a time look who is there."""

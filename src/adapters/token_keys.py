@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
-import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from adapters.database import Database
@@ -15,8 +14,6 @@ LOOK = 2.0
 """Seconds between looks for another key."""
 SPREAD = 10
 """Seconds after which every process knows a new key: only then it signs."""
-
-_log = structlog.get_logger()
 
 
 class Generation(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
-import structlog
 
 from adapters.database import Database
 from adapters.keys import InstanceKey
@@ -17,8 +16,6 @@ LOOK = 2.0
 """Seconds between looks for another key."""
 PAUSE = 0.25
 """Seconds at least between looks for keys that are not known: anybody can name one."""
-
-_log = structlog.get_logger()
 
 
 class UrlKey(msgspec.Struct, frozen=True, kw_only=True):
